@@ -1,0 +1,5 @@
+/** @file The public API. */
+
+export { TangedgeError, type ErrorCode, type ErrorInfo } from './core/errors.ts';
+export { tensor, type Dtype, type FloatArray, type Tensor } from './core/tensor.ts';
+export { loadRuntime, type Runtime, type RuntimeOptions, type WasmSource } from './wasm/runtime.ts';

@@ -1,0 +1,159 @@
+/**
+ * @file The ABI: every routine's signature, once for both element types (exported as `<name>F64` and `<name>F32`).
+ *
+ * Sizes and strides are element counts (i32), strides of matrices are `rs` (row) and `cs` (column); `…Ptr` are byte
+ * addresses in the arena, 64-byte aligned where the arena gave them; scalars are f64 whatever the element type.
+ * `tests/structure/abi.test.ts` compares this list with the compiled module: names and number of parameters.
+ *
+ * Strided operands of any rank are described by an i32 array in memory (`descPtr`):
+ *
+ *   binary, select:  [ rank | extents… | strides of a… | strides of b… | (strides of c…) ]      output is contiguous
+ *   stridedCopy:     [ rank | extents… | strides of the input… | strides of the output… ]
+ *
+ * rank ≤ 8. A stride 0 broadcasts.
+ */
+export interface Routines {
+  // ── gemm.ts ────────────────────────────────────────────────────────────────────────────────────────────────────
+  /** C[m, n] ← alpha·A[m, k]·B[k, n] + beta·C, any strides; beta = 0 never reads C. */
+  gemm(
+    m: number, n: number, k: number, alpha: number,
+    aPtr: number, rsa: number, csa: number,
+    bPtr: number, rsb: number, csb: number,
+    beta: number, cPtr: number, rsc: number, csc: number,
+    scratchPtr: number,
+  ): void;
+  gemmScratchBytes(m: number, n: number, k: number): number;
+
+  // ── gram.ts ────────────────────────────────────────────────────────────────────────────────────────────────────
+  /** C[n, n] ← alpha·A[n, k]·A[n, k]ᵀ + beta·C, both triangles written, exactly symmetric; half the work of gemm, the same bits. */
+  gram(
+    n: number, k: number, alpha: number,
+    aPtr: number, rsa: number, csa: number,
+    beta: number, cPtr: number, rsc: number,
+    scratchPtr: number,
+  ): void;
+  gramScratchBytes(n: number, k: number): number;
+
+  // ── kronecker.ts ───────────────────────────────────────────────────────────────────────────────────────────────
+  /**
+   * The Kronecker core, accumulated in f64:  K[(n, v), (m, w)] += Σ_s Σ_t A[(n, s), (m, t)]·D[(n, v, s), (m, w, t)].
+   *
+   * K f64 [n1·v1, n2·v2] row stride ldk; A [n1·s1, n2·s2], or aPtr = 0 for all ones; D [n1·v1·s1, n2·v2·s2]; A and D
+   * contiguous. lower ≠ 0 writes only entries with row ≥ column. Sum order: s outer, t inner, products in T widened to f64.
+   */
+  gramHadamard(
+    n1: number, n2: number, v1: number, v2: number, s1: number, s2: number, lower: number,
+    aPtr: number, dPtr: number, kPtr: number, ldk: number,
+  ): void;
+
+  // ── jacobian.ts ────────────────────────────────────────────────────────────────────────────────────────────────
+  /**
+   * Jacobian assembly: out[r, (h, i)] ← Σ_s D[r, s, h]·A[⌊r / v⌋, s, i] for r < rows, h0 ≤ h < h1 (rows of outer products).
+   *
+   * D [rows, s, h] and A [rows / v, s, i] contiguous; out has row stride `rso`, columns (h − h0)·i_extent + i.
+   */
+  jacobianRows(
+    rows: number, v: number, s: number, h: number, i: number, h0: number, h1: number,
+    dPtr: number, aPtr: number, outPtr: number, rso: number,
+  ): void;
+
+  // ── convolution.ts ─────────────────────────────────────────────────────────────────────────────────────────────
+  /**
+   * Patches of x [n, c, h, w] (contiguous): out [n, oh·ow, c·kh·kw], zero outside the image; channels c0 ≤ c < c1 only,
+   * so that groups need no copy: then out is [n, oh·ow, (c1 − c0)·kh·kw].
+   */
+  im2col(
+    n: number, c: number, h: number, w: number, c0: number, c1: number,
+    kh: number, kw: number, strideH: number, strideW: number, padTop: number, padLeft: number,
+    dilationH: number, dilationW: number, oh: number, ow: number,
+    xPtr: number, outPtr: number,
+  ): void;
+  /** Transpose of im2col: adds patches [n, oh·ow, (c1 − c0)·kh·kw] into x [n, c, h, w]; x is not cleared. */
+  col2im(
+    n: number, c: number, h: number, w: number, c0: number, c1: number,
+    kh: number, kw: number, strideH: number, strideW: number, padTop: number, padLeft: number,
+    dilationH: number, dilationW: number, oh: number, ow: number,
+    patchesPtr: number, xPtr: number,
+  ): void;
+
+  // ── pooling.ts (planes = batch × channels, each h × w → oh × ow) ───────────────────────────────────────────────
+  /** out[p] ← t[argmax of x over the window of p]; padding counts as −∞; the first maximum in row-major order wins. x has `xPlanes` planes and plane p of t reads plane p mod xPlanes. maxPool is t = x. */
+  maxPoolSelect(
+    planes: number, xPlanes: number, h: number, w: number, kh: number, kw: number, strideH: number, strideW: number,
+    padTop: number, padLeft: number, dilationH: number, dilationW: number, oh: number, ow: number,
+    xPtr: number, tPtr: number, outPtr: number,
+  ): void;
+  /** Transpose of maxPoolSelect in t: out [planes, h, w] is cleared, then out[argmax of x over the window of p] += d[p]. */
+  maxPoolScatter(
+    planes: number, xPlanes: number, h: number, w: number, kh: number, kw: number, strideH: number, strideW: number,
+    padTop: number, padLeft: number, dilationH: number, dilationW: number, oh: number, ow: number,
+    xPtr: number, dPtr: number, outPtr: number,
+  ): void;
+  /** Window means; countIncludePad ≠ 0 divides by kh·kw, 0 by the number of positions inside the image. */
+  avgPool(
+    planes: number, h: number, w: number, kh: number, kw: number, strideH: number, strideW: number,
+    padTop: number, padLeft: number, oh: number, ow: number, countIncludePad: number,
+    xPtr: number, outPtr: number,
+  ): void;
+  /** Transpose of avgPool; out [planes, h, w] is cleared first. */
+  avgPoolTranspose(
+    planes: number, h: number, w: number, kh: number, kw: number, strideH: number, strideW: number,
+    padTop: number, padLeft: number, oh: number, ow: number, countIncludePad: number,
+    dPtr: number, outPtr: number,
+  ): void;
+
+  // ── elementwise.ts (n contiguous elements; out may be x) ───────────────────────────────────────────────────────
+  exp(n: number, xPtr: number, outPtr: number): void;
+  expm1(n: number, xPtr: number, outPtr: number): void;
+  log(n: number, xPtr: number, outPtr: number): void;
+  sqrt(n: number, xPtr: number, outPtr: number): void;
+  tanh(n: number, xPtr: number, outPtr: number): void;
+  sigmoid(n: number, xPtr: number, outPtr: number): void;
+  erf(n: number, xPtr: number, outPtr: number): void;
+  /** x·Φ(x) with the exact error function. */
+  gelu(n: number, xPtr: number, outPtr: number): void;
+  /** x·sigmoid(x). */
+  silu(n: number, xPtr: number, outPtr: number): void;
+  relu(n: number, xPtr: number, outPtr: number): void;
+  /** x > 0 ? x : slope·x. */
+  leakyRelu(n: number, slope: number, xPtr: number, outPtr: number): void;
+  /** x > 0 ? x : alpha·expm1(x). */
+  elu(n: number, alpha: number, xPtr: number, outPtr: number): void;
+  /** out ← scale·x + shift. */
+  affine(n: number, scale: number, shift: number, xPtr: number, outPtr: number): void;
+
+  // ── broadcast.ts (see the descriptor above; out contiguous) ────────────────────────────────────────────────────
+  add(descPtr: number, aPtr: number, bPtr: number, outPtr: number): void;
+  sub(descPtr: number, aPtr: number, bPtr: number, outPtr: number): void;
+  mul(descPtr: number, aPtr: number, bPtr: number, outPtr: number): void;
+  div(descPtr: number, aPtr: number, bPtr: number, outPtr: number): void;
+  /** out ← a > 0 ? b : slope·b (the derivative of relu and leakyRelu applied to b). slope = 0 gives exactly 0. */
+  gate(slope: number, descPtr: number, aPtr: number, bPtr: number, outPtr: number): void;
+  /** out ← a > 0 ? b : c. */
+  select(descPtr: number, aPtr: number, bPtr: number, cPtr: number, outPtr: number): void;
+  stridedCopy(descPtr: number, inPtr: number, outPtr: number): void;
+  fill(n: number, value: number, outPtr: number): void;
+
+  // ── reduce.ts (one fixed order: it depends on the reduced length alone) ────────────────────────────────────────
+  /** out[o, i] ← Σ_r x[o, r, i]; x [outer, reduce, inner] contiguous. */
+  sum(outer: number, reduce: number, inner: number, xPtr: number, outPtr: number): void;
+  /** Σ_i x[i]·y[i], accumulated in f64. */
+  dot(n: number, xPtr: number, yPtr: number): number;
+
+  // ── eigh.ts ────────────────────────────────────────────────────────────────────────────────────────────────────
+  /**
+   * Symmetric eigendecomposition of A [n, n] (contiguous; lower triangle read; destroyed). values [n] ascending.
+   * vectorsPtr = 0: values only. Otherwise vectors [n, n] row-major, row k is the eigenvector of values[k].
+   * Returns 0, or k > 0 when the k-th eigenvalue did not converge.
+   */
+  eigh(n: number, aPtr: number, valuesPtr: number, vectorsPtr: number, scratchPtr: number): number;
+  eighScratchBytes(n: number): number;
+
+  // ── cholesky.ts ────────────────────────────────────────────────────────────────────────────────────────────────
+  /** A = L·Lᵀ in place in the lower triangle (row-major, row stride rsa); the upper triangle is not touched. Returns 0, or k > 0 when the leading minor of order k is not positive. */
+  cholesky(n: number, aPtr: number, rsa: number, scratchPtr: number): number;
+  choleskyScratchBytes(n: number): number;
+  /** B [n, m] ← op(L)⁻¹·B, in place; L lower triangular, transpose ≠ 0 solves with Lᵀ. B row-major with row stride rsb. */
+  triangularSolve(n: number, m: number, transpose: number, lPtr: number, rsl: number, bPtr: number, rsb: number, scratchPtr: number): void;
+  triangularSolveScratchBytes(n: number, m: number): number;
+}

@@ -1,0 +1,75 @@
+/** @file Loads the compiled module: Runtime = routines per dtype + the memory arena. */
+
+import { instantiateSync } from '@assemblyscript/loader';
+import { TangedgeError } from '../core/errors.ts';
+import type { Dtype } from '../core/tensor.ts';
+import type { Routines } from './abi.ts';
+import { Arena } from './arena.ts';
+import { inlineModuleBytes } from './inline.ts';
+
+/** A compiled module (Cloudflare: `import module from 'tangedge/routines.wasm'`), or its bytes. */
+export type WasmSource = WebAssembly.Module | ArrayBuffer | Uint8Array;
+
+export interface RuntimeOptions {
+  /** The compiled module or its bytes; default: the copy built into this package. */
+  readonly source?: WasmSource;
+  /** Most bytes of WebAssembly memory the arena may use; default 4 GiB, what 32-bit WebAssembly can address. */
+  readonly memoryLimit?: number;
+}
+
+/** The routines and the memory they work in. Not thread-safe: one per worker. */
+export interface Runtime {
+  readonly arena: Arena;
+  readonly f64: Routines;
+  readonly f32: Routines;
+}
+
+/** The routines of a dtype. */
+export function routinesOf(rt: Runtime, dtype: Dtype): Routines {
+  return dtype === 'f64' ? rt.f64 : rt.f32;
+}
+
+/**
+ * Instantiates the module and returns a Runtime with its own memory.
+ *
+ * @throws {TangedgeError} ERR_FORMAT when `source` is not this package's module · ERR_ARGUMENT for a bad memory limit.
+ * @example
+ * const rt = await loadRuntime();
+ */
+export async function loadRuntime(options: RuntimeOptions | WasmSource = {}): Promise<Runtime> {
+  const { source, memoryLimit = 65536 * 65536 } = isSource(options) ? { source: options } : options;
+  if (!(Number.isSafeInteger(memoryLimit) && memoryLimit > 0)) {
+    throw new TangedgeError('ERR_ARGUMENT', `loadRuntime: memoryLimit is ${memoryLimit}; it must be a positive whole number of bytes.`, {
+      memoryLimit,
+    });
+  }
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  let exports: Record<string, unknown>;
+  try {
+    ({ exports } = instantiateSync((source ?? inlineModuleBytes()) as WebAssembly.Module, { env: { memory } }));
+  } catch (cause) {
+    throw new TangedgeError('ERR_FORMAT', `loadRuntime: the WebAssembly module could not be instantiated: ${(cause as Error).message}`, {}, { cause });
+  }
+  const arenaBase = exports.arenaBase;
+  if (typeof arenaBase !== 'function') {
+    throw new TangedgeError('ERR_FORMAT', 'loadRuntime: the module has no export arenaBase; it is not the tangedge module.', {});
+  }
+  return {
+    arena: new Arena(memory, arenaBase() as number, memoryLimit),
+    f64: routinesWithSuffix(exports, 'F64'),
+    f32: routinesWithSuffix(exports, 'F32'),
+  };
+}
+
+function isSource(value: RuntimeOptions | WasmSource): value is WasmSource {
+  return value instanceof WebAssembly.Module || value instanceof ArrayBuffer || ArrayBuffer.isView(value);
+}
+
+/** `gemmF64` → `gemm`, for every export of one element type. */
+function routinesWithSuffix(exports: Record<string, unknown>, suffix: string): Routines {
+  const routines: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(exports)) {
+    if (name.endsWith(suffix)) routines[name.slice(0, -suffix.length)] = value;
+  }
+  return routines as unknown as Routines;
+}
