@@ -1,3 +1,34 @@
 /** @file Every exported routine: one line per routine and element type. */
 
 export { arenaBase } from "./memory";
+
+import {
+  affineArray, eluArray, erfArray, expArray, expm1Array, geluArray, leakyReluArray, logArray, reluArray, sigmoidArray, siluArray, sqrtArray, tanhArray,
+} from "./elementwise";
+
+export function expF64(n: i32, x: usize, out: usize): void { expArray<f64>(n, x, out); }
+export function expF32(n: i32, x: usize, out: usize): void { expArray<f32>(n, x, out); }
+export function expm1F64(n: i32, x: usize, out: usize): void { expm1Array<f64>(n, x, out); }
+export function expm1F32(n: i32, x: usize, out: usize): void { expm1Array<f32>(n, x, out); }
+export function logF64(n: i32, x: usize, out: usize): void { logArray<f64>(n, x, out); }
+export function logF32(n: i32, x: usize, out: usize): void { logArray<f32>(n, x, out); }
+export function sqrtF64(n: i32, x: usize, out: usize): void { sqrtArray<f64>(n, x, out); }
+export function sqrtF32(n: i32, x: usize, out: usize): void { sqrtArray<f32>(n, x, out); }
+export function tanhF64(n: i32, x: usize, out: usize): void { tanhArray<f64>(n, x, out); }
+export function tanhF32(n: i32, x: usize, out: usize): void { tanhArray<f32>(n, x, out); }
+export function sigmoidF64(n: i32, x: usize, out: usize): void { sigmoidArray<f64>(n, x, out); }
+export function sigmoidF32(n: i32, x: usize, out: usize): void { sigmoidArray<f32>(n, x, out); }
+export function erfF64(n: i32, x: usize, out: usize): void { erfArray<f64>(n, x, out); }
+export function erfF32(n: i32, x: usize, out: usize): void { erfArray<f32>(n, x, out); }
+export function geluF64(n: i32, x: usize, out: usize): void { geluArray<f64>(n, x, out); }
+export function geluF32(n: i32, x: usize, out: usize): void { geluArray<f32>(n, x, out); }
+export function siluF64(n: i32, x: usize, out: usize): void { siluArray<f64>(n, x, out); }
+export function siluF32(n: i32, x: usize, out: usize): void { siluArray<f32>(n, x, out); }
+export function reluF64(n: i32, x: usize, out: usize): void { reluArray<f64>(n, x, out); }
+export function reluF32(n: i32, x: usize, out: usize): void { reluArray<f32>(n, x, out); }
+export function leakyReluF64(n: i32, slope: f64, x: usize, out: usize): void { leakyReluArray<f64>(n, slope, x, out); }
+export function leakyReluF32(n: i32, slope: f64, x: usize, out: usize): void { leakyReluArray<f32>(n, slope, x, out); }
+export function eluF64(n: i32, alpha: f64, x: usize, out: usize): void { eluArray<f64>(n, alpha, x, out); }
+export function eluF32(n: i32, alpha: f64, x: usize, out: usize): void { eluArray<f32>(n, alpha, x, out); }
+export function affineF64(n: i32, scale: f64, shift: f64, x: usize, out: usize): void { affineArray<f64>(n, scale, shift, x, out); }
+export function affineF32(n: i32, scale: f64, shift: f64, x: usize, out: usize): void { affineArray<f32>(n, scale, shift, x, out); }

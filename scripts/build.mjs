@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, statSync, readdirSync, writeFileSy
 import { join } from 'node:path';
 
 const root = new URL('..', import.meta.url).pathname;
-const newest = (dir) => Math.max(...readdirSync(dir).map((f) => statSync(join(dir, f)).mtimeMs));
+const newest = (dir) => Math.max(...readdirSync(dir, { recursive: true }).map((f) => statSync(join(dir, f)).mtimeMs));
 
 buildRoutines();
 if (!process.argv.includes('--routines')) await buildLibrary();
