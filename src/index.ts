@@ -1,5 +1,6 @@
 /** @file The public API. */
 
 export { TangedgeError, type ErrorCode, type ErrorInfo } from './core/errors.ts';
+export { permutation, rademacherArray, uniform, uniformArray } from './core/random.ts';
 export { tensor, type Dtype, type FloatArray, type Tensor } from './core/tensor.ts';
 export { loadRuntime, type Runtime, type RuntimeOptions, type WasmSource } from './wasm/runtime.ts';
