@@ -1,40 +1,87 @@
-/** The one build: AssemblyScript → build/routines.wasm (+ base64 module), TypeScript → dist/. `--routines` stops after the first. */
+/**
+ * @file The one build. Each step is skipped when its output is newer than its sources.
+ *
+ *   assembly/            → build/routines.wasm, .debug.wasm, .wat, routines-base64.ts     asc
+ *   src/index.ts, cli    → dist/index.js, dist/cli.js, dist/routines.wasm                 esbuild
+ *   src/index.ts         → dist/types/                                                    tsc
+ *
+ * `--routines` stops after the first step, `--javascript` after the second; `--bench` adds build/bench/ to the first two.
+ */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, statSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
-const root = new URL('..', import.meta.url).pathname;
-const newest = (dir) => Math.max(...readdirSync(dir, { recursive: true }).map((f) => statSync(join(dir, f)).mtimeMs));
-
-buildRoutines();
-if (!process.argv.includes('--routines')) await buildLibrary();
-
-function buildRoutines() {
-  const out = join(root, 'build/routines-base64.ts');
-  if (existsSync(out) && statSync(out).mtimeMs > Math.max(newest(join(root, 'assembly')), statSync(join(root, 'asconfig.json')).mtimeMs)) return;
-  mkdirSync(join(root, 'build'), { recursive: true });
-  for (const target of ['release', 'debug']) {
-    execFileSync(process.execPath, ['node_modules/assemblyscript/bin/asc.js', '--config', 'asconfig.json', '--target', target], {
-      cwd: root,
-      stdio: 'inherit',
-    });
-  }
-  const base64 = readFileSync(join(root, 'build/routines.wasm')).toString('base64');
-  writeFileSync(out, `export const routinesBase64 =\n  '${base64}';\n`);
+const root = fileURLToPath(new URL('..', import.meta.url));
+const flags = new Set(process.argv.slice(2));
+for (const flag of flags) {
+  if (!['--routines', '--javascript', '--bench'].includes(flag)) throw new Error(`build: unknown option ${flag}`);
 }
 
-async function buildLibrary() {
+buildRoutines();
+if (!flags.has('--routines')) await buildJavascript();
+if (flags.has('--bench')) await buildBench();
+if (flags.size === 0) buildTypes();
+
+function buildRoutines() {
+  const base64 = 'build/routines-base64.ts';
+  if (isFresh([base64, 'build/routines.debug.wasm'], ['assembly', 'asconfig.json', 'node_modules/assemblyscript/package.json'])) return;
+  mkdirSync(join(root, 'build'), { recursive: true });
+  for (const target of ['release', 'debug']) {
+    run('node_modules/assemblyscript/bin/asc.js', ['--config', 'asconfig.json', '--target', target]);
+  }
+  const bytes = readFileSync(join(root, 'build/routines.wasm'));
+  writeFileSync(join(root, base64), `export const routinesBase64 =\n  '${bytes.toString('base64')}';\n`);
+}
+
+async function buildJavascript() {
+  if (isFresh(['dist/index.js', 'dist/cli.js'], ['src', 'workers', 'build/routines-base64.ts', 'package.json'])) return;
+  rmSync(join(root, 'dist'), { recursive: true, force: true });
+  await bundle({ index: 'src/index.ts', cli: 'src/cli/main.ts' }, 'dist');
+  chmodSync(join(root, 'dist/cli.js'), 0o755);
+  copyFileSync(join(root, 'build/routines.wasm'), join(root, 'dist/routines.wasm'));
+}
+
+async function buildBench() {
+  await bundle({ main: 'bench/main.ts' }, 'build/bench');
+}
+
+function buildTypes() {
+  if (isFresh(['dist/types/src/index.d.ts'], ['src', 'tsconfig.json', 'tsconfig.types.json'])) return;
+  run('node_modules/typescript/bin/tsc', ['-p', 'tsconfig.types.json']);
+}
+
+async function bundle(entryPoints, outdir) {
   const { build } = await import('esbuild');
   await build({
     absWorkingDir: root,
-    entryPoints: { index: 'src/index.ts', cli: 'src/cli/main.ts' },
-    outdir: 'dist',
+    entryPoints,
+    outdir,
     bundle: true,
     splitting: true,
     format: 'esm',
     platform: 'node',
     target: 'node20.19',
     packages: 'external',
+    alias: { tangedge: './src/index.ts' },
     legalComments: 'none',
+    logLevel: 'warning',
   });
+}
+
+function run(script, args) {
+  execFileSync(process.execPath, [script, ...args], { cwd: root, stdio: 'inherit' });
+}
+
+/** Whether every output exists and is newer than every source. */
+function isFresh(outputs, sources) {
+  const made = Math.min(...outputs.map((path) => (existsSync(join(root, path)) ? statSync(join(root, path)).mtimeMs : 0)));
+  return made > Math.max(...sources.map((path) => newest(join(root, path))));
+}
+
+function newest(path) {
+  if (!existsSync(path)) return 0;
+  const stats = statSync(path);
+  if (!stats.isDirectory()) return stats.mtimeMs;
+  return Math.max(stats.mtimeMs, ...readdirSync(path).map((name) => newest(join(path, name))));
 }
