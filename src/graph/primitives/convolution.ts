@@ -1,0 +1,232 @@
+/**
+ * @file 2-D convolution (stride, padding, dilation, groups) and its two gradients.
+ *
+ * The three are the partial gradients of one trilinear form T(x, k, d) = ⟨d, conv2d(x, k)⟩, so each one's derivatives
+ * are the other two. All run through im2col patches [positions, channels·kh·kw], one example and group at a time.
+ */
+
+import { TangedgeError } from '../../core/errors.ts';
+import { bytesOf, formatShape, sizeOf } from '../../core/tensor.ts';
+import type { Attributes, ValueId } from '../graph.ts';
+import { type Emitter, type Evaluation, listAttribute, numberAttribute, type Operand, type Primitive } from '../primitive.ts';
+import { bilinearTangent } from './arithmetic.ts';
+import { checkImage, checkSharedKernel, type Window, windowAttributes, windowOf, windowOutput } from './window.ts';
+
+/** y = x ⋆ k: x [c, h, w], k [o, c/groups, kh, kw] → [o, oh, ow] (cross-correlation, as torch.nn.Conv2d). */
+export function conv2d(g: Emitter, x: ValueId, k: ValueId, window: Omit<Window, 'kernel'>, groups = 1): ValueId {
+  const shape = g.shapeOf(k);
+  return convolve(g, x, k, { ...windowAttributes({ ...window, kernel: shape.slice(2) }), groups, image: g.shapeOf(x), outputs: shape[0] });
+}
+
+function convolve(g: Emitter, x: ValueId, k: ValueId, attributes: Attributes): ValueId {
+  checkSharedKernel(g, 'conv2d', k);
+  return g.emit('conv2d', [x, k], attributes);
+}
+
+function inputGradient(g: Emitter, d: ValueId, k: ValueId, attributes: Attributes): ValueId {
+  checkSharedKernel(g, 'conv2dInputGradient', k);
+  return g.emit('conv2dInputGradient', [d, k], attributes);
+}
+
+function weightGradient(g: Emitter, d: ValueId, x: ValueId, attributes: Attributes): ValueId {
+  return g.emit('conv2dWeightGradient', [d, x], { ...attributes, sumBatch: false });
+}
+
+/** Patches of x: [c, h, w] → [oh·ow, c·kh·kw], what every output position of a convolution sees. */
+export function patches(g: Emitter, x: ValueId, window: Window): ValueId {
+  return g.emit('patches', [x], { ...windowAttributes(window), image: g.shapeOf(x) });
+}
+
+/** Everything a routine call needs, from the attributes. */
+interface Geometry {
+  readonly c: number;
+  readonly h: number;
+  readonly w: number;
+  readonly o: number;
+  readonly oh: number;
+  readonly ow: number;
+  readonly groups: number;
+  readonly window: Window;
+  /** Channels per group × kh × kw. */
+  readonly patch: number;
+}
+
+function geometryOf(operation: string, attributes: Attributes): Geometry {
+  const [c, h, w] = checkImage(operation, listAttribute(attributes, 'image'));
+  const window = windowOf(attributes);
+  const [oh, ow] = windowOutput(operation, [h, w], window);
+  const groups = 'groups' in attributes ? numberAttribute(attributes, 'groups') : 1;
+  const o = 'outputs' in attributes ? numberAttribute(attributes, 'outputs') : 0;
+  if (!(Number.isInteger(groups) && groups >= 1 && c % groups === 0 && o % groups === 0)) {
+    throw new TangedgeError('ERR_SHAPE', `${operation}: ${groups} groups do not divide ${c} input and ${o} output channels.`, { groups, c, o });
+  }
+  return { c, h, w, o, oh, ow, groups, window, patch: (c / groups) * window.kernel[0] * window.kernel[1] };
+}
+
+function callIm2col(e: Evaluation, geometry: Geometry, examples: number, group: number, xPtr: number, outPtr: number): void {
+  const { c, h, w, oh, ow, groups, window } = geometry;
+  const [c0, c1] = [(group * c) / groups, ((group + 1) * c) / groups];
+  const { kernel, strides, padding, dilation } = window;
+  e.routines.im2col(
+    examples, c, h, w, c0, c1, kernel[0], kernel[1], strides[0], strides[1], padding[0], padding[1], dilation[0], dilation[1], oh, ow, xPtr, outPtr,
+  );
+}
+
+function callCol2im(e: Evaluation, geometry: Geometry, examples: number, group: number, patchesPtr: number, xPtr: number): void {
+  const { c, h, w, oh, ow, groups, window } = geometry;
+  const [c0, c1] = [(group * c) / groups, ((group + 1) * c) / groups];
+  const { kernel, strides, padding, dilation } = window;
+  e.routines.col2im(
+    examples, c, h, w, c0, c1, kernel[0], kernel[1], strides[0], strides[1], padding[0], padding[1], dilation[0], dilation[1], oh, ow, patchesPtr, xPtr,
+  );
+}
+
+/** Address of batch entry b of an operand whose entries hold `size` elements. */
+function entryPtr(e: Evaluation, operand: Operand, size: number, b: number): number {
+  return operand.ptr + (b % operand.batch) * size * bytesOf(e.dtype);
+}
+
+/** Arena bytes for one group's patches and the product over them. */
+function scratchBytes(e: Omit<Evaluation, 'arena'>, geometry: Geometry): number {
+  const s = geometry.oh * geometry.ow;
+  const o = geometry.o / geometry.groups;
+  const products = [
+    e.routines.gemmScratchBytes(o, s, geometry.patch),
+    e.routines.gemmScratchBytes(s, geometry.patch, o),
+    e.routines.gemmScratchBytes(o, geometry.patch, s),
+  ];
+  return s * geometry.patch * bytesOf(e.dtype) + Math.max(...products) + 128;
+}
+
+const conv2dRow: Primitive = {
+  name: 'conv2d',
+  infer: ([x, k], attributes) => {
+    const { c, o, oh, ow, groups } = geometryOf('conv2d', attributes);
+    if (k.length !== 4 || k[1] !== c / groups) {
+      throw new TangedgeError('ERR_SHAPE', `conv2d: kernel ${formatShape(k)} and input ${formatShape(x)} do not chain: the kernel takes ${k[1]} channels, each of ${groups} groups has ${c / groups}.`, {
+        kernel: [...k],
+        input: [...x],
+      });
+    }
+    return { shape: [o, oh, ow] };
+  },
+  evaluate: (e) => {
+    const [x, k] = e.inputs;
+    const geometry = geometryOf('conv2d', e.attributes);
+    const { o, oh, ow, groups, patch } = geometry;
+    const s = oh * ow;
+    const og = o / groups;
+    const bytes = bytesOf(e.dtype);
+    e.arena.frame(() => {
+      const patchesPtr = e.arena.allocateArray(e.dtype, s * patch);
+      const scratch = e.arena.allocate(e.routines.gemmScratchBytes(og, s, patch));
+      for (let b = 0; b < e.output.batch; b++) {
+        for (let group = 0; group < groups; group++) {
+          callIm2col(e, geometry, 1, group, entryPtr(e, x, sizeOf(x.shape), b), patchesPtr);
+          const kPtr = k.ptr + group * og * patch * bytes;
+          const outPtr = e.output.ptr + (b * o + group * og) * s * bytes;
+          e.routines.gemm(og, s, patch, 1, kPtr, patch, 1, patchesPtr, 1, patch, 0, outPtr, s, 1, scratch);
+        }
+      }
+    });
+  },
+  jvp: (g, { inputs, attributes }, tangents) => bilinearTangent(g, inputs, tangents, (x, k) => convolve(g, x, k, attributes)),
+  vjp: (g, { inputs: [x, k], attributes }, d) => [inputGradient(g, d, k, attributes), weightGradient(g, d, x, attributes)],
+  flops: (_, output, attributes) => 2 * sizeOf(output) * geometryOf('conv2d', attributes).patch,
+  scratchBytes: (e) => scratchBytes(e, geometryOf('conv2d', e.attributes)),
+};
+
+const inputGradientRow: Primitive = {
+  name: 'conv2dInputGradient',
+  infer: (_, attributes) => ({ shape: listAttribute(attributes, 'image') }),
+  evaluate: (e) => {
+    const [d, k] = e.inputs;
+    const geometry = geometryOf('conv2dInputGradient', e.attributes);
+    const { o, oh, ow, groups, patch } = geometry;
+    const s = oh * ow;
+    const og = o / groups;
+    const bytes = bytesOf(e.dtype);
+    const imageSize = sizeOf(e.output.shape);
+    e.routines.fill(e.output.batch * imageSize, 0, e.output.ptr);
+    e.arena.frame(() => {
+      const patchesPtr = e.arena.allocateArray(e.dtype, s * patch);
+      const scratch = e.arena.allocate(e.routines.gemmScratchBytes(s, patch, og));
+      for (let b = 0; b < e.output.batch; b++) {
+        for (let group = 0; group < groups; group++) {
+          const dPtr = entryPtr(e, d, o * s, b) + group * og * s * bytes;
+          const kPtr = k.ptr + group * og * patch * bytes;
+          e.routines.gemm(s, patch, og, 1, dPtr, 1, s, kPtr, patch, 1, 0, patchesPtr, patch, 1, scratch);
+          callCol2im(e, geometry, 1, group, patchesPtr, e.output.ptr + b * imageSize * bytes);
+        }
+      }
+    });
+  },
+  jvp: (g, { inputs, attributes }, tangents) => bilinearTangent(g, inputs, tangents, (d, k) => inputGradient(g, d, k, attributes)),
+  vjp: (g, { inputs: [d, k], attributes }, x) => [convolve(g, x, k, attributes), weightGradient(g, d, x, attributes)],
+  flops: ([d], _, attributes) => 2 * sizeOf(d) * geometryOf('conv2dInputGradient', attributes).patch,
+  scratchBytes: (e) => scratchBytes(e, geometryOf('conv2dInputGradient', e.attributes)),
+};
+
+const weightGradientRow: Primitive = {
+  name: 'conv2dWeightGradient',
+  infer: (_, attributes) => {
+    const { c, o, groups, window } = geometryOf('conv2dWeightGradient', attributes);
+    return { shape: [o, c / groups, ...window.kernel], ...(attributes.sumBatch ? { batched: false } : {}) };
+  },
+  evaluate: (e) => {
+    const [d, x] = e.inputs;
+    const geometry = geometryOf('conv2dWeightGradient', e.attributes);
+    const { o, oh, ow, groups, patch } = geometry;
+    const s = oh * ow;
+    const og = o / groups;
+    const bytes = bytesOf(e.dtype);
+    const batch = Math.max(d.batch, x.batch);
+    const sums = Boolean(e.attributes.sumBatch);
+    e.arena.frame(() => {
+      const patchesPtr = e.arena.allocateArray(e.dtype, s * patch);
+      const scratch = e.arena.allocate(e.routines.gemmScratchBytes(og, patch, s));
+      for (let b = 0; b < batch; b++) {
+        for (let group = 0; group < groups; group++) {
+          callIm2col(e, geometry, 1, group, entryPtr(e, x, sizeOf(x.shape), b), patchesPtr);
+          const dPtr = entryPtr(e, d, o * s, b) + group * og * s * bytes;
+          const outPtr = e.output.ptr + ((sums ? 0 : b * o) + group * og) * patch * bytes;
+          e.routines.gemm(og, patch, s, 1, dPtr, s, 1, patchesPtr, patch, 1, sums && b > 0 ? 1 : 0, outPtr, patch, 1, scratch);
+        }
+      }
+    });
+  },
+  jvp: (g, { inputs, attributes }, tangents) => bilinearTangent(g, inputs, tangents, (d, x) => g.emit('conv2dWeightGradient', [d, x], attributes)),
+  vjp: (g, { inputs: [d, x], attributes }, k) => [convolve(g, x, k, attributes), inputGradient(g, d, k, attributes)],
+  flops: ([d], _, attributes) => 2 * sizeOf(d) * geometryOf('conv2dWeightGradient', attributes).patch,
+  scratchBytes: (e) => scratchBytes(e, geometryOf('conv2dWeightGradient', e.attributes)),
+};
+
+const patchesRow: Primitive = {
+  name: 'patches',
+  infer: (_, attributes) => {
+    const { oh, ow, patch } = geometryOf('patches', attributes);
+    return { shape: [oh * ow, patch] };
+  },
+  evaluate: (e) => {
+    const [x] = e.inputs;
+    callIm2col(e, geometryOf('patches', e.attributes), x.batch, 0, x.ptr, e.output.ptr);
+  },
+  jvp: (g, node, [tangent]) => tangent === null ? null : g.emit('patches', [tangent], node.attributes),
+  vjp: (g, node, cotangent) => [g.emit('patchesTranspose', [cotangent], node.attributes)],
+  flops: () => 0,
+};
+
+const patchesTransposeRow: Primitive = {
+  name: 'patchesTranspose',
+  infer: (_, attributes) => ({ shape: listAttribute(attributes, 'image') }),
+  evaluate: (e) => {
+    const [p] = e.inputs;
+    e.routines.fill(p.batch * sizeOf(e.output.shape), 0, e.output.ptr);
+    callCol2im(e, geometryOf('patchesTranspose', e.attributes), p.batch, 0, p.ptr, e.output.ptr);
+  },
+  jvp: (g, node, [tangent]) => tangent === null ? null : g.emit('patchesTranspose', [tangent], node.attributes),
+  vjp: (g, node, cotangent) => [g.emit('patches', [cotangent], node.attributes)],
+  flops: ([p]) => sizeOf(p),
+};
+
+export const convolutionPrimitives: readonly Primitive[] = [conv2dRow, inputGradientRow, weightGradientRow, patchesRow, patchesTransposeRow];

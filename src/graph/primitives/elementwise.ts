@@ -1,0 +1,124 @@
+/** @file Functions of one variable. Derivatives are written in graph arithmetic, so they differentiate again to any order. */
+
+import { sizeOf } from '../../core/tensor.ts';
+import type { ValueId } from '../graph.ts';
+import { type Application, type Emitter, type Evaluation, numberAttribute, type Primitive } from '../primitive.ts';
+import { affine } from './affine.ts';
+import { add, div, gate, mul, select } from './arithmetic.ts';
+
+export type UnaryOp = 'relu' | 'tanh' | 'sigmoid' | 'erf' | 'exp' | 'expm1' | 'log' | 'sqrt' | 'gelu' | 'silu';
+
+/** f(x), element by element. */
+export function unary(g: Emitter, op: UnaryOp, x: ValueId): ValueId {
+  return g.emit(op, [x]);
+}
+
+/** max(x, 0) + slope·min(x, 0). */
+export function leakyRelu(g: Emitter, x: ValueId, slope: number): ValueId {
+  return g.emit('leakyRelu', [x], { slope });
+}
+
+/** x > 0 ? x : alpha·(eˣ − 1). */
+export function elu(g: Emitter, x: ValueId, alpha: number): ValueId {
+  return g.emit('elu', [x], { alpha });
+}
+
+/** x², x³, …: exponent a whole number ≥ 1. */
+export function integerPower(g: Emitter, x: ValueId, exponent: number): ValueId {
+  if (exponent === 1) return x;
+  const half = integerPower(g, x, Math.floor(exponent / 2));
+  const square = mul(g, half, half);
+  return exponent % 2 === 0 ? square : mul(g, square, x);
+}
+
+const INV_SQRT_2 = 0.70710678118654752440; // 1/√2
+const INV_SQRT_2PI = 0.39894228040143267794; // 1/√(2π)
+const TWO_INV_SQRT_PI = 1.12837916709551257390; // 2/√π
+
+/** One row: a routine, and the derivative applied to t. */
+function row(name: UnaryOp, times: (g: Emitter, node: Application, t: ValueId) => ValueId, flopsPerElement: number): Primitive {
+  return {
+    name,
+    inPlace: true,
+    infer: ([x]) => ({ shape: x }),
+    evaluate: (e: Evaluation) => {
+      const [x] = e.inputs;
+      e.routines[name](x.batch * sizeOf(x.shape), x.ptr, e.output.ptr);
+    },
+    jvp: (g, node, [tangent]) => tangent === null ? null : times(g, node, tangent),
+    vjp: (g, node, cotangent) => [times(g, node, cotangent)],
+    flops: (_, output) => flopsPerElement * sizeOf(output),
+  };
+}
+
+const oneMinus = (g: Emitter, x: ValueId) => affine(g, x, -1, 1);
+
+/** e^(−x²·c) */
+const gaussian = (g: Emitter, x: ValueId, c: number) => unary(g, 'exp', affine(g, mul(g, x, x), -c, 0));
+
+const leakyReluRow: Primitive = {
+  name: 'leakyRelu',
+  inPlace: true,
+  infer: ([x]) => ({ shape: x }),
+  evaluate: (e) => {
+    const [x] = e.inputs;
+    e.routines.leakyRelu(x.batch * sizeOf(x.shape), numberAttribute(e.attributes, 'slope'), x.ptr, e.output.ptr);
+  },
+  jvp: (g, node, [tangent]) => tangent === null ? null : gate(g, node.inputs[0], tangent, numberAttribute(node.attributes, 'slope')),
+  vjp: (g, node, cotangent) => [gate(g, node.inputs[0], cotangent, numberAttribute(node.attributes, 'slope'))],
+  flops: (_, output) => sizeOf(output),
+};
+
+/** elu′(x) = x > 0 ? 1 : elu(x) + alpha */
+const eluTimes = (g: Emitter, node: Application, t: ValueId) =>
+  mul(g, select(g, node.inputs[0], g.constant(1), affine(g, node.id, 1, numberAttribute(node.attributes, 'alpha'))), t);
+
+const eluRow: Primitive = {
+  name: 'elu',
+  inPlace: true,
+  infer: ([x]) => ({ shape: x }),
+  evaluate: (e) => {
+    const [x] = e.inputs;
+    e.routines.elu(x.batch * sizeOf(x.shape), numberAttribute(e.attributes, 'alpha'), x.ptr, e.output.ptr);
+  },
+  jvp: (g, node, [tangent]) => tangent === null ? null : eluTimes(g, node, tangent),
+  vjp: (g, node, cotangent) => [eluTimes(g, node, cotangent)],
+  flops: (_, output) => 20 * sizeOf(output),
+};
+
+export const elementwisePrimitives: readonly Primitive[] = [
+  row('relu', (g, node, t) => gate(g, node.inputs[0], t), 1),
+  leakyReluRow,
+  eluRow,
+  // tanh′ = 1 − tanh²
+  row('tanh', (g, node, t) => mul(g, t, oneMinus(g, mul(g, node.id, node.id))), 30),
+  // σ′ = σ(1 − σ)
+  row('sigmoid', (g, node, t) => mul(g, t, mul(g, node.id, oneMinus(g, node.id))), 25),
+  // erf′(x) = 2/√π · e^(−x²)
+  row('erf', (g, node, t) => mul(g, t, affine(g, gaussian(g, node.inputs[0], 1), TWO_INV_SQRT_PI, 0)), 40),
+  row('exp', (g, node, t) => mul(g, t, node.id), 20),
+  row('expm1', (g, node, t) => mul(g, t, affine(g, node.id, 1, 1)), 25),
+  row('log', (g, node, t) => div(g, t, node.inputs[0]), 25),
+  row('sqrt', (g, node, t) => div(g, affine(g, t, 0.5, 0), node.id), 4),
+  // gelu(x) = x·Φ(x): gelu′ = Φ(x) + x·φ(x)
+  row(
+    'gelu',
+    (g, node, t) => {
+      const [x] = node.inputs;
+      const cumulative = affine(g, unary(g, 'erf', affine(g, x, INV_SQRT_2, 0)), 0.5, 0.5);
+      const density = affine(g, gaussian(g, x, 0.5), INV_SQRT_2PI, 0);
+      return mul(g, t, add(g, cumulative, mul(g, x, density)));
+    },
+    45,
+  ),
+  // silu(x) = x·σ(x): silu′ = σ + x·σ(1 − σ)
+  row(
+    'silu',
+    (g, node, t) => {
+      const [x] = node.inputs;
+      const sigma = unary(g, 'sigmoid', x);
+      return mul(g, t, add(g, sigma, mul(g, x, mul(g, sigma, oneMinus(g, sigma)))));
+    },
+    28,
+  ),
+];

@@ -1,0 +1,109 @@
+/** @file Max and average pooling over [channels, height, width]. */
+
+import { sizeOf } from '../../core/tensor.ts';
+import type { Attributes, ValueId } from '../graph.ts';
+import { type Emitter, type Evaluation, type Operand, type Primitive } from '../primitive.ts';
+import { reshape, transpose } from './shape.ts';
+import { checkImage, type Window, windowAttributes, windowOf, windowOutput } from './window.ts';
+
+/** Largest value of every window; padding counts as −∞; of equal values the first in row-major order is differentiated. */
+export function maxPool(g: Emitter, x: ValueId, window: Window): ValueId {
+  return g.emit('maxPool', [x], windowAttributes(window));
+}
+
+/** Mean of every window; with `countIncludePad` padding counts as zeros, otherwise it is not counted. */
+export function avgPool(g: Emitter, x: ValueId, window: Omit<Window, 'dilation'>, countIncludePad: boolean): ValueId {
+  const [, h, w] = checkImage('avgPool', g.shapeOf(x));
+  return g.emit('avgPool', [x], { ...windowAttributes({ ...window, dilation: [1, 1] }), countIncludePad, plane: [h, w] });
+}
+
+/** Largest value over the given axes, which disappear: a max-pool whose window is all of them. */
+export function max(g: Emitter, x: ValueId, axes: readonly number[]): ValueId {
+  const shape = g.shapeOf(x);
+  const kept = shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
+  const reduced = shape.map((_, axis) => axis).filter((axis) => axes.includes(axis));
+  const count = sizeOf(reduced.map((axis) => shape[axis]));
+  const keptShape = kept.map((axis) => shape[axis]);
+  const rows = reshape(g, transpose(g, x, [...kept, ...reduced]), [sizeOf(keptShape), 1, count]);
+  const window = { kernel: [1, count], strides: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1] };
+  return reshape(g, maxPool(g, rows, window), keptShape);
+}
+
+function inferPooled(operation: string) {
+  return ([x]: readonly (readonly number[])[], attributes: Attributes) => {
+    const [c, h, w] = checkImage(operation, x);
+    return { shape: [c, ...windowOutput(operation, [h, w], windowOf(attributes))] };
+  };
+}
+
+function callMaxPool(e: Evaluation, name: 'maxPoolSelect' | 'maxPoolScatter', x: Operand, t: Operand): void {
+  const { kernel, strides, padding, dilation } = windowOf(e.attributes);
+  const [c, h, w] = x.shape;
+  const [, oh, ow] = name === 'maxPoolSelect' ? e.output.shape : t.shape;
+  e.routines[name](
+    e.output.batch * c, x.batch * c, h, w, kernel[0], kernel[1], strides[0], strides[1], padding[0], padding[1], dilation[0], dilation[1], oh, ow,
+    x.ptr, t.ptr, e.output.ptr,
+  );
+}
+
+const select = (g: Emitter, x: ValueId, t: ValueId, attributes: Attributes) => g.emit('maxPoolSelect', [x, t], attributes);
+const scatter = (g: Emitter, x: ValueId, d: ValueId, attributes: Attributes) => g.emit('maxPoolScatter', [x, d], attributes);
+const windowFlops = (output: readonly number[], attributes: Attributes) => sizeOf(output) * sizeOf(windowOf(attributes).kernel);
+
+const maxPoolRow: Primitive = {
+  name: 'maxPool',
+  infer: inferPooled('maxPool'),
+  evaluate: (e) => callMaxPool(e, 'maxPoolSelect', e.inputs[0], e.inputs[0]),
+  jvp: (g, { inputs: [x], attributes }, [tangent]) => tangent === null ? null : select(g, x, tangent, attributes),
+  vjp: (g, { inputs: [x], attributes }, cotangent) => [scatter(g, x, cotangent, attributes)],
+  flops: (_, output, attributes) => windowFlops(output, attributes),
+};
+
+/** t at the position of x's maximum: linear in t, piecewise constant in x. */
+const maxPoolSelectRow: Primitive = {
+  name: 'maxPoolSelect',
+  infer: inferPooled('maxPoolSelect'),
+  evaluate: (e) => callMaxPool(e, 'maxPoolSelect', e.inputs[0], e.inputs[1]),
+  jvp: (g, { inputs: [x], attributes }, [, tt]) => tt === null ? null : select(g, x, tt, attributes),
+  vjp: (g, { inputs: [x], attributes }, cotangent) => [null, scatter(g, x, cotangent, attributes)],
+  flops: (_, output, attributes) => windowFlops(output, attributes),
+};
+
+const maxPoolScatterRow: Primitive = {
+  name: 'maxPoolScatter',
+  infer: ([x]) => ({ shape: x }),
+  evaluate: (e) => callMaxPool(e, 'maxPoolScatter', e.inputs[0], e.inputs[1]),
+  jvp: (g, { inputs: [x], attributes }, [, td]) => td === null ? null : scatter(g, x, td, attributes),
+  vjp: (g, { inputs: [x], attributes }, cotangent) => [null, select(g, x, cotangent, attributes)],
+  flops: ([, d], _, attributes) => windowFlops(d, attributes),
+};
+
+function callAvgPool(e: Evaluation, name: 'avgPool' | 'avgPoolTranspose', plane: readonly number[], pooled: readonly number[]): void {
+  const { kernel, strides, padding } = windowOf(e.attributes);
+  const planes = e.output.batch * e.output.shape[0];
+  const count = e.attributes.countIncludePad ? 1 : 0;
+  e.routines[name](
+    planes, plane[0], plane[1], kernel[0], kernel[1], strides[0], strides[1], padding[0], padding[1], pooled[1], pooled[2], count,
+    e.inputs[0].ptr, e.output.ptr,
+  );
+}
+
+const avgPoolRow: Primitive = {
+  name: 'avgPool',
+  infer: inferPooled('avgPool'),
+  evaluate: (e) => callAvgPool(e, 'avgPool', e.inputs[0].shape.slice(1), e.output.shape),
+  jvp: (g, { attributes }, [tangent]) => tangent === null ? null : g.emit('avgPool', [tangent], attributes),
+  vjp: (g, { attributes }, cotangent) => [g.emit('avgPoolTranspose', [cotangent], attributes)],
+  flops: (_, output, attributes) => windowFlops(output, attributes),
+};
+
+const avgPoolTransposeRow: Primitive = {
+  name: 'avgPoolTranspose',
+  infer: ([d], attributes) => ({ shape: [d[0], ...(attributes.plane as readonly number[])] }),
+  evaluate: (e) => callAvgPool(e, 'avgPoolTranspose', e.output.shape.slice(1), e.inputs[0].shape),
+  jvp: (g, { attributes }, [tangent]) => tangent === null ? null : g.emit('avgPoolTranspose', [tangent], attributes),
+  vjp: (g, { attributes }, cotangent) => [g.emit('avgPool', [cotangent], attributes)],
+  flops: ([d], _, attributes) => windowFlops(d, attributes),
+};
+
+export const poolingPrimitives: readonly Primitive[] = [maxPoolRow, maxPoolSelectRow, maxPoolScatterRow, avgPoolRow, avgPoolTransposeRow];
