@@ -32,3 +32,17 @@ export function eluF64(n: i32, alpha: f64, x: usize, out: usize): void { eluArra
 export function eluF32(n: i32, alpha: f64, x: usize, out: usize): void { eluArray<f32>(n, alpha, x, out); }
 export function affineF64(n: i32, scale: f64, shift: f64, x: usize, out: usize): void { affineArray<f64>(n, scale, shift, x, out); }
 export function affineF32(n: i32, scale: f64, shift: f64, x: usize, out: usize): void { affineArray<f32>(n, scale, shift, x, out); }
+export { microkernelF64, microkernelF32 } from "./gemm-microkernel";
+export { gemmF64, gemmF32, gemmScratchBytesF64, gemmScratchBytesF32 } from "./gemm";
+export { gramF64, gramF32, gramScratchBytesF64, gramScratchBytesF32 } from "./gram";
+export { gramHadamardF64, gramHadamardF32 } from "./kronecker";
+export { jacobianRowsF64, jacobianRowsF32 } from "./jacobian";
+export { im2colF64, im2colF32, col2imF64, col2imF32 } from "./convolution";
+export {
+  maxPoolSelectF64, maxPoolSelectF32, maxPoolScatterF64, maxPoolScatterF32,
+  avgPoolF64, avgPoolF32, avgPoolTransposeF64, avgPoolTransposeF32,
+} from "./pooling";
+export { addF64, addF32, subF64, subF32, mulF64, mulF32, divF64, divF32 } from "./broadcast";
+export { gateF64, gateF32, selectF64, selectF32, fillF64, fillF32 } from "./broadcast";
+export { stridedCopyF64, stridedCopyF32 } from "./broadcast-copy";
+export { sumF64, sumF32, dotF64, dotF32 } from "./reduce";

@@ -1,0 +1,82 @@
+/**
+ * @file GEMM microkernel: one MR × NR tile of C held entirely in registers.
+ *
+ *   C ← A·B        A: [MR, k] packed by columns (MR contiguous per step)
+ *                  B: [k, NR] packed by rows    (NR contiguous per step)
+ *                  C: [MR, NR] row-major, row stride `rsc` bytes; written, never read
+ *
+ *        b: | b0   b1  |        each step l is one rank-1 update:
+ *   a:  +---+-----------+         c[i][v] += splat(a[i]) · b[v]
+ *   a0  |   | c00  c01 |
+ *   a1  |   | c10  c11 |        10 accumulators + 2 b + 1 splat + 1 product = 14 live v128:
+ *   a2  |   | c20  c21 |        what V8 can keep in x64's 16 registers. 6 rows spill.
+ *   a3  |   | c30  c31 |
+ *   a4  |   | c40  c41 |
+ *
+ * Sum order over l is 0 … k−1 from +0, one lane each, multiply then add, no FMA: part of the contract.
+ *
+ * The form is what V8's register allocator keeps in registers: `while (a < aEnd)`, no unrolling over l, b loaded first,
+ * one splat at a time, plain stores at the end. It is exported so that neither Binaryen nor V8 inlines it into the
+ * blocked loops: tier-up then takes effect at the next call, inside a running GEMM.
+ *
+ * Scheme: Van Zee & van de Geijn, BLIS: A Framework for Rapidly Instantiating BLAS Functionality, ACM TOMS 41(3), 2015.
+ */
+
+/** Rows of the register tile. */
+export const MR: i32 = 5;
+
+/** Bytes of a row of the register tile: two v128. NR = 32 / sizeof<T>(). */
+export const NR_BYTES: i32 = 32;
+
+// @ts-ignore: decorator
+@inline
+function microkernel<T>(k: i32, a: usize, b: usize, c: usize, rsc: usize): void {
+  let c00 = v128.splat<T>(<T>0), c01 = c00;
+  let c10 = c00, c11 = c00;
+  let c20 = c00, c21 = c00;
+  let c30 = c00, c31 = c00;
+  let c40 = c00, c41 = c00;
+  const aEnd = a + <usize>k * (MR * sizeof<T>());
+  while (a < aEnd) {
+    const b0 = v128.load(b), b1 = v128.load(b, 16);
+    const a0 = v128.load_splat<T>(a);
+    c00 = v128.add<T>(c00, v128.mul<T>(a0, b0));
+    c01 = v128.add<T>(c01, v128.mul<T>(a0, b1));
+    const a1 = v128.load_splat<T>(a, sizeof<T>());
+    c10 = v128.add<T>(c10, v128.mul<T>(a1, b0));
+    c11 = v128.add<T>(c11, v128.mul<T>(a1, b1));
+    const a2 = v128.load_splat<T>(a, 2 * sizeof<T>());
+    c20 = v128.add<T>(c20, v128.mul<T>(a2, b0));
+    c21 = v128.add<T>(c21, v128.mul<T>(a2, b1));
+    const a3 = v128.load_splat<T>(a, 3 * sizeof<T>());
+    c30 = v128.add<T>(c30, v128.mul<T>(a3, b0));
+    c31 = v128.add<T>(c31, v128.mul<T>(a3, b1));
+    const a4 = v128.load_splat<T>(a, 4 * sizeof<T>());
+    c40 = v128.add<T>(c40, v128.mul<T>(a4, b0));
+    c41 = v128.add<T>(c41, v128.mul<T>(a4, b1));
+    a += MR * sizeof<T>();
+    b += NR_BYTES;
+  }
+  v128.store(c, c00);
+  v128.store(c, c01, 16);
+  c += rsc;
+  v128.store(c, c10);
+  v128.store(c, c11, 16);
+  c += rsc;
+  v128.store(c, c20);
+  v128.store(c, c21, 16);
+  c += rsc;
+  v128.store(c, c30);
+  v128.store(c, c31, 16);
+  c += rsc;
+  v128.store(c, c40);
+  v128.store(c, c41, 16);
+}
+
+export function microkernelF64(k: i32, a: usize, b: usize, c: usize, rsc: usize): void {
+  microkernel<f64>(k, a, b, c, rsc);
+}
+
+export function microkernelF32(k: i32, a: usize, b: usize, c: usize, rsc: usize): void {
+  microkernel<f32>(k, a, b, c, rsc);
+}

@@ -1,0 +1,179 @@
+/**
+ * @file GEMM: C ← alpha·A·B + beta·C, any strides, blocked and packed.
+ *
+ *   LOOP 5  jc over n by NC     B[:, jc…]            one column block
+ *   LOOP 4  pc over k by KC     pack B[pc…, jc…]     [KC, NC] in panels of NR columns
+ *   LOOP 3  ic over m by MC     pack A[ic…, pc…]     [MC, KC] in panels of MR rows, stays in L2
+ *   LOOP 2  jr over nc by NR
+ *   LOOP 1  ir over mc by MR    microkernel on one MR × NR tile
+ *
+ * Order of summation, one for gemm and gram and every m, n, strides and position of an element: k is cut in blocks of KC;
+ * P_b = Σ a·b inside block b runs 0 … kc−1 sequentially from +0; then C ← alpha·P_0 + beta·C, and C ← alpha·P_b + C for
+ * b = 1, 2, … (multiply, then add). Blocks keep the rounding error near (KC + k/KC)·ε instead of k·ε.
+ *
+ * Hazards: beta = 0 never reads C; k = 0 gives beta·C (+0 when beta = 0); C must not overlap A, B or the scratch.
+ *
+ * Scheme: Goto & van de Geijn, Anatomy of High-Performance Matrix Multiplication, ACM TOMS 34(3), 2008; BLIS (see the
+ * microkernel).
+ */
+
+import { MR, NR_BYTES, microkernelF32, microkernelF64 } from "./gemm-microkernel";
+import { packPanels } from "./gemm-pack";
+
+/** Depth of a packed block: 2 panels of KC steps stay in L1. Part of the bits. */
+export const KC: i32 = 256;
+/** Rows of a packed block of A, a multiple of MR: MC·KC elements stay in L2. */
+const MC: i32 = 190;
+/** Columns of a packed block of B. */
+const NC: i32 = 1024;
+
+/** Bytes of one MR × NR tile, rounded up to whole cache lines. */
+const TILE_BYTES: usize = 192;
+
+/** Columns of the register tile. */
+// @ts-ignore: decorator
+@inline
+function NR<T>(): i32 {
+  return NR_BYTES / sizeof<T>();
+}
+
+function panelBytes<T>(panel: i32, extent: i32, k: i32): usize {
+  const rows = ((extent + panel - 1) / panel) * panel;
+  return (<usize>rows * <usize>k * sizeof<T>() + 63) & ~63;
+}
+
+/** Bytes of scratch of `multiply` for these extents (either operand may play A). */
+export function multiplyScratchBytes<T>(m: i32, n: i32, k: i32): usize {
+  const kc = min(k, KC);
+  const direct = panelBytes<T>(MR, min(m, MC), kc) + panelBytes<T>(NR<T>(), min(n, NC), kc);
+  const swapped = panelBytes<T>(MR, min(n, MC), kc) + panelBytes<T>(NR<T>(), min(m, NC), kc);
+  return TILE_BYTES + max(direct, swapped);
+}
+
+/** C ← alpha·A·B + beta·C, see the file's header. */
+export function multiply<T>(
+  m: i32, n: i32, k: i32, alpha: T,
+  a: usize, rsa: i32, csa: i32,
+  b: usize, rsb: i32, csb: i32,
+  beta: T, c: usize, rsc: i32, csc: i32,
+  scratch: usize,
+): void {
+  // Cᵀ = Bᵀ·Aᵀ has the same bits (a·b = b·a), and rows of C become contiguous.
+  if (csc != 1 && rsc == 1) blockedMultiply<T>(n, m, k, alpha, b, csb, rsb, a, csa, rsa, beta, c, csc, rsc, 0, scratch);
+  else blockedMultiply<T>(m, n, k, alpha, a, rsa, csa, b, rsb, csb, beta, c, rsc, csc, 0, scratch);
+}
+
+/** The five loops. lower ≠ 0 skips tiles that lie wholly above the diagonal of C. */
+export function blockedMultiply<T>(
+  m: i32, n: i32, k: i32, alpha: T,
+  a: usize, rsa: i32, csa: i32,
+  b: usize, rsb: i32, csb: i32,
+  beta: T, c: usize, rsc: i32, csc: i32,
+  lower: i32, scratch: usize,
+): void {
+  if (k <= 0) {
+    scaleMatrix<T>(m, n, beta, c, rsc, csc);
+    return;
+  }
+  const kcMax = min(k, KC);
+  const packedA = scratch + TILE_BYTES;
+  const packedB = packedA + panelBytes<T>(MR, min(m, MC), kcMax);
+  for (let jc = 0; jc < n; jc += NC) {
+    const nc = min(NC, n - jc);
+    for (let pc = 0; pc < k; pc += KC) {
+      const kc = min(KC, k - pc);
+      const betaBlock = pc == 0 ? beta : <T>1;
+      packPanels<T>(NR<T>(), nc, kc, address<T>(b, pc, rsb, jc, csb), csb, rsb, packedB);
+      for (let ic = 0; ic < m; ic += MC) {
+        const mc = min(MC, m - ic);
+        if (lower && ic + mc <= jc) continue;
+        packPanels<T>(MR, mc, kc, address<T>(a, ic, rsa, pc, csa), rsa, csa, packedA);
+        const skew = lower ? jc - ic : i32.MIN_VALUE;
+        macrokernel<T>(mc, nc, kc, alpha, packedA, packedB, betaBlock, address<T>(c, ic, rsc, jc, csc), rsc, csc, skew, scratch);
+      }
+    }
+  }
+}
+
+/** LOOP 2 and LOOP 1 over one packed pair of blocks. Tiles whose last row is above column `skew` + their first column are skipped. */
+function macrokernel<T>(
+  mc: i32, nc: i32, kc: i32, alpha: T, packedA: usize, packedB: usize,
+  beta: T, c: usize, rsc: i32, csc: i32, skew: i32, tile: usize,
+): void {
+  const rscBytes = <usize>rsc * sizeof<T>();
+  const direct = alpha == <T>1 && beta == <T>0 && csc == 1;
+  for (let jr = 0; jr < nc; jr += NR<T>()) {
+    const columns = min(NR<T>(), nc - jr);
+    const panelB = packedB + <usize>(jr * kc) * sizeof<T>();
+    for (let ir = 0; ir < mc; ir += MR) {
+      const rows = min(MR, mc - ir);
+      if (ir + rows <= skew + jr) continue;
+      const panelA = packedA + <usize>(ir * kc) * sizeof<T>();
+      const corner = address<T>(c, ir, rsc, jr, csc);
+      if (direct && rows == MR && columns == NR<T>()) {
+        runMicrokernel<T>(kc, panelA, panelB, corner, rscBytes);
+      } else {
+        runMicrokernel<T>(kc, panelA, panelB, tile, NR_BYTES);
+        updateTile<T>(rows, columns, alpha, tile, beta, corner, rsc, csc);
+      }
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function runMicrokernel<T>(k: i32, a: usize, b: usize, c: usize, rsc: usize): void {
+  if (sizeof<T>() == 8) microkernelF64(k, a, b, c, rsc);
+  else microkernelF32(k, a, b, c, rsc);
+}
+
+/** C ← alpha·tile + beta·C on the live part of a tile. */
+function updateTile<T>(rows: i32, columns: i32, alpha: T, tile: usize, beta: T, c: usize, rsc: i32, csc: i32): void {
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) {
+      const at = address<T>(c, i, rsc, j, csc);
+      let value = alpha * load<T>(tile + <usize>(i * NR<T>() + j) * sizeof<T>());
+      if (beta != <T>0) value += beta * load<T>(at);
+      store<T>(at, value);
+    }
+  }
+}
+
+/** C ← beta·C, and +0 without reading when beta = 0. */
+function scaleMatrix<T>(m: i32, n: i32, beta: T, c: usize, rsc: i32, csc: i32): void {
+  for (let i = 0; i < m; i++) {
+    for (let j = 0; j < n; j++) {
+      const at = address<T>(c, i, rsc, j, csc);
+      store<T>(at, beta == <T>0 ? <T>0 : beta * load<T>(at));
+    }
+  }
+}
+
+/** Address of an element: products in usize, so that offsets up to 4 GiB and negative strides are exact. */
+// @ts-ignore: decorator
+@inline
+function address<T>(base: usize, i: i32, rs: i32, j: i32, cs: i32): usize {
+  return base + (<usize>i * <usize>rs + <usize>j * <usize>cs) * sizeof<T>();
+}
+
+export function gemmF64(
+  m: i32, n: i32, k: i32, alpha: f64, aPtr: usize, rsa: i32, csa: i32, bPtr: usize, rsb: i32, csb: i32,
+  beta: f64, cPtr: usize, rsc: i32, csc: i32, scratchPtr: usize,
+): void {
+  multiply<f64>(m, n, k, alpha, aPtr, rsa, csa, bPtr, rsb, csb, beta, cPtr, rsc, csc, scratchPtr);
+}
+
+export function gemmF32(
+  m: i32, n: i32, k: i32, alpha: f64, aPtr: usize, rsa: i32, csa: i32, bPtr: usize, rsb: i32, csb: i32,
+  beta: f64, cPtr: usize, rsc: i32, csc: i32, scratchPtr: usize,
+): void {
+  multiply<f32>(m, n, k, <f32>alpha, aPtr, rsa, csa, bPtr, rsb, csb, <f32>beta, cPtr, rsc, csc, scratchPtr);
+}
+
+export function gemmScratchBytesF64(m: i32, n: i32, k: i32): usize {
+  return multiplyScratchBytes<f64>(m, n, k);
+}
+
+export function gemmScratchBytesF32(m: i32, n: i32, k: i32): usize {
+  return multiplyScratchBytes<f32>(m, n, k);
+}
