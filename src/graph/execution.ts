@@ -1,0 +1,134 @@
+/** @file Runs a Program in the arena: bind leaves, run stages, read values. */
+
+import { TangedgeError } from '../core/errors.ts';
+import { type Dtype, type FloatArray, formatShape, sizeOf, type Tensor } from '../core/tensor.ts';
+import { type Runtime, routinesOf } from '../wasm/runtime.ts';
+import { type Graph, leavesOf, type ValueId } from './graph.ts';
+import { operandsOf, type Program, planProgram, programBytes } from './program.ts';
+import { primitiveOf } from './primitives/index.ts';
+
+/** One program in memory. Lives in the arena frame in which it was made: use it inside `rt.arena.frame`. */
+export class Execution {
+  readonly program: Program;
+  private readonly rt: Runtime;
+  private readonly base: number;
+
+  /** @throws {TangedgeError} ERR_MEMORY before anything is allocated. */
+  constructor(rt: Runtime, program: Program) {
+    this.rt = rt;
+    this.program = program;
+    checkMemory(rt, programBytes(program, routinesOf(rt, program.dtype)));
+    this.base = rt.arena.allocate(program.valueBytes);
+    for (const id of leavesOf(program.graph, 'constant')) {
+      if (program.offset[id] >= 0) this.bind(id, (program.graph.nodes[id].value as Tensor).data);
+    }
+  }
+
+  /** Copies the value of a leaf in, rounding or widening it to the program's dtype. */
+  bind(id: ValueId, data: FloatArray): void {
+    if (this.program.offset[id] < 0) return; // a leaf that no kept value needs
+    const view = this.view(id);
+    if (view.length !== data.length) {
+      const node = this.program.graph.nodes[id];
+      throw new TangedgeError(
+        'ERR_SHAPE',
+        `execution: leaf '${node.name}' ${formatShape(node.shape)} with ${this.program.batch[id]} entries needs ${view.length} elements, got ${data.length}.`,
+        { name: node.name, needed: view.length, given: data.length },
+      );
+    }
+    view.set(data);
+  }
+
+  /** Evaluates one stage; earlier stages must have run since their leaves were bound. */
+  run(stage: number): void {
+    const { graph, dtype } = this.program;
+    const routines = routinesOf(this.rt, dtype);
+    for (const id of this.program.steps[stage]) {
+      const { op, attributes } = graph.nodes[id];
+      primitiveOf(op).evaluate({ arena: this.rt.arena, routines, dtype, attributes, ...operandsOf(this.program, id, this.base) });
+    }
+  }
+
+  /** Number of elements of a value, all batch entries together. */
+  lengthOf(id: ValueId): number {
+    return this.program.batch[id] * sizeOf(this.program.graph.nodes[id].shape);
+  }
+
+  ptr(id: ValueId): number {
+    return this.base + this.program.offset[id];
+  }
+
+  /** A view that the next allocation may detach. */
+  view(id: ValueId): FloatArray {
+    return this.rt.arena.view(this.program.dtype, this.ptr(id), this.lengthOf(id));
+  }
+
+  /** A copy as Tensor: [batch, …shape] for batched values. */
+  read(id: ValueId): Tensor {
+    const { shape, batched } = this.program.graph.nodes[id];
+    return { shape: batched ? [this.program.batch[id], ...shape] : [...shape], data: this.view(id).slice() };
+  }
+}
+
+/**
+ * Throws before anything is allocated when the arena cannot hold `bytes` more.
+ *
+ * @throws {TangedgeError} ERR_MEMORY with info.needed and info.limit.
+ */
+export function checkMemory(rt: Runtime, bytes: number): void {
+  const needed = rt.arena.used + bytes;
+  if (needed > rt.arena.limit) {
+    throw new TangedgeError(
+      'ERR_MEMORY',
+      `memory: ${needed} bytes of WebAssembly memory are needed, the limit is ${rt.arena.limit}. Raise the memory limit or use a smaller batch.`,
+      { needed, limit: rt.arena.limit },
+    );
+  }
+}
+
+/** Values for leaves by name; batched leaves take [n, …shape], shared ones their shape. */
+export type Bindings = Readonly<Record<string, Tensor>>;
+
+/**
+ * The outputs of a graph for given leaves: [n, …shape] for batched outputs, the shape for shared ones.
+ *
+ * Cost   one pass over the nodes the outputs need; `estimate` says how many flops and bytes.
+ *
+ * @throws {TangedgeError} ERR_ARGUMENT when a needed leaf has no binding · ERR_SHAPE when one does not fit · ERR_MEMORY.
+ */
+export function evaluate(rt: Runtime, graph: Graph, bindings: Bindings, { dtype = 'f64' }: { readonly dtype?: Dtype } = {}): Tensor[] {
+  const batch = new Map<ValueId, number>();
+  for (const id of leavesOf(graph, 'input')) {
+    const { name = '', shape } = graph.nodes[id];
+    const bound = bindings[name];
+    if (bound) batch.set(id, sizeOf(shape) === 0 ? bound.shape[0] : bound.data.length / sizeOf(shape));
+  }
+  const program = planProgram(graph, { dtype, batch });
+  return rt.arena.frame(() => {
+    const execution = new Execution(rt, program);
+    for (const id of [...leavesOf(graph, 'parameter'), ...leavesOf(graph, 'input')]) {
+      if (program.offset[id] < 0) continue;
+      const name = graph.nodes[id].name ?? '';
+      const bound = bindings[name];
+      if (!bound) throw new TangedgeError('ERR_ARGUMENT', `evaluate: nothing is bound to '${name}'.`, { name });
+      execution.bind(id, bound.data);
+    }
+    program.steps.forEach((_, stage) => {
+      execution.run(stage);
+    });
+    return graph.outputs.map((id) => execution.read(id));
+  });
+}
+
+export interface Estimate {
+  readonly flops: number;
+  /** Arena bytes. */
+  readonly bytes: number;
+}
+
+/** Flops and arena bytes of evaluating the graph on a batch of `n` examples, before anything is allocated. */
+export function estimate(rt: Runtime, graph: Graph, n: number, { dtype = 'f64' }: { readonly dtype?: Dtype } = {}): Estimate {
+  const batch = new Map(leavesOf(graph, 'input').map((id) => [id, n]));
+  const program = planProgram(graph, { dtype, batch });
+  return { flops: program.flops.reduce((total, flops) => total + flops, 0), bytes: programBytes(program, routinesOf(rt, dtype)) };
+}
