@@ -168,7 +168,7 @@ function widenBrainFloats(halves: Uint16Array): Float32Array {
 }
 
 function exactIntegers(values: BigInt64Array | BigUint64Array, refuse: Refuse): Float64Array {
-  const limit = 2n ** 53n;
+  const limit = 1n << 53n;
   const out = new Float64Array(values.length);
   for (let i = 0; i < values.length; i++) {
     if (values[i] > limit || values[i] < -limit) {
