@@ -1,0 +1,113 @@
+/** @file im2col against its definition, col2im as its exact transpose. */
+
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { patchSources, type Windows } from '../oracle/images.ts';
+import { integers, uniform } from '../oracle/numbers.ts';
+import { DTYPES, type Dtype, expectSameBits, rounding, Sandbox } from './sandbox.ts';
+
+const release = new Sandbox('release');
+const debug = new Sandbox('debug');
+
+interface Case extends Windows {
+  readonly n: number;
+  readonly c: number;
+  readonly c0: number;
+  readonly c1: number;
+}
+
+function geometry(q: Case): [number, number, number, number, number, number, number, number, number, number, number, number, number, number, number, number] {
+  return [q.n, q.c, q.h, q.w, q.c0, q.c1, q.kh, q.kw, q.strideH, q.strideW, q.padTop, q.padLeft, q.dilationH, q.dilationW, q.oh, q.ow];
+}
+
+function im2col(box: Sandbox, dtype: Dtype, q: Case, x: ArrayLike<number>, entries: number): ArrayLike<number> {
+  box.reset();
+  const input = box.input(dtype, x, 1), out = box.output(dtype, entries);
+  box.routines(dtype).im2col(...geometry(q), input.ptr, out.ptr);
+  box.check();
+  return out.read();
+}
+
+function col2im(box: Sandbox, dtype: Dtype, q: Case, patches: ArrayLike<number>, x: ArrayLike<number>): ArrayLike<number> {
+  box.reset();
+  const input = box.input(dtype, patches), out = box.input(dtype, x, 1);
+  box.routines(dtype).col2im(...geometry(q), input.ptr, out.ptr);
+  box.check();
+  return out.read();
+}
+
+function expectPatches(dtype: Dtype, q: Case): void {
+  const sources = patchSources(q, q.n, q.c, q.c0, q.c1);
+  const x = uniform(1, q.n * q.c * q.h * q.w), p = integers(2, sources.length), start = integers(3, x.length);
+  const scattered = Float64Array.from(start);
+  sources.forEach((at, entry) => {
+    if (at >= 0) scattered[at] += p[entry];
+  });
+  for (const box of [release, debug]) {
+    const what = `${dtype} ${JSON.stringify(q)}`;
+    expectSameBits(im2col(box, dtype, q, x, sources.length), sources.map((at) => (at < 0 ? 0 : rounding(dtype)(x[at]))), `im2col ${what}`);
+    expectSameBits(col2im(box, dtype, q, p, start), scattered, `col2im ${what}`);
+  }
+}
+
+/** Output extent of a sliding window, at least 1. */
+function outputExtent(extent: number, kernel: number, stride: number, before: number, after: number, dilation: number): number {
+  return Math.max(1, Math.floor((extent + before + after - dilation * (kernel - 1) - 1) / stride) + 1);
+}
+
+const cases = fc
+  .record({
+    n: fc.integer({ min: 0, max: 2 }), c: fc.integer({ min: 1, max: 4 }), h: fc.integer({ min: 1, max: 9 }), w: fc.integer({ min: 1, max: 20 }),
+    kh: fc.integer({ min: 1, max: 4 }), kw: fc.integer({ min: 1, max: 5 }), strideH: fc.integer({ min: 1, max: 3 }), strideW: fc.integer({ min: 1, max: 3 }),
+    padTop: fc.nat(3), padLeft: fc.nat(3), padEnd: fc.nat(3), dilationH: fc.integer({ min: 1, max: 2 }), dilationW: fc.integer({ min: 1, max: 3 }),
+    cut: fc.tuple(fc.nat(4), fc.nat(4)),
+  })
+  .map(({ padEnd, cut, ...g }): Case => {
+    const [x, y] = cut.map((value) => Math.min(value, g.c));
+    return {
+      ...g,
+      c0: Math.min(x, y),
+      c1: Math.max(x, y),
+      oh: outputExtent(g.h, g.kh, g.strideH, g.padTop, padEnd, g.dilationH),
+      ow: outputExtent(g.w, g.kw, g.strideW, g.padLeft, padEnd, g.dilationW),
+    };
+  });
+
+const square: Case = {
+  n: 2, c: 3, h: 8, w: 8, c0: 0, c1: 3, kh: 3, kw: 3, strideH: 1, strideW: 1, padTop: 1, padLeft: 1, dilationH: 1, dilationW: 1, oh: 8, ow: 8,
+};
+
+describe.each(DTYPES)('convolution %s', (dtype) => {
+  test('im2col and col2im on random geometries: every entry, exactly (whole numbers in col2im)', () => {
+    fc.assert(fc.property(cases, (q) => expectPatches(dtype, q)), { seed: 9, numRuns: 150 });
+  });
+
+  test('3 × 3 with padding, 1 × 1, a kernel as large as the image, a group of channels', () => {
+    expectPatches(dtype, square);
+    expectPatches(dtype, { ...square, w: 37, ow: 37, c0: 1, c1: 2 });
+    expectPatches(dtype, { ...square, kh: 1, kw: 1, padTop: 0, padLeft: 0 });
+    expectPatches(dtype, { ...square, kh: 8, kw: 8, padTop: 0, padLeft: 0, oh: 1, ow: 1 });
+    expectPatches(dtype, { ...square, kh: 5, kw: 7, padTop: 2, padLeft: 3 });
+    expectPatches(dtype, { ...square, strideH: 2, strideW: 2, oh: 4, ow: 4 });
+    expectPatches(dtype, { ...square, kw: 2, dilationW: 4, padLeft: 2, ow: 8 });
+  });
+
+  test('adjoint: ⟨p, im2col x⟩ = ⟨col2im p, x⟩ exactly, on whole numbers', () => {
+    const sources = patchSources(square, 2, 3, 0, 3);
+    const x = integers(4, 2 * 3 * 64), p = integers(5, sources.length);
+    const inner = (u: ArrayLike<number>, v: ArrayLike<number>) => Array.from(u).reduce((sum, value, i) => sum + value * v[i], 0);
+    const left = inner(p, im2col(release, dtype, square, x, sources.length));
+    expect(left).toBe(inner(col2im(release, dtype, square, p, new Float64Array(x.length)), x));
+    expect(left).not.toBe(0);
+  });
+
+  test('col2im adds an element\'s patches in order of output position: mirror bits', () => {
+    const sources = patchSources(square, 2, 3, 0, 3);
+    const p = uniform(6, sources.length), start = uniform(7, 2 * 3 * 64), round = rounding(dtype);
+    const expected = Float64Array.from(start);
+    sources.forEach((at, entry) => {
+      if (at >= 0) expected[at] = round(expected[at] + p[entry]);
+    });
+    for (const box of [release, debug]) expectSameBits(col2im(box, dtype, square, p, start), expected, 'col2im');
+  });
+});
