@@ -28,3 +28,23 @@ export { readNpy, writeNpy } from './io/npy.ts';
 export { readNpz, readNpzMember } from './io/npz.ts';
 export { readSafetensors, type Safetensors, writeSafetensors } from './io/safetensors.ts';
 export { loadRuntime, type Runtime, type RuntimeOptions, type WasmSource } from './wasm/runtime.ts';
+export { readSafetensors, writeSafetensors, type Safetensors } from './io/safetensors.ts';
+export { matmul, type MatmulOptions } from './linalg/gemm.ts';
+export { gram, type GramOptions } from './linalg/gram.ts';
+export { eigh, topEigenpairs, type EighOptions, type Eigenvalues, type Eigenvectors } from './linalg/eigh.ts';
+export { cholesky, type CholeskyFactor, type CholeskyOptions } from './linalg/cholesky.ts';
+export { solvePositive, triangularSolve, type PositiveSolution, type TriangularSolveOptions } from './linalg/solve.ts';
+export { centerKernel } from './linalg/center.ts';
+export {
+  clampRoundingNegatives,
+  effectiveDimension,
+  effectiveRank,
+  intrinsicDimension,
+  participationRatio,
+  rankAtThreshold,
+  stableRank,
+  type ClampedSpectrum,
+  type RankAtThresholdOptions,
+} from './linalg/effective-ranks.ts';
+export { denseOperator, linearOperator, type LinearOperator, type LinearOperatorParts } from './linalg/linear-operator.ts';
+export { psdPower, symmetricSquareRoot, type PsdPower } from './linalg/psd-power.ts';

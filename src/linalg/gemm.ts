@@ -1,0 +1,57 @@
+/** @file Matrix product C = op(A)·op(B). */
+
+import { checkFinite, checkMatrix } from '../core/check.ts';
+import { TangedgeError } from '../core/errors.ts';
+import { castTensor, dtypeOf, formatShape, type Dtype, type Tensor } from '../core/tensor.ts';
+import { routinesOf, type Runtime } from '../wasm/runtime.ts';
+
+export interface MatmulOptions {
+  /** Use Aᵀ: a is then [k, m]. Costs nothing extra. */
+  readonly transposeA?: boolean;
+  /** Use Bᵀ: b is then [n, k]. Costs nothing extra. */
+  readonly transposeB?: boolean;
+}
+
+/**
+ * Matrix product op(A)·op(B), op = identity or transpose.
+ *
+ * Shapes     a [m, k] (or [k, m]), b [k, n] (or [n, k])  →  [m, n], f32 when both are f32, else f64
+ * Cost       2·m·n·k flops; all three matrices in WebAssembly memory
+ * Numerics   sums run over k in an order that depends on k alone
+ *
+ * @throws {TangedgeError} ERR_SHAPE when the inner extents differ · ERR_DOMAIN for NaN or Inf
+ * @example
+ * const c = matmul(rt, tensor([1, 2], [1, 2]), tensor([2, 1], [3, 4])); // [[11]]
+ */
+export function matmul(rt: Runtime, a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
+  const { transposeA = false, transposeB = false } = options;
+  const [rowsA, columnsA] = checkMatrix('matmul', 'a', a);
+  const [rowsB, columnsB] = checkMatrix('matmul', 'b', b);
+  const [m, k] = transposeA ? [columnsA, rowsA] : [rowsA, columnsA];
+  const [inner, n] = transposeB ? [columnsB, rowsB] : [rowsB, columnsB];
+  if (k !== inner) {
+    const nameA = transposeA ? 'aᵀ' : 'a';
+    const nameB = transposeB ? 'bᵀ' : 'b';
+    throw new TangedgeError(
+      'ERR_SHAPE',
+      `matmul: ${nameA} ${formatShape([m, k])} and ${nameB} ${formatShape([inner, n])} do not chain: ${nameA}.columns ${k} ≠ ${nameB}.rows ${inner}.`,
+      { a: [...a.shape], b: [...b.shape] },
+    );
+  }
+  checkFinite('matmul', 'a', a);
+  checkFinite('matmul', 'b', b);
+  const dtype: Dtype = dtypeOf(a) === 'f32' && dtypeOf(b) === 'f32' ? 'f32' : 'f64';
+  const routines = routinesOf(rt, dtype);
+  const { arena } = rt;
+
+  return arena.frame(() => {
+    const aPtr = arena.load(dtype, castTensor(a, dtype).data);
+    const bPtr = arena.load(dtype, castTensor(b, dtype).data);
+    const cPtr = arena.allocateArray(dtype, m * n);
+    const scratchPtr = arena.allocate(routines.gemmScratchBytes(m, n, k) >>> 0);
+    const [rsa, csa] = transposeA ? [1, columnsA] : [columnsA, 1];
+    const [rsb, csb] = transposeB ? [1, columnsB] : [columnsB, 1];
+    routines.gemm(m, n, k, 1, aPtr, rsa, csa, bPtr, rsb, csb, 0, cPtr, n, 1, scratchPtr);
+    return { shape: [m, n], data: arena.read(dtype, cPtr, m * n) };
+  });
+}

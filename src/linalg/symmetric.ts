@@ -1,0 +1,52 @@
+/** @file Is a matrix symmetric? The check that eigh, cholesky and everything built on them share. */
+
+import { checkFinite, checkSquare } from '../core/check.ts';
+import { TangedgeError } from '../core/errors.ts';
+import { dtypeOf, formatShape, type Tensor } from '../core/tensor.ts';
+
+// Spacing of the numbers at 1: 2^−52 and 2^−23.
+const EPSILON = { f64: 2.220446049250313e-16, f32: 1.1920928955078125e-7 } as const;
+const ASYMMETRY_FACTOR = 64;
+
+/**
+ * Throws unless `a` is square, finite and symmetric to rounding: max |A − Aᵀ| ≤ 64·n·ε·max |A|, ε of the dtype `a` is
+ * stored in. Returns n.
+ *
+ * @throws {TangedgeError} ERR_SHAPE not square · ERR_DOMAIN NaN or Inf, or not symmetric (info.index, info.difference,
+ *   info.tolerance: the pair of entries that differs most).
+ */
+export function checkSymmetric(operation: string, name: string, a: Tensor): number {
+  const n = checkSquare(operation, name, a);
+  checkFinite(operation, name, a);
+  const { data } = a;
+  let largest = 0;
+  let difference = 0;
+  let row = 0;
+  let column = 0;
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j <= i; j++) {
+      const lower = data[i * n + j];
+      const upper = data[j * n + i];
+      largest = Math.max(largest, Math.abs(lower), Math.abs(upper));
+      // Halves, so that the difference of two entries near the largest number does not overflow.
+      const distance = Math.abs(lower / 2 - upper / 2);
+      if (distance > difference) {
+        difference = distance;
+        row = i;
+        column = j;
+      }
+    }
+  }
+  const tolerance = ASYMMETRY_FACTOR * n * EPSILON[dtypeOf(a)] * largest;
+  if (!(difference <= tolerance / 2)) {
+    const lower = data[row * n + column];
+    const upper = data[column * n + row];
+    throw new TangedgeError(
+      'ERR_DOMAIN',
+      `${operation}: ${name} ${formatShape(a.shape)} is not symmetric: entry [${row}, ${column}] is ${lower} and entry [${column}, ${row}] is ${upper}, ` +
+        `${Math.abs(lower - upper)} apart (tolerance ${tolerance}). Pass a symmetric matrix.`,
+      { name, index: [row, column], difference: Math.abs(lower - upper), tolerance },
+    );
+  }
+  return n;
+}
