@@ -1,0 +1,179 @@
+/**
+ * @file The symmetric test matrices of LAPACK's eigenvalue tests (Reference LAPACK, TESTING/EIG/dchkst.f, 21 types), and
+ * its two dimensionless ratios.
+ */
+
+import { generator } from './numbers.ts';
+
+/** Row-major [n, n]. */
+export type Matrix = Float64Array;
+
+/** Spacing of the numbers at 1, LAPACK's ULP. */
+export const ULP = { f64: 2 ** -52, f32: 2 ** -23 } as const;
+/** Far out, but with room for n·‖A‖: near overflow and near underflow. */
+const HUGE = { f64: 2 ** 1000, f32: 2 ** 115 } as const;
+const TINY = { f64: 2 ** -1000, f32: 2 ** -100 } as const;
+
+export type Dtype = 'f64' | 'f32';
+
+/** Standard normal numbers (Box–Muller), for tests only. */
+function normals(seed: number, length: number): Float64Array {
+  const next = generator(seed);
+  const unit = () => (next() + 0.5) / 4294967296;
+  return Float64Array.from({ length }, () => Math.sqrt(-2 * Math.log(unit())) * Math.cos(2 * Math.PI * unit()));
+}
+
+type Spectrum = (i: number, n: number, ulp: number) => number;
+/** 1 … ulp in equal steps. */
+const even: Spectrum = (i, n, ulp) => (n === 1 ? 1 : 1 - (i / (n - 1)) * (1 - ulp));
+/** 1 … ulp in equal ratios. */
+const geometric: Spectrum = (i, n, ulp) => (n === 1 ? 1 : ulp ** (i / (n - 1)));
+/** 1, ulp, ulp, …: one cluster at zero. */
+const clustered: Spectrum = (i, _, ulp) => (i === 0 ? 1 : ulp);
+
+function diagonal(n: number, spectrum: Spectrum, ulp: number, seed: number | undefined): Matrix {
+  const a = new Float64Array(n * n);
+  const next = generator(seed ?? 0);
+  for (let i = 0; i < n; i++) a[i * n + i] = spectrum(i, n, ulp) * (seed !== undefined && next() % 2 === 1 ? -1 : 1);
+  return a;
+}
+
+/** Q·A·Qᵀ with Q a product of random reflectors: n of them up to 65, then a dozen (dense either way). Exactly symmetric. */
+function rotated(n: number, a: Matrix, seed: number): Matrix {
+  const count = n <= 65 ? n : 12;
+  for (let step = 0; step < count; step++) {
+    const v = normals(seed * 1000 + step, n);
+    const norm = Math.hypot(...v);
+    for (let i = 0; i < n; i++) v[i] /= norm;
+    // H·A·H = A − v·wᵀ − w·vᵀ with w = 2·A·v − 2·(vᵀ·A·v)·v
+    const w = new Float64Array(n);
+    let inner = 0;
+    for (let i = 0; i < n; i++) {
+      for (let j = 0; j < n; j++) w[i] += a[i * n + j] * v[j];
+      inner += w[i] * v[i];
+    }
+    for (let i = 0; i < n; i++) w[i] = 2 * w[i] - 2 * inner * v[i];
+    for (let i = 0; i < n; i++) {
+      for (let j = 0; j <= i; j++) {
+        a[i * n + j] -= v[i] * w[j] + w[i] * v[j];
+        a[j * n + i] = a[i * n + j];
+      }
+    }
+  }
+  return a;
+}
+
+function scaled(a: Matrix, factor: number): Matrix {
+  return a.map((entry) => entry * factor);
+}
+
+/** Independent entries, uniform in (−1, 1). */
+function uniformSymmetric(n: number, seed: number): Matrix {
+  const next = generator(seed);
+  const a = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j <= i; j++) {
+      a[i * n + j] = (next() + 0.5) / 2147483648 - 1;
+      a[j * n + i] = a[i * n + j];
+    }
+  }
+  return a;
+}
+
+/** Gaussian orthogonal ensemble: normal entries, variance 2 on the diagonal. */
+function gaussianOrthogonal(n: number, seed: number): Matrix {
+  const g = normals(seed, n * n);
+  return g.map((entry, position) => (entry + g[(position % n) * n + Math.floor(position / n)]) / Math.SQRT2);
+}
+
+/** Tridiagonal, diagonally dominant, positive definite: geometric diagonal, off-diagonal half the geometric mean of its neighbours. */
+function dominant(n: number, ulp: number): Matrix {
+  const a = diagonal(n, geometric, ulp, undefined);
+  for (let i = 1; i < n; i++) {
+    const e = 0.5 * Math.sqrt(a[i * n + i] * a[(i - 1) * n + i - 1]);
+    a[i * n + i - 1] = e;
+    a[(i - 1) * n + i] = e;
+  }
+  return a;
+}
+
+export interface MatrixType {
+  readonly name: string;
+  readonly make: (n: number, dtype: Dtype) => Matrix;
+}
+
+/** dchkst's types in its order, and two more: GOE and a kernel of fast decay. */
+export const MATRIX_TYPES: readonly MatrixType[] = [
+  { name: 'zero', make: (n) => new Float64Array(n * n) },
+  { name: 'identity', make: (n) => diagonal(n, () => 1, 0, undefined) },
+  { name: 'diagonal, even', make: (n, d) => diagonal(n, even, ULP[d], 3) },
+  { name: 'diagonal, geometric', make: (n, d) => diagonal(n, geometric, ULP[d], 4) },
+  { name: 'diagonal, clustered', make: (n, d) => diagonal(n, clustered, ULP[d], 5) },
+  { name: 'diagonal, geometric, near overflow', make: (n, d) => scaled(diagonal(n, geometric, ULP[d], 6), HUGE[d]) },
+  { name: 'diagonal, geometric, near underflow', make: (n, d) => scaled(diagonal(n, geometric, ULP[d], 7), TINY[d]) },
+  { name: 'dense, even', make: (n, d) => rotated(n, diagonal(n, even, ULP[d], 8), 8) },
+  { name: 'dense, geometric', make: (n, d) => rotated(n, diagonal(n, geometric, ULP[d], 9), 9) },
+  { name: 'dense, clustered', make: (n, d) => rotated(n, diagonal(n, clustered, ULP[d], 10), 10) },
+  { name: 'dense, even, near overflow', make: (n, d) => scaled(rotated(n, diagonal(n, even, ULP[d], 11), 11), HUGE[d]) },
+  { name: 'dense, even, near underflow', make: (n, d) => scaled(rotated(n, diagonal(n, even, ULP[d], 12), 12), TINY[d]) },
+  { name: 'uniform entries', make: (n) => uniformSymmetric(n, 13) },
+  { name: 'uniform entries, near overflow', make: (n, d) => scaled(uniformSymmetric(n, 14), HUGE[d]) },
+  { name: 'uniform entries, near underflow', make: (n, d) => scaled(uniformSymmetric(n, 15), TINY[d]) },
+  { name: 'positive definite, even', make: (n, d) => rotated(n, diagonal(n, even, ULP[d], undefined), 16) },
+  { name: 'positive definite, geometric', make: (n, d) => rotated(n, diagonal(n, geometric, ULP[d], undefined), 17) },
+  { name: 'positive definite, clustered', make: (n, d) => rotated(n, diagonal(n, clustered, ULP[d], undefined), 18) },
+  { name: 'positive definite, even, near overflow', make: (n, d) => scaled(rotated(n, diagonal(n, even, ULP[d], undefined), 19), HUGE[d]) },
+  { name: 'positive definite, even, near underflow', make: (n, d) => scaled(rotated(n, diagonal(n, even, ULP[d], undefined), 20), TINY[d]) },
+  { name: 'diagonally dominant tridiagonal', make: (n, d) => dominant(n, ULP[d]) },
+  { name: 'GOE', make: (n) => gaussianOrthogonal(n, 22) },
+  { name: 'integer multiplicities', make: (n) => rotated(n, diagonal(n, (i) => i % 3, 0, 23), 23) },
+];
+
+/** Greatest column sum of absolute values. */
+export function norm1(n: number, a: ArrayLike<number>): number {
+  let norm = 0;
+  for (let j = 0; j < n; j++) {
+    let sum = 0;
+    for (let i = 0; i < n; i++) sum += Math.abs(a[i * n + j]);
+    norm = Math.max(norm, sum);
+  }
+  return norm;
+}
+
+/**
+ * LAPACK's ratios in f64: ‖A − VΛVᵀ‖₁/(‖A‖₁·n·ulp) and ‖I − VVᵀ‖₁/(n·ulp); rows of `vectors` are the eigenvectors.
+ * NaN anywhere gives NaN, which no bound accepts.
+ */
+export function eigenRatios(n: number, a: Matrix, values: ArrayLike<number>, vectors: ArrayLike<number>, ulp: number): { residual: number; orthogonality: number } {
+  if (n === 0) return { residual: 0, orthogonality: 0 };
+  let largest = 0;
+  for (const entry of a) largest = Math.max(largest, Math.abs(entry));
+  // A power of two takes matrices near overflow and underflow to 1 without rounding.
+  const unit = largest === 0 ? 1 : 2 ** Math.floor(Math.log2(largest));
+  const columns = new Float64Array(n * n);
+  const weighted = new Float64Array(n * n);
+  for (let k = 0; k < n; k++) {
+    const value = values[k] / unit;
+    for (let i = 0; i < n; i++) {
+      columns[i * n + k] = vectors[k * n + i];
+      weighted[i * n + k] = vectors[k * n + i] * value;
+    }
+  }
+  const residual = new Float64Array(n * n);
+  const defect = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j <= i; j++) {
+      let product = 0;
+      let inner = 0;
+      for (let k = 0, p = i * n, q = j * n; k < n; k++, p++, q++) {
+        product += weighted[p] * columns[q];
+        inner += columns[p] * columns[q];
+      }
+      residual[i * n + j] = residual[j * n + i] = a[i * n + j] / unit - product;
+      defect[i * n + j] = defect[j * n + i] = (i === j ? 1 : 0) - inner;
+    }
+  }
+  const norm = norm1(n, a.map((entry) => entry / unit));
+  const error = norm1(n, residual);
+  return { residual: norm === 0 && error === 0 ? 0 : error / norm / (n * ulp), orthogonality: norm1(n, defect) / (n * ulp) };
+}

@@ -1,0 +1,128 @@
+/** @file eigh at the raw ABI: LAPACK's ratios on its matrix types, values-only agreement, guard bands, poisoned scratch, status. */
+
+import { describe, expect, test } from 'vitest';
+import { eigenRatios, MATRIX_TYPES, norm1, ULP, type Matrix } from '../oracle/symmetric-matrices.ts';
+import { DTYPES, expectSameBits, Sandbox, type Dtype, type Floats } from './sandbox.ts';
+
+const SIZES = [0, 1, 2, 3, 5, 20, 65, 257, 600];
+const THRESHOLD = 60;
+const ALL = process.env.TANGEDGE_TEST_CASES === 'all';
+
+const sandbox = new Sandbox('release');
+
+interface Decomposition {
+  readonly status: number;
+  readonly values: Floats;
+  readonly vectors: Floats;
+}
+
+/** Runs eigh on poisoned outputs and scratch, the upper triangle NaN, guard bands checked. */
+function decompose(dtype: Dtype, n: number, a: ArrayLike<number>, box = sandbox): Decomposition {
+  box.reset();
+  const { eigh, eighScratchBytes } = box.routines(dtype);
+  const lower = Float64Array.from(a, (entry, position) => (position % n <= Math.floor(position / n) ? entry : NaN));
+  const matrix = box.input(dtype, lower);
+  const values = box.output(dtype, n);
+  const vectors = box.output(dtype, n * n);
+  const status = eigh(n, matrix.ptr, values.ptr, vectors.ptr, box.bytes(eighScratchBytes(n)));
+  box.check();
+  return { status, values: values.read(), vectors: vectors.read() };
+}
+
+function valuesOnly(dtype: Dtype, n: number, a: ArrayLike<number>): Floats {
+  sandbox.reset();
+  const { eigh, eighScratchBytes } = sandbox.routines(dtype);
+  const matrix = sandbox.input(dtype, a);
+  const values = sandbox.output(dtype, n);
+  expect(eigh(n, matrix.ptr, values.ptr, 0, sandbox.bytes(eighScratchBytes(n)))).toBe(0);
+  sandbox.check();
+  return values.read();
+}
+
+/** The entries as the routine sees them. */
+function rounded(dtype: Dtype, a: Matrix): Matrix {
+  return dtype === 'f64' ? a : Float64Array.from(Float32Array.from(a));
+}
+
+/** Every type up to 65; beyond, three types a size and dtype, a different three for each, unless all are asked for. */
+function typesFor(n: number, dtype: Dtype) {
+  if (ALL || n <= 65) return MATRIX_TYPES;
+  const offset = n + (dtype === 'f64' ? 0 : 4);
+  return MATRIX_TYPES.filter((_, index) => (index + offset) % 8 === 0);
+}
+
+describe.each(DTYPES)('eigh %s: LAPACK ratios below 60', (dtype) => {
+  test.each(SIZES)('n = %i: ‖A − VΛVᵀ‖/(‖A‖nε), ‖I − VVᵀ‖/(nε), ascending, values-only agrees', (n) => {
+    for (const { name, make } of typesFor(n, dtype)) {
+      const a = rounded(dtype, make(n, dtype));
+      const { status, values, vectors } = decompose(dtype, n, a);
+      const { residual, orthogonality } = eigenRatios(n, a, values, vectors, ULP[dtype]);
+      const what = `${name}, n = ${n}: residual ${residual}, orthogonality ${orthogonality}`;
+      expect(status, what).toBe(0);
+      expect(residual < THRESHOLD, what).toBe(true);
+      expect(orthogonality < THRESHOLD, what).toBe(true);
+      const alone = valuesOnly(dtype, n, a);
+      const tolerance = n * ULP[dtype] * norm1(n, a);
+      for (let k = 0; k < n; k++) {
+        expect(k === 0 || values[k] >= values[k - 1], `${what}: order at ${k}`).toBe(true);
+        expect(Math.abs(values[k] - alone[k]) <= tolerance, `${what}: value ${k} is ${values[k]}, alone ${alone[k]}`).toBe(true);
+      }
+    }
+  });
+
+  test('the debug build gives the bits of the release build', () => {
+    const debug = new Sandbox('debug');
+    for (const n of [1, 2, 7, 40]) {
+      const a = MATRIX_TYPES.find(({ name }) => name === 'GOE')!.make(n, dtype);
+      const release = decompose(dtype, n, a);
+      const other = decompose(dtype, n, a, debug);
+      expectSameBits(other.values, release.values, `values, n = ${n}`);
+      expectSameBits(other.vectors, release.vectors, `vectors, n = ${n}`);
+    }
+  });
+
+  test('NaN in the matrix ends in a status or NaN, never in a hang', () => {
+    const n = 12;
+    const a = new Float64Array(n * n).fill(1);
+    a[3 * n + 2] = NaN;
+    const { status, values } = decompose(dtype, n, a);
+    expect(status > 0 || values.some(Number.isNaN)).toBe(true);
+  });
+});
+
+describe.each(DTYPES)('eigh %s: closed forms', (dtype) => {
+  test('tridiag(−1, 2, −1): 2 − 2·cos(kπ/(n+1)) to n·ε·‖A‖', () => {
+    for (const n of [1, 2, 3, 10, 64, 129]) {
+      const a = new Float64Array(n * n);
+      for (let i = 0; i < n; i++) {
+        a[i * n + i] = 2;
+        if (i > 0) a[i * n + i - 1] = a[(i - 1) * n + i] = -1;
+      }
+      const { values } = decompose(dtype, n, a);
+      for (let k = 1; k <= n; k++) {
+        const exact = 2 - 2 * Math.cos((k * Math.PI) / (n + 1));
+        expect(Math.abs(values[k - 1] - exact) <= n * ULP[dtype] * 4, `n = ${n}, k = ${k}: ${values[k - 1]} for ${exact}`).toBe(true);
+      }
+    }
+  });
+
+  test('1·1ᵀ: one eigenvalue n, the others 0, to n·ε·n; its vector is constant', () => {
+    const n = 50;
+    const { values, vectors } = decompose(dtype, n, new Float64Array(n * n).fill(1));
+    const tolerance = n * n * ULP[dtype];
+    for (let k = 0; k < n - 1; k++) expect(Math.abs(values[k])).toBeLessThanOrEqual(tolerance);
+    expect(Math.abs(values[n - 1] - n)).toBeLessThanOrEqual(tolerance);
+    for (let i = 0; i < n; i++) expect(Math.abs(Math.abs(vectors[(n - 1) * n + i]) - 1 / Math.sqrt(n))).toBeLessThanOrEqual(n * ULP[dtype]);
+  });
+
+  test('a diagonal matrix: its entries sorted, exactly, and unit vectors', () => {
+    const n = 33;
+    const a = new Float64Array(n * n);
+    for (let i = 0; i < n; i++) a[i * n + i] = ((i * 7) % n) - 16;
+    const { values, vectors } = decompose(dtype, n, a);
+    for (let k = 0; k < n; k++) {
+      expect(values[k]).toBe(k - 16);
+      for (let i = 0; i < n; i++) expect(Math.abs(vectors[k * n + i])).toBe(a[i * n + i] === k - 16 ? 1 : 0);
+    }
+  });
+});
