@@ -28,7 +28,6 @@ export { readNpy, writeNpy } from './io/npy.ts';
 export { readNpz, readNpzMember } from './io/npz.ts';
 export { readSafetensors, type Safetensors, writeSafetensors } from './io/safetensors.ts';
 export { loadRuntime, type Runtime, type RuntimeOptions, type WasmSource } from './wasm/runtime.ts';
-export { readSafetensors, writeSafetensors, type Safetensors } from './io/safetensors.ts';
 export { matmul, type MatmulOptions } from './linalg/gemm.ts';
 export { gram, type GramOptions } from './linalg/gram.ts';
 export { eigh, topEigenpairs, type EighOptions, type Eigenvalues, type Eigenvectors } from './linalg/eigh.ts';
