@@ -12,9 +12,17 @@ export interface NpyHeader {
 }
 
 const ELEMENT_TYPES: Readonly<Record<string, ElementType>> = {
-  f2: 'f16', f4: 'f32', f8: 'f64',
-  i1: 'i8', i2: 'i16', i4: 'i32', i8: 'i64',
-  u1: 'u8', u2: 'u16', u4: 'u32', u8: 'u64',
+  f2: 'f16',
+  f4: 'f32',
+  f8: 'f64',
+  i1: 'i8',
+  i2: 'i16',
+  i4: 'i32',
+  i8: 'i64',
+  u1: 'u8',
+  u2: 'u16',
+  u4: 'u32',
+  u8: 'u64',
   b1: 'bool',
 };
 
@@ -125,7 +133,10 @@ class Scanner {
 
   truthValue(): boolean {
     this.peek();
-    for (const [word, value] of [['True', true], ['False', false]] as const) {
+    for (const [word, value] of [
+      ['True', true],
+      ['False', false],
+    ] as const) {
       if (this.text.startsWith(word, this.at)) {
         this.at += word.length;
         return value;
@@ -161,7 +172,8 @@ class Scanner {
     while (this.text.charAt(this.at) >= '0' && this.text.charAt(this.at) <= '9') this.at++;
     const digits = this.text.slice(start, this.at);
     // 16 digits hold 2^53; more would lose the value before it could be judged.
-    if (digits.length === 0 || digits.length > 16) this.fail(digits.length === 0 ? `${this.found()} where an extent belongs` : 'an extent of more than 16 digits');
+    if (digits.length === 0 || digits.length > 16)
+      this.fail(digits.length === 0 ? `${this.found()} where an extent belongs` : 'an extent of more than 16 digits');
     if (this.text.charAt(this.at) === 'L') this.at++;
     return Number(digits);
   }

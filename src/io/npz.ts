@@ -4,7 +4,7 @@ import { TangedgeError } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { readNpy } from './npy.ts';
 import { quote, quoteList } from './quote.ts';
-import { memberContents, zipMembers, type ZipMember } from './zip.ts';
+import { memberContents, type ZipMember, zipMembers } from './zip.ts';
 
 /**
  * Every array of an .npz archive by its name, in the archive's order. Files in it that are no .npy are left alone.

@@ -2,7 +2,7 @@
 
 import { unravelIndex } from '../core/check.ts';
 import { TangedgeError } from '../core/errors.ts';
-import { emptyArray, formatShape, sizeOf, type FloatArray, type Tensor } from '../core/tensor.ts';
+import { emptyArray, type FloatArray, formatShape, sizeOf, type Tensor } from '../core/tensor.ts';
 
 /** Element types that a Tensor can take the values of. */
 export type ElementType = 'f16' | 'bf16' | 'f32' | 'f64' | 'i8' | 'i16' | 'i32' | 'i64' | 'u8' | 'u16' | 'u32' | 'u64' | 'bool';
@@ -17,7 +17,19 @@ export interface ArrayLayout {
 }
 
 const ELEMENT_BYTES: Readonly<Record<ElementType, number>> = {
-  f16: 2, bf16: 2, f32: 4, f64: 8, i8: 1, i16: 2, i32: 4, i64: 8, u8: 1, u16: 2, u32: 4, u64: 8, bool: 1,
+  f16: 2,
+  bf16: 2,
+  f32: 4,
+  f64: 8,
+  i8: 1,
+  i16: 2,
+  i32: 4,
+  i64: 8,
+  u8: 1,
+  u16: 2,
+  u32: 4,
+  u64: 8,
+  bool: 1,
 };
 
 /** Most axes an array file may declare; numpy's own limit is 64 (32 before numpy 2). */

@@ -11,7 +11,7 @@ import { TangedgeError } from '../core/errors.ts';
 import { formatShape, type Tensor } from '../core/tensor.ts';
 import { duplicateKey } from './json-keys.ts';
 import { quote } from './quote.ts';
-import { decodeArray, littleEndianBytes, storedBytes, type ElementType } from './raw-array.ts';
+import { decodeArray, type ElementType, littleEndianBytes, storedBytes } from './raw-array.ts';
 
 /** A state dict: its arrays by name, and the strings that its writer added (`__metadata__`). */
 export interface Safetensors {
@@ -23,9 +23,19 @@ export interface Safetensors {
 const MAX_HEADER_BYTES = 100_000_000;
 
 const ELEMENT_TYPES: Readonly<Record<string, ElementType>> = {
-  F64: 'f64', F32: 'f32', F16: 'f16', BF16: 'bf16',
-  I8: 'i8', I16: 'i16', I32: 'i32', I64: 'i64',
-  U8: 'u8', U16: 'u16', U32: 'u32', U64: 'u64', BOOL: 'bool',
+  F64: 'f64',
+  F32: 'f32',
+  F16: 'f16',
+  BF16: 'bf16',
+  I8: 'i8',
+  I16: 'i16',
+  I32: 'i32',
+  I64: 'i64',
+  U8: 'u8',
+  U16: 'u16',
+  U32: 'u32',
+  U64: 'u64',
+  BOOL: 'bool',
 };
 
 interface Entry {
@@ -102,11 +112,14 @@ function headerOf(bytes: Uint8Array): { header: Record<string, unknown>; dataOff
   if (bytes.length < 8) refuse(`the file has ${bytes.length} bytes, fewer than the 8 of its header's length`, { wanted: 8, got: bytes.length });
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
   if (length > MAX_HEADER_BYTES || 8 + length > bytes.length) {
-    refuse(`the header claims ${length} bytes from byte 8 on, the file has ${bytes.length - 8} (and ${MAX_HEADER_BYTES} is the format's limit); it is cut short or no safetensors file`, {
-      offset: 8,
-      wanted: length,
-      got: bytes.length - 8,
-    });
+    refuse(
+      `the header claims ${length} bytes from byte 8 on, the file has ${bytes.length - 8} (and ${MAX_HEADER_BYTES} is the format's limit); it is cut short or no safetensors file`,
+      {
+        offset: 8,
+        wanted: length,
+        got: bytes.length - 8,
+      },
+    );
   }
   let text: string;
   let header: unknown;
@@ -175,7 +188,11 @@ function checkLayout(entries: readonly Entry[], dataBytes: number): void {
   let previous = '';
   for (const { name, begin, end } of entries) {
     if (end > dataBytes) {
-      refuse(`tensor ${quote(name)} ends at byte ${end} of the data, which has ${dataBytes}: the file is cut short`, { name, wanted: end, got: dataBytes });
+      refuse(`tensor ${quote(name)} ends at byte ${end} of the data, which has ${dataBytes}: the file is cut short`, {
+        name,
+        wanted: end,
+        got: dataBytes,
+      });
     }
     if (begin < covered) refuse(`tensors ${quote(previous)} and ${quote(name)} overlap at byte ${begin} of the data`, { name, offset: begin });
     if (begin > covered) refuse(`no tensor covers bytes ${covered} to ${begin} of the data, before ${quote(name)}`, { name, offset: covered });

@@ -6,7 +6,7 @@
  * Source: PKWARE APPNOTE 6.3. Zip64, encryption, archives in several parts and other compressions are refused.
  */
 
-import { TangedgeError, type ErrorInfo } from '../core/errors.ts';
+import { type ErrorInfo, TangedgeError } from '../core/errors.ts';
 import { quote } from './quote.ts';
 
 /** One file of an archive; its data is still as stored. */
@@ -61,7 +61,11 @@ export function zipMembers(operation: string, bytes: Uint8Array): ZipMember[] {
     if (next > directory + directoryBytes) fail('ERR_FORMAT', `entry ${entry} at byte ${at} runs past the directory's end`, { offset: at, entry });
     const member = memberAt(bytes, view, at, directory, fail);
     members.push(member);
-    extents.push({ name: member.name, start: view.getUint32(at + 42, true), end: member.stored.byteOffset - bytes.byteOffset + member.stored.length });
+    extents.push({
+      name: member.name,
+      start: view.getUint32(at + 42, true),
+      end: member.stored.byteOffset - bytes.byteOffset + member.stored.length,
+    });
     at = next;
   }
   refuseOverlaps(extents, fail);
@@ -144,11 +148,15 @@ function memberAt(bytes: Uint8Array, view: DataView, entry: number, directory: n
   const sameName = view.getUint16(local + 26, true) === nameBytes.length && nameBytes.every((byte, i) => bytes[localName + i] === byte);
   if (!sameName) fail('ERR_FORMAT', `member ${quote(name)} has another name in its local header at byte ${local}`, { name, offset: local });
   if (size > (method === 0 ? storedSize : storedSize * MOST_EXPANSION)) {
-    fail('ERR_FORMAT', `member ${quote(name)} declares ${size} bytes, more than ${storedSize} ${method === 0 ? 'stored' : 'deflated'} bytes can hold`, {
-      name,
-      wanted: size,
-      got: storedSize,
-    });
+    fail(
+      'ERR_FORMAT',
+      `member ${quote(name)} declares ${size} bytes, more than ${storedSize} ${method === 0 ? 'stored' : 'deflated'} bytes can hold`,
+      {
+        name,
+        wanted: size,
+        got: storedSize,
+      },
+    );
   }
   const stored = bytes.subarray(start, start + storedSize);
   return { name, method: method === 0 ? 'stored' : 'deflated', crc32: view.getUint32(entry + 16, true), size, stored };
@@ -182,7 +190,12 @@ async function inflate(member: ZipMember, fail: Fail): Promise<Uint8Array> {
       if (length > member.size) break;
     }
   } catch (cause) {
-    fail('ERR_FORMAT', `member ${quote(member.name)} does not inflate past byte ${length} of ${member.size}`, { wanted: member.size, got: length }, cause);
+    fail(
+      'ERR_FORMAT',
+      `member ${quote(member.name)} does not inflate past byte ${length} of ${member.size}`,
+      { wanted: member.size, got: length },
+      cause,
+    );
   }
   if (length > member.size) {
     await reader.cancel().catch(() => undefined);

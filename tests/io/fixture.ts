@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { TangedgeError, type ErrorCode, type Tensor } from 'tangedge';
+import { type ErrorCode, TangedgeError, type Tensor } from 'tangedge';
 import { expect } from 'vitest';
 
 const golden = fileURLToPath(new URL('../golden/', import.meta.url));

@@ -2,8 +2,9 @@
  * Hostile files: truncations at every length, mutated real files, random bytes. Only a one-line TangedgeError may come out, in
  * bounded time; a result, when there is one, is no larger than the file allows.
  */
-import { readNpy, readNpz, readSafetensors, TangedgeError, type Tensor } from 'tangedge';
+
 import fc from 'fast-check';
+import { readNpy, readNpz, readSafetensors, TangedgeError, type Tensor } from 'tangedge';
 import { describe, expect, test } from 'vitest';
 import { fixture } from './fixture.ts';
 
@@ -49,7 +50,12 @@ function mutated(files: readonly Uint8Array[]): fc.Arbitrary<Uint8Array> {
 }
 
 const cases: readonly [string, Reader, readonly string[], (fileBytes: number) => number][] = [
-  ['npy', npy, ['npy/f8-2d.npy', 'npy/f2-be-fortran.npy', 'npy/i8-le-c.npy', 'npy/bool-c.npy', 'npy/f8-v3.npy', 'npy/refused-structured.npy'], (n) => n],
+  [
+    'npy',
+    npy,
+    ['npy/f8-2d.npy', 'npy/f2-be-fortran.npy', 'npy/i8-le-c.npy', 'npy/bool-c.npy', 'npy/f8-v3.npy', 'npy/refused-structured.npy'],
+    (n) => n,
+  ],
   // Deflate expands at most 1032-fold.
   ['npz', npz, ['npy/stored.npz', 'npy/deflated.npz', 'npy/streamed.npz'], (n) => 1032 * n],
   ['safetensors', safetensors, ['safetensors/every-dtype.safetensors'], (n) => n],

@@ -1,9 +1,9 @@
-import { readSafetensors, writeSafetensors, type Tensor } from 'tangedge';
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
+import { readSafetensors, type Tensor, writeSafetensors } from 'tangedge';
 import { describe, expect, test } from 'vitest';
 import { goldenCaseNames, readGoldenCase } from '../golden/read-case.ts';
 import { expectedArrays, expectSameArray, fixture, refusal } from './fixture.ts';
-import { readFileSync } from 'node:fs';
 
 /** A file with this header text and this many data bytes. */
 function safetensorsFile(header: unknown, dataBytes: number, text = JSON.stringify(header)): Uint8Array {
@@ -29,7 +29,10 @@ describe('readSafetensors', () => {
       expect(data.constructor, name).toBe(['f32', 'f16', 'bf16', 'empty'].includes(name) ? Float32Array : Float64Array);
     }
     expect([...tensors.keys()]).toEqual([...expectedArrays('safetensors/expected.json').keys()].sort().reverse());
-    expect([...metadata]).toEqual([['format', 'pt'], ['note', 'naïve ✓']]);
+    expect([...metadata]).toEqual([
+      ['format', 'pt'],
+      ['note', 'naïve ✓'],
+    ]);
   });
 
   test('the golden cases’ state dicts, against a reader that shares no code with this one', () => {
