@@ -1,6 +1,14 @@
 import { defineConfig } from 'vitest/config';
 
+const results = process.env.TANGEDGE_TEST_RESULTS;
+
 export default defineConfig({
   resolve: { alias: { tangedge: new URL('./src/index.ts', import.meta.url).pathname } },
-  test: { include: ['tests/**/*.test.ts'], testTimeout: 60_000, pool: 'forks' },
+  test: {
+    include: ['tests/**/*.test.ts'],
+    globalSetup: 'tests/build.setup.ts',
+    testTimeout: 60_000,
+    pool: 'forks',
+    reporters: results ? ['default', ['json', { outputFile: results }]] : ['default'],
+  },
 });

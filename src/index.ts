@@ -4,6 +4,7 @@ export { type CkaOptions, cka, linearCka } from './alignment/cka.ts';
 export {
   type AlignmentShift,
   alignmentShift,
+  type Eigenpairs,
   type Eigenspace,
   type EigenvectorAlignment,
   type EigenvectorAlignmentOptions,
@@ -26,23 +27,23 @@ export { type Dtype, type FloatArray, type Tensor, tensor } from './core/tensor.
 export { readNpy, writeNpy } from './io/npy.ts';
 export { readNpz, readNpzMember } from './io/npz.ts';
 export { readSafetensors, type Safetensors, writeSafetensors } from './io/safetensors.ts';
+export { loadRuntime, type Runtime, type RuntimeOptions, type WasmSource } from './wasm/runtime.ts';
+export { matmul, type MatmulOptions } from './linalg/gemm.ts';
+export { gram, type GramOptions } from './linalg/gram.ts';
+export { eigh, topEigenpairs, type EighOptions, type Eigenvalues, type Eigenvectors } from './linalg/eigh.ts';
+export { cholesky, type CholeskyFactor, type CholeskyOptions } from './linalg/cholesky.ts';
+export { solvePositive, triangularSolve, type PositiveSolution, type TriangularSolveOptions } from './linalg/solve.ts';
 export { centerKernel } from './linalg/center.ts';
-export { type CholeskyFactor, type CholeskyOptions, cholesky } from './linalg/cholesky.ts';
 export {
-  type ClampedSpectrum,
   clampRoundingNegatives,
   effectiveDimension,
   effectiveRank,
   intrinsicDimension,
   participationRatio,
-  type RankAtThresholdOptions,
   rankAtThreshold,
   stableRank,
+  type ClampedSpectrum,
+  type RankAtThresholdOptions,
 } from './linalg/effective-ranks.ts';
-export { type Eigenvalues, type Eigenvectors, type EighOptions, eigh, topEigenpairs } from './linalg/eigh.ts';
-export { type MatmulOptions, matmul } from './linalg/gemm.ts';
-export { type GramOptions, gram } from './linalg/gram.ts';
-export { denseOperator, type LinearOperator, type LinearOperatorParts, linearOperator } from './linalg/linear-operator.ts';
-export { type PsdPower, psdPower, symmetricSquareRoot } from './linalg/psd-power.ts';
-export { type PositiveSolution, solvePositive, type TriangularSolveOptions, triangularSolve } from './linalg/solve.ts';
-export { loadRuntime, type Runtime, type RuntimeOptions, type WasmSource } from './wasm/runtime.ts';
+export { denseOperator, linearOperator, type LinearOperator, type LinearOperatorParts } from './linalg/linear-operator.ts';
+export { psdPower, symmetricSquareRoot, type PsdPower } from './linalg/psd-power.ts';

@@ -1,0 +1,128 @@
+/** @file Arrays on the command line: `FILE.npy`, and `FILE.npz:NAME` for a member of an archive. */
+
+import { readFileSync } from 'node:fs';
+import { checkFinite } from '../core/check.ts';
+import { TangedgeError } from '../core/errors.ts';
+import { formatShape, type Tensor } from '../core/tensor.ts';
+import { batchSize, type Model } from '../graph/model.ts';
+import { readNpy } from '../io/npy.ts';
+import { readNpzMember } from '../io/npz.ts';
+import { inFile } from './failure.ts';
+
+/**
+ * The array that `source` names.
+ *
+ * @throws {TangedgeError} ERR_IO when the file cannot be read · ERR_FORMAT, ERR_UNSUPPORTED as its reader says
+ */
+export async function readArray(source: string): Promise<Tensor> {
+  const member = /^(.+\.npz):(.+)$/s.exec(source);
+  if (member === null && source.endsWith('.npz')) {
+    throw new TangedgeError('ERR_ARGUMENT', `${source}: name the array in the archive, as in ${source}:x.`, { path: source });
+  }
+  try {
+    return member === null ? readNpy(readBytes(source)) : await readNpzMember(readBytes(member[1]), member[2]);
+  } catch (error) {
+    throw inFile(member?.[1] ?? source, error);
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file.',
+  ENOTDIR: 'there is no such file.',
+  EISDIR: 'it is a folder, not a file.',
+  EACCES: 'permission is denied.',
+};
+
+/** @throws {TangedgeError} ERR_IO */
+export function readBytes(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    const { code = '', message } = cause as NodeJS.ErrnoException;
+    throw new TangedgeError('ERR_IO', `cannot be read: ${REASONS[code] ?? message}`, { path }, { cause });
+  }
+}
+
+/** A batch of examples that fits the model, every value finite. */
+export interface Inputs {
+  readonly x: Tensor;
+  readonly n: number;
+}
+
+/**
+ * The examples that `source` names.
+ *
+ * @throws {TangedgeError} as `readArray` · ERR_SHAPE when they do not fit the model · ERR_DOMAIN when the batch is empty,
+ * or holds NaN or Inf (the index is named)
+ */
+export async function readInputs(source: string, model: Model): Promise<Inputs> {
+  const x = await readArray(source);
+  try {
+    const n = batchSize('inputs', model, 'x', x);
+    checkFinite('inputs', 'x', x);
+    return { x, n };
+  } catch (error) {
+    throw inFile(source, error);
+  }
+}
+
+/** Targets as the quantities take them, and how they were read. */
+export interface Targets {
+  readonly values: Tensor;
+  /** `labels`: class numbers that were made one-hot [n, c]; `values`: used as they are. */
+  readonly kind: 'labels' | 'values';
+}
+
+/**
+ * Targets for `n` examples and `c` outputs: [n, c], or [n] or [n, 1] for one output; with more outputs, [n] or [n, 1]
+ * are class numbers 0 … c − 1, made one-hot.
+ *
+ * @throws {TangedgeError} ERR_SHAPE when the lengths or widths differ · ERR_DOMAIN for a class that does not exist
+ */
+export function targetsFor(y: Tensor, n: number, c: number): Targets {
+  const [rows, columns = 1] = y.shape;
+  if (y.shape.length < 1 || y.shape.length > 2 || (columns !== c && columns !== 1)) {
+    const labels = c > 1 ? ` or class numbers [${n}]` : '';
+    throw new TangedgeError(
+      'ERR_SHAPE',
+      `targets ${formatShape(y.shape)} do not fit ${n} examples and ${c} outputs: they must be [${n}, ${c}]${labels}.`,
+      {
+        shape: [...y.shape],
+        n,
+        c,
+      },
+    );
+  }
+  if (rows !== n) {
+    throw new TangedgeError('ERR_SHAPE', `targets ${formatShape(y.shape)} have ${rows} rows, the inputs have ${n}: give one target per input.`, {
+      targets: rows,
+      inputs: n,
+    });
+  }
+  return columns === c ? { values: { shape: [n, c], data: y.data }, kind: 'values' } : { values: oneHot(y, c), kind: 'labels' };
+}
+
+/**
+ * Class numbers [n] or [n, 1] as [n, c] of zeros and ones.
+ *
+ * @throws {TangedgeError} ERR_DOMAIN for a value that is no whole number from 0 to c − 1
+ */
+export function oneHot(labels: Tensor, c: number): Tensor {
+  const n = labels.data.length;
+  const data = new Float64Array(n * c);
+  labels.data.forEach((label, i) => {
+    if (!(Number.isInteger(label) && label >= 0 && label < c)) {
+      throw new TangedgeError(
+        'ERR_DOMAIN',
+        `targets ${formatShape(labels.shape)} hold ${label} at index [${i}]; with ${c} outputs a class is a whole number from 0 to ${c - 1}.`,
+        {
+          index: [i],
+          value: label,
+          c,
+        },
+      );
+    }
+    data[i * c + label] = 1;
+  });
+  return { shape: [n, c], data };
+}

@@ -1,0 +1,61 @@
+/** @file Models on the command line: an `.onnx` file, or a `.json` spec with its weights in a `.safetensors` file. */
+
+import { TangedgeError } from '../core/errors.ts';
+import { type Model, withTrainable } from '../graph/model.ts';
+import { readSafetensors } from '../io/safetensors.ts';
+import { importSpec } from '../nn/spec.ts';
+import { readBytes } from './array-files.ts';
+import { inFile } from './failure.ts';
+
+export interface ModelOptions {
+  /** State dict of a `.json` spec. */
+  readonly weights?: string;
+  readonly parameters?: readonly string[];
+  readonly freeze?: readonly string[];
+  readonly output?: string;
+}
+
+/**
+ * The model in `path`, with the parameters that `--parameters` and `--freeze` leave trainable.
+ *
+ * @throws {TangedgeError} ERR_IO when a file cannot be read · ERR_ARGUMENT for options that do not fit the kind of file ·
+ * whatever its importer says
+ */
+export function readModel(path: string, options: ModelOptions): Model {
+  if (!path.endsWith('.json')) {
+    throw new TangedgeError('ERR_ARGUMENT', `${path}: a model is a .json spec.`, { path });
+  }
+  const model = specModel(path, options);
+  if (options.parameters === undefined && options.freeze === undefined) return model;
+  return withTrainable(model, { only: options.parameters, frozen: options.freeze });
+}
+
+function specModel(path: string, { weights, output }: ModelOptions): Model {
+  if (weights === undefined) {
+    throw new TangedgeError('ERR_ARGUMENT', `${path}: a .json spec needs its weights: add --weights FILE.safetensors.`, { path });
+  }
+  const spec = parseJson(path);
+  const { tensors } = attempt(weights, () => readSafetensors(readBytes(weights)));
+  const model = attempt(path, () => importSpec(spec, tensors));
+  if (output !== undefined && output !== model.output.name) {
+    throw new TangedgeError('ERR_ARGUMENT', `--output ${output}: a spec has one output, named ${model.output.name}.`, { output });
+  }
+  return model;
+}
+
+function parseJson(path: string): unknown {
+  const text = new TextDecoder().decode(attempt(path, () => readBytes(path)));
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new TangedgeError('ERR_FORMAT', `${path}: it is not JSON: ${(cause as Error).message}.`, { path }, { cause });
+  }
+}
+
+function attempt<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw inFile(path, error);
+  }
+}

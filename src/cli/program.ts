@@ -1,0 +1,18 @@
+/** @file The program's commands. */
+
+import { Command } from 'commander';
+import { VERSION } from '../core/version.ts';
+import { forwardCommand } from './commands/forward.ts';
+
+/** The parser of the whole command line. It throws CommanderError instead of exiting, and prints nothing but help. */
+export function createProgram(): Command {
+  const commands = [forwardCommand()];
+  const program = new Command('tangedge')
+    .description('What a neural network has learned, from its tangent kernel (NTK), kernel-target alignment and neural feature ansatz.')
+    .version(VERSION, '-V, --version')
+    .showSuggestionAfterError(true)
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} });
+  for (const command of commands) program.addCommand(command.copyInheritedSettings(program));
+  return program;
+}

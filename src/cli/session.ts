@@ -1,0 +1,83 @@
+/** @file One run of a command: its runtime, what it says on stderr, and the one result that it prints on stdout. */
+
+import type { Dtype } from '../core/tensor.ts';
+import { loadRuntime, type Runtime } from '../wasm/runtime.ts';
+import { type ProgressBar, progressBar } from './progress-bar.ts';
+
+/** The options that every command takes. */
+export interface CommonOptions {
+  readonly dtype?: Dtype;
+  readonly workers?: number;
+  readonly memoryLimit?: number;
+  readonly batch?: number;
+  readonly seed?: number;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly parameters?: readonly string[];
+  readonly freeze?: readonly string[];
+  readonly output?: string;
+}
+
+export type CommonOption = keyof CommonOptions;
+
+/** A result for programs. Typed arrays are printed as lists, numbers that are not finite as null. */
+export type ResultRecord = Readonly<Record<string, unknown>>;
+
+export interface Session {
+  readonly options: CommonOptions;
+  readonly dtype: Dtype;
+  readonly rt: Runtime;
+  /** Tells the user something on stderr, after the result, and programs in its `notes`; a failure is one line alone. */
+  note(text: string): void;
+  /** A bar on stderr: only on a terminal, and not with --quiet. */
+  progress(label: string, unit: string): ProgressBar;
+  /** Prints the result: one JSON object with --json, else `lines` for people (none with --quiet). */
+  finish(record: ResultRecord, lines: readonly string[]): void;
+  /** Prints a result that is JSON for people too. */
+  finishJson(record: ResultRecord): void;
+}
+
+export async function openSession(command: string, options: CommonOptions): Promise<Session> {
+  const { dtype = 'f64', memoryLimit, json = false, quiet = false } = options;
+  const rt = await loadRuntime({ memoryLimit });
+  const notes: string[] = [];
+  const start = performance.now();
+  const complete = (record: ResultRecord): ResultRecord => ({
+    command,
+    ...record,
+    seconds: Math.round(performance.now() - start) / 1000,
+    notes,
+  });
+  const print = (text: string) => {
+    process.stdout.write(`${text}\n`);
+    if (!quiet) for (const note of notes) process.stderr.write(`tangedge: note: ${note}\n`);
+  };
+  return {
+    options,
+    dtype,
+    rt,
+    note(text) {
+      notes.push(text);
+    },
+    progress(label, unit) {
+      const { stderr } = process;
+      const visible = stderr.isTTY && !quiet;
+      return progressBar(
+        label,
+        unit,
+        visible ? { write: (text) => stderr.write(text), now: () => performance.now(), columns: stderr.columns || 80 } : undefined,
+      );
+    },
+    finish(record, lines) {
+      if (json) print(JSON.stringify(complete(record), plainJson));
+      else if (!quiet) print(lines.join('\n'));
+    },
+    finishJson(record) {
+      print(JSON.stringify(complete(record), plainJson, json ? undefined : 2));
+    },
+  };
+}
+
+function plainJson(_key: string, value: unknown): unknown {
+  return value instanceof Float64Array || value instanceof Float32Array ? Array.from(value) : value;
+}

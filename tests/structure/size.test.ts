@@ -1,0 +1,40 @@
+/** @file Size budgets, gzipped: the compiled module below 60 kB, the core JavaScript below 40 kB (kB = 1000 bytes). */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+import { expect, test } from 'vitest';
+import { ROOT } from './source-files.ts';
+
+const gzippedBytes = (bytes: Uint8Array) => gzipSync(bytes, { level: 9 }).length;
+
+test('build/routines.wasm', () => {
+  const bytes = gzippedBytes(readFileSync(join(ROOT, 'build/routines.wasm')));
+  expect(bytes).toBeGreaterThan(1000);
+  expect(bytes).toBeLessThan(60_000);
+});
+
+test('the public API without the compiled module and the report', async () => {
+  const result = await build({
+    absWorkingDir: ROOT,
+    entryPoints: ['src/index.ts'],
+    bundle: true,
+    write: false,
+    minify: true,
+    format: 'esm',
+    platform: 'neutral',
+    mainFields: ['module', 'main'],
+    plugins: [
+      {
+        name: 'leave out',
+        setup: ({ onResolve }) => onResolve({ filter: /\/report\/|\/routines-base64\.ts$/ }, ({ path }) => ({ path, external: true })),
+      },
+    ],
+    metafile: true,
+  });
+  const inputs = Object.keys(result.metafile.inputs);
+  expect(inputs).toContain('src/core/tensor.ts');
+  expect(inputs.filter((path) => path.includes('report/') || path.includes('cli/') || path.includes('routines-base64'))).toEqual([]);
+  expect(gzippedBytes(result.outputFiles[0].contents)).toBeLessThan(40_000);
+});
