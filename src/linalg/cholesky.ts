@@ -2,7 +2,7 @@
 
 import { TangedgeError } from '../core/errors.ts';
 import { dtypeOf, formatShape, type Tensor } from '../core/tensor.ts';
-import { routinesOf, type Runtime } from '../wasm/runtime.ts';
+import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 import { checkSymmetric } from './symmetric.ts';
 
 const JITTER_GROWTH = 10;

@@ -66,7 +66,10 @@ export function effectiveRank(rt: Runtime, values: Float64Array): number {
   const { values: clamped } = clampRoundingNegatives('effectiveRank', values);
   let sum = 0;
   for (const value of clamped) sum += value;
-  const p = clamped.filter((value) => value > 0).map((value) => value / sum).filter((share) => share > 0);
+  const p = clamped
+    .filter((value) => value > 0)
+    .map((value) => value / sum)
+    .filter((share) => share > 0);
   const { arena } = rt;
   return arena.frame(() => {
     const pPtr = arena.load('f64', p);
@@ -178,7 +181,7 @@ export function clampRoundingNegatives(operation: string, values: Float64Array):
       { mostNegative, tolerance },
     );
   }
-  return { values: values.map((value) => (value > 0 ? value : 0)), clamped, mostNegative };
+  return { values: values.map((value) => Math.max(value, 0)), clamped, mostNegative };
 }
 
 /** Refuses a spectrum that has no rank; returns max λ and max |λ|. */

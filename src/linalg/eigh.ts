@@ -2,8 +2,8 @@
 
 import { checkFinite, checkInteger } from '../core/check.ts';
 import { TangedgeError } from '../core/errors.ts';
-import { bytesOf, castTensor, emptyArray, formatShape, type Dtype, type FloatArray, type Tensor } from '../core/tensor.ts';
-import { routinesOf, type Runtime } from '../wasm/runtime.ts';
+import { bytesOf, castTensor, type Dtype, emptyArray, type FloatArray, formatShape, type Tensor } from '../core/tensor.ts';
+import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 import { checkSymmetric } from './symmetric.ts';
 
 export interface EighOptions {

@@ -2,8 +2,8 @@
 
 import { checkFinite, checkMatrix } from '../core/check.ts';
 import { TangedgeError } from '../core/errors.ts';
-import { castTensor, dtypeOf, formatShape, type Dtype, type Tensor } from '../core/tensor.ts';
-import { routinesOf, type Runtime } from '../wasm/runtime.ts';
+import { castTensor, type Dtype, dtypeOf, formatShape, type Tensor } from '../core/tensor.ts';
+import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 
 export interface MatmulOptions {
   /** Use Aᵀ: a is then [k, m]. Costs nothing extra. */

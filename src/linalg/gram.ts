@@ -2,7 +2,7 @@
 
 import { checkFinite, checkMatrix } from '../core/check.ts';
 import { dtypeOf, type Tensor } from '../core/tensor.ts';
-import { routinesOf, type Runtime } from '../wasm/runtime.ts';
+import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 
 export interface GramOptions {
   /** `'rows'` (default): X·Xᵀ, inner products of rows. `'columns'`: XᵀX. */

@@ -59,7 +59,10 @@ function positivePowers(rt: Runtime, values: Float64Array, s: number): Float64Ar
   const { arena } = rt;
   const n = values.length;
   return arena.frame(() => {
-    const ptr = arena.load('f64', values.map((value) => (value > 0 ? value : 1)));
+    const ptr = arena.load(
+      'f64',
+      values.map((value) => (value > 0 ? value : 1)),
+    );
     rt.f64.log(n, ptr, ptr);
     const logs = arena.f64(ptr, n);
     for (let i = 0; i < n; i++) logs[i] *= s;

@@ -2,9 +2,9 @@
 
 import { checkFinite, checkSquare } from '../core/check.ts';
 import { TangedgeError } from '../core/errors.ts';
-import { castTensor, dtypeOf, formatShape, type Dtype, type Tensor } from '../core/tensor.ts';
-import { routinesOf, type Runtime } from '../wasm/runtime.ts';
-import { choleskyFor, type CholeskyOptions } from './cholesky.ts';
+import { castTensor, type Dtype, dtypeOf, formatShape, type Tensor } from '../core/tensor.ts';
+import { type Runtime, routinesOf } from '../wasm/runtime.ts';
+import { type CholeskyOptions, choleskyFor } from './cholesky.ts';
 
 export interface TriangularSolveOptions {
   /** Solve with Lᵀ instead of L. Default false. */

@@ -126,7 +126,15 @@ export const MATRIX_TYPES: readonly MatrixType[] = [
   { name: 'positive definite, even, near underflow', make: (n, d) => scaled(rotated(n, diagonal(n, even, ULP[d], undefined), 20), TINY[d]) },
   { name: 'diagonally dominant tridiagonal', make: (n, d) => dominant(n, ULP[d]) },
   { name: 'GOE', make: (n) => gaussianOrthogonal(n, 22) },
-  { name: 'integer multiplicities', make: (n) => rotated(n, diagonal(n, (i) => i % 3, 0, 23), 23) },
+  {
+    name: 'integer multiplicities',
+    make: (n) =>
+      rotated(
+        n,
+        diagonal(n, (i) => i % 3, 0, 23),
+        23,
+      ),
+  },
 ];
 
 /** Greatest column sum of absolute values. */
@@ -144,7 +152,13 @@ export function norm1(n: number, a: ArrayLike<number>): number {
  * LAPACK's ratios in f64: ‖A − VΛVᵀ‖₁/(‖A‖₁·n·ulp) and ‖I − VVᵀ‖₁/(n·ulp); rows of `vectors` are the eigenvectors.
  * NaN anywhere gives NaN, which no bound accepts.
  */
-export function eigenRatios(n: number, a: Matrix, values: ArrayLike<number>, vectors: ArrayLike<number>, ulp: number): { residual: number; orthogonality: number } {
+export function eigenRatios(
+  n: number,
+  a: Matrix,
+  values: ArrayLike<number>,
+  vectors: ArrayLike<number>,
+  ulp: number,
+): { residual: number; orthogonality: number } {
   if (n === 0) return { residual: 0, orthogonality: 0 };
   let largest = 0;
   for (const entry of a) largest = Math.max(largest, Math.abs(entry));
@@ -173,7 +187,10 @@ export function eigenRatios(n: number, a: Matrix, values: ArrayLike<number>, vec
       defect[i * n + j] = defect[j * n + i] = (i === j ? 1 : 0) - inner;
     }
   }
-  const norm = norm1(n, a.map((entry) => entry / unit));
+  const norm = norm1(
+    n,
+    a.map((entry) => entry / unit),
+  );
   const error = norm1(n, residual);
   return { residual: norm === 0 && error === 0 ? 0 : error / norm / (n * ulp), orthogonality: norm1(n, defect) / (n * ulp) };
 }

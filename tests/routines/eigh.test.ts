@@ -1,8 +1,8 @@
 /** @file eigh at the raw ABI: LAPACK's ratios on its matrix types, values-only agreement, guard bands, poisoned scratch, status. */
 
 import { describe, expect, test } from 'vitest';
-import { eigenRatios, MATRIX_TYPES, norm1, ULP, type Matrix } from '../oracle/symmetric-matrices.ts';
-import { DTYPES, expectSameBits, Sandbox, type Dtype, type Floats } from './sandbox.ts';
+import { eigenRatios, MATRIX_TYPES, type Matrix, norm1, ULP } from '../oracle/symmetric-matrices.ts';
+import { DTYPES, type Dtype, expectSameBits, type Floats, Sandbox } from './sandbox.ts';
 
 const SIZES = [0, 1, 2, 3, 5, 20, 65, 257, 600];
 const THRESHOLD = 60;
