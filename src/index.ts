@@ -47,3 +47,22 @@ export {
 } from './linalg/effective-ranks.ts';
 export { denseOperator, linearOperator, type LinearOperator, type LinearOperatorParts } from './linalg/linear-operator.ts';
 export { psdPower, symmetricSquareRoot, type PsdPower } from './linalg/psd-power.ts';
+export { GraphBuilder } from './graph/builder.ts';
+export { type Derived, jvp, vjp, type VjpOptions } from './graph/differentiate.ts';
+export { type Bindings, type Estimate, estimate, evaluate } from './graph/execution.ts';
+export type { Attributes, Graph, Node, ValueId } from './graph/graph.ts';
+export { type Layer, type Model, type Parameter, parameterCount, trainableParameters, withTrainable } from './graph/model.ts';
+export * as primitives from './graph/primitives/index.ts';
+export { forward, type ForwardOptions } from './graph/forward.ts';
+export { importSpec, supportedLayers } from './nn/spec.ts';
+export {
+  empiricalNtk,
+  empiricalNtkByParameter,
+  ntkVectorProduct,
+  type NtkVectorProductOptions,
+  type ParameterKernel,
+  pseudoNtk,
+} from './ntk/empirical-ntk.ts';
+export { explainNtk, type ExplainOptions, type ImplementationCost, type NtkExplanation, type SiteExplanation } from './ntk/explain.ts';
+export { inputJacobian, jacobian, type JacobianOptions } from './ntk/jacobian.ts';
+export { type NtkImplementation, type NtkOptions, type NtkOutputs, type Progress } from './ntk/options.ts';

@@ -14,10 +14,20 @@ export interface StridedCopy {
 
 /** Copies input `index` of an evaluation into its output, by strides and offsets in elements. */
 export function copyStrided(e: Evaluation, copy: StridedCopy, index = 0): void {
-  const bytes = bytesOf(e.dtype);
-  e.arena.frame(() => {
-    const descPtr = writeDescriptor(e.arena, copy.extents, [copy.inStrides, copy.outStrides]);
-    e.routines.stridedCopy(descPtr, e.inputs[index].ptr + (copy.inOffset ?? 0) * bytes, e.output.ptr + (copy.outOffset ?? 0) * bytes);
+  copyStridedBetween(e, copy, e.inputs[index].ptr, e.output.ptr);
+}
+
+/** The same between two addresses. */
+export function copyStridedBetween(
+  { arena, routines, dtype }: Pick<Evaluation, 'arena' | 'routines' | 'dtype'>,
+  copy: StridedCopy,
+  inPtr: number,
+  outPtr: number,
+): void {
+  const bytes = bytesOf(dtype);
+  arena.frame(() => {
+    const descPtr = writeDescriptor(arena, copy.extents, [copy.inStrides, copy.outStrides]);
+    routines.stridedCopy(descPtr, inPtr + (copy.inOffset ?? 0) * bytes, outPtr + (copy.outOffset ?? 0) * bytes);
   });
 }
 

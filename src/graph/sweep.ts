@@ -1,0 +1,156 @@
+/** @file The two sweeps: forward, then backward per output, leaving each site's factors in memory. */
+
+import { type Dtype, type FloatArray, sizeOf, type Tensor } from '../core/tensor.ts';
+import type { Runtime } from '../wasm/runtime.ts';
+import { GraphBuilder } from './builder.ts';
+import { vjp } from './differentiate.ts';
+import { Execution } from './execution.ts';
+import type { Graph, ValueId } from './graph.ts';
+import { type Model, trainableParameters } from './model.ts';
+import { type Program, planProgram } from './program.ts';
+import { affine, broadcast, concat, patches, reshape, sum, transpose } from './primitives/index.ts';
+import { type Site, sitesOf } from './sites.ts';
+
+/** How a site's gradient is kept: `gram` as the pair (a, δ), `rows` whole, as rows of the Jacobian. */
+export type Contraction = 'gram' | 'rows';
+
+/** What the sweeps leave for one parameter. */
+export interface Factor {
+  readonly parameter: string;
+  readonly site: Site;
+  readonly contraction: Contraction;
+  /** a [n, positions, inputWidth], stage 1; null for `rows`. */
+  readonly left: ValueId | null;
+  /** δ [outputs·n, positions, width], stage 2; the gradient itself, with one position, for `rows`. Outputs vary slowest. */
+  readonly right: ValueId;
+  readonly positions: number;
+  readonly leftWidth: number;
+  readonly rightWidth: number;
+  /** The gradient is `scale`·Σ δ aᵀ (already in the rows). */
+  readonly scale: number;
+}
+
+/** The graph of both sweeps. Plain data. */
+export interface Sweep {
+  readonly graph: Graph;
+  readonly input: ValueId;
+  readonly output: ValueId;
+  /** The leaf of the output's cotangent, [c]. */
+  readonly seed: ValueId;
+  readonly parameters: readonly { readonly name: string; readonly id: ValueId; readonly value: Tensor }[];
+  readonly factors: readonly Factor[];
+}
+
+/**
+ * Builds the sweeps for the trainable parameters of a model; `choose` says how each site's gradient is kept (whole
+ * gradients are always rows). The backward sweep stops at the first site's pre-activation.
+ */
+export function buildSweep(model: Model, choose: (site: Site, name: string) => Contraction): Sweep {
+  const trainable = trainableParameters(model);
+  const sites = sitesOf(model.graph, trainable.map(({ id }) => id));
+  const contractions = sites.map((site, index) => (site.kind === 'whole' ? 'rows' : choose(site, trainable[index].name)));
+  const wrt = [
+    ...new Set(sites.flatMap((site, index) => (contractions[index] === 'rows' ? [site.parameter] : site.uses.map(({ preactivation }) => preactivation)))),
+  ];
+  const derived = vjp(model.graph, wrt, { shared: 'per-example' });
+  const g = new GraphBuilder(derived.graph);
+  const cotangentOf = (id: ValueId): ValueId => {
+    const result = derived.results[wrt.indexOf(id)];
+    // A parameter that no output depends on has a zero gradient, one per example and output like any other.
+    return result ?? broadcast(g, affine(g, sum(g, derived.seeds[0], [0]), 0, 0), g.shapeOf(id));
+  };
+  const factors = sites.map((site, index): Factor => {
+    const { name } = trainable[index];
+    const parts = contractions[index] === 'rows' ? wholeParts(g, site, cotangentOf) : factoredParts(g, site, cotangentOf);
+    return { parameter: name, site, contraction: contractions[index], ...parts };
+  });
+  const kept = factors.flatMap(({ left, right }) => (left === null ? [right] : [left, right]));
+  return {
+    graph: g.build([...new Set(kept)]),
+    input: model.input.id,
+    output: model.output.id,
+    seed: derived.seeds[0],
+    parameters: model.parameters.map(({ name, id, value }) => ({ name, id, value })),
+    factors,
+  };
+}
+
+type Parts = Pick<Factor, 'left' | 'right' | 'positions' | 'leftWidth' | 'rightWidth' | 'scale'>;
+
+function wholeParts(g: GraphBuilder, site: Site, cotangentOf: (id: ValueId) => ValueId): Parts {
+  const size = sizeOf(g.shapeOf(site.parameter));
+  const right = reshape(g, cotangentOf(site.parameter), [1, size]);
+  return { left: null, right, positions: 1, leftWidth: 0, rightWidth: size, scale: 1 };
+}
+
+function factoredParts(g: GraphBuilder, site: Site, cotangentOf: (id: ValueId) => ValueId): Parts {
+  const { inputWidth, cotangentWidth, positions, scale, window } = site;
+  const lefts = site.uses.map(({ input }) => (window ? patches(g, input, window) : rowsOf(g, input, inputWidth)));
+  const rights = site.uses.map(({ preactivation }) => {
+    const cotangent = cotangentOf(preactivation);
+    if (!window) return rowsOf(g, cotangent, cotangentWidth);
+    return transpose(g, reshape(g, cotangent, [cotangentWidth, positions]), [1, 0]);
+  });
+  return {
+    left: concat(g, lefts, 0),
+    right: concat(g, rights, 0),
+    positions,
+    leftWidth: inputWidth,
+    rightWidth: cotangentWidth,
+    scale,
+  };
+}
+
+function rowsOf(g: GraphBuilder, x: ValueId, width: number): ValueId {
+  return reshape(g, x, [sizeOf(g.shapeOf(x)) / width, width]);
+}
+
+/** Plans the sweeps for `n` examples and blocks of `outputs` cotangents. */
+export function planSweep(sweep: Sweep, n: number, outputs: number, dtype: Dtype, keep = sweep.graph.outputs): Program {
+  return planProgram(sweep.graph, {
+    dtype,
+    batch: new Map([
+      [sweep.input, n],
+      [sweep.seed, n * outputs],
+    ]),
+    late: new Set([sweep.seed]),
+    keep,
+  });
+}
+
+/** Puts the parameters in place and evaluates what depends on them alone. */
+export function startSweep(rt: Runtime, sweep: Sweep, program: Program): Execution {
+  const execution = new Execution(rt, program);
+  for (const { id, value } of sweep.parameters) execution.bind(id, value.data);
+  execution.run(0);
+  return execution;
+}
+
+/** Forward sweep over one block of examples. */
+export function sweepForward(execution: Execution, sweep: Sweep, x: FloatArray): void {
+  execution.bind(sweep.input, x);
+  execution.run(1);
+}
+
+/**
+ * Backward sweep for one block of output cotangents: row k of `seeds` [k, c] is the cotangent given to every example.
+ * Batch entry k·n + i of the result belongs to cotangent k and example i.
+ */
+export function sweepBackward(execution: Execution, sweep: Sweep, n: number, seeds: readonly FloatArray[]): void {
+  const c = sizeOf(sweep.graph.nodes[sweep.seed].shape);
+  const cotangents = new Float64Array(seeds.length * n * c);
+  seeds.forEach((seed, k) => {
+    for (let i = 0; i < n; i++) cotangents.set(seed, (k * n + i) * c);
+  });
+  execution.bind(sweep.seed, cotangents);
+  execution.run(2);
+}
+
+/** The unit cotangents e_first … e_(last−1) of [c]. */
+export function unitSeeds(c: number, first: number, last: number): Float64Array[] {
+  return Array.from({ length: last - first }, (_, k) => {
+    const seed = new Float64Array(c);
+    seed[first + k] = 1;
+    return seed;
+  });
+}

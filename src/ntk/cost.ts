@@ -1,0 +1,62 @@
+/** @file The cost model: flops and bytes of every way to contract a site, and of every NTK implementation. */
+
+import type { Site } from '../graph/sites.ts';
+import type { Contraction } from '../graph/sweep.ts';
+
+/** The kernel's shape, over the whole problem (never a tile: the choice must not depend on tiles). */
+export interface Problem {
+  readonly n1: number;
+  readonly n2: number;
+  /** Whether x2 is x1: half the pairs. */
+  readonly symmetric: boolean;
+  /** Cotangents swept: c, or 1 for the pseudo-NTK. */
+  readonly outputs: number;
+  /** Whether every pair of outputs is wanted (`full`) or only equal ones. */
+  readonly crossOutputs: boolean;
+}
+
+export interface SiteCost {
+  readonly flops: number;
+  /** Elements stored per example. */
+  readonly elements: number;
+}
+
+/** Pairs of examples that are computed. */
+export function pairs({ n1, n2, symmetric }: Problem): number {
+  return symmetric ? (n1 * (n1 + 1)) / 2 : n1 * n2;
+}
+
+// A Hadamard accumulation reads two matrices once: about as long as this many multiply-adds of a product per entry.
+const HADAMARD_FLOPS = 12;
+
+/**
+ * Cost of one site's share of the kernel.
+ *
+ * `gram`: per pair of examples, S²·I for a·a′, S²·O·H for δ·δ′ (O² outputs: S²·O²·H), and the Hadamard sum.
+ * `rows`: per example, O·S·I·H to assemble; per pair, O·I·H (O²·I·H) to contract.
+ */
+export function siteCost(site: Site, contraction: Contraction, problem: Problem): SiteCost {
+  const { positions: s, inputWidth: i, cotangentWidth: h } = site;
+  const { outputs: o, crossOutputs } = problem;
+  const outputPairs = crossOutputs ? o * o : o;
+  const examples = problem.symmetric ? problem.n1 : problem.n1 + problem.n2;
+  const size = site.kind === 'whole' ? h : i * h;
+  if (contraction === 'rows') {
+    const assembly = site.kind === 'whole' ? o * h : 2 * o * s * i * h;
+    return { flops: examples * assembly + pairs(problem) * 2 * outputPairs * size, elements: o * size };
+  }
+  const perPair = s * s * (2 * i + 2 * outputPairs * h + HADAMARD_FLOPS * (crossOutputs ? o * o : 1));
+  return { flops: pairs(problem) * perPair, elements: s * (i + o * h) };
+}
+
+/** The cheaper contraction of a site by flops; `gram` on a tie, and always `rows` for a whole gradient. */
+export function cheapestContraction(site: Site, problem: Problem): Contraction {
+  if (site.kind === 'whole') return 'rows';
+  return siteCost(site, 'rows', problem).flops < siteCost(site, 'gram', problem).flops ? 'rows' : 'gram';
+}
+
+/** The contraction of a site that stores fewer elements per example. */
+export function smallestContraction(site: Site, problem: Problem): Contraction {
+  if (site.kind === 'whole') return 'rows';
+  return siteCost(site, 'rows', problem).elements < siteCost(site, 'gram', problem).elements ? 'rows' : 'gram';
+}

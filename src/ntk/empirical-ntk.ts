@@ -1,0 +1,162 @@
+/** @file The empirical neural tangent kernel Θ(x1, x2) = J(x1)·J(x2)ᵀ: public functions. */
+
+import { checkFinite, checkInteger } from '../core/check.ts';
+import { TangedgeError } from '../core/errors.ts';
+import { type Dtype, formatShape, sameShape, sizeOf, type Tensor } from '../core/tensor.ts';
+import { batchSize, type Model } from '../graph/model.ts';
+import type { Runtime } from '../wasm/runtime.ts';
+import { finishAssembly, placeTile, startAssembly } from './assemble.ts';
+import { explainRequest } from './explain.ts';
+import { FactoredTiles } from './factored-tile.ts';
+import { checkChoice, DEFAULT_MEMORY_LIMIT, NTK_IMPLEMENTATIONS, NTK_OUTPUTS, type NtkOptions } from './options.ts';
+import { type NtkRequest, planFactoredNtk } from './plan.ts';
+import { planVectorProduct, VectorProducts, vectorProductGraphs } from './vector-product.ts';
+import { planVectorProductNtk, VectorProductTiles } from './vector-product-tile.ts';
+
+/**
+ * Empirical neural tangent kernel at the model's parameters: sum over all trainable parameters, no 1/n, no 1/c.
+ *
+ *   Θ(x, x′) = J(x)·J(x′)ᵀ,   J = ∂f/∂θ
+ *
+ * Shapes     in  x [n1, …input], x2 [n2, …input]   out  [n1, n2, c, c] (`outputs: 'full'`), [n1, n2] or [n1, n2, c]
+ * Units      (output unit)²; grows with width under the standard parameterization
+ * Symmetry   exact (mirrored) when x2 is omitted: Θ[n, m, o, q] = Θ[m, n, q, o], and half the work
+ * Cost       `explainNtk` prints it; structured derivatives need one forward and c backward sweeps of n examples, and
+ *            n²·Σ_layers (inputs + c·width) multiply-adds for dense layers
+ * Numerics   sums over parameters in f64 in the model's order; the same bits for every tile size
+ *
+ * @throws {TangedgeError} ERR_SHAPE when inputs do not fit the model · ERR_DOMAIN for NaN, Inf or an empty batch ·
+ *         ERR_MEMORY before allocation, with info.needed and info.limit · ERR_ARGUMENT for an unknown option value
+ * @see Jacot, Gabriel, Hongler (2018). Neural Tangent Kernel. arXiv:1806.07572.
+ *      Novak, Sohl-Dickstein, Schoenholz (2022). Fast Finite Width Neural Tangent Kernel. arXiv:2206.08720.
+ * @example
+ * const kernel = empiricalNtk(rt, model, x, { outputs: 'trace' }); // [n, n]
+ */
+export function empiricalNtk(rt: Runtime, model: Model, x: Tensor, options: NtkOptions = {}): Tensor {
+  return computeNtk(rt, model, x, options, options.outputs ?? 'full', false)[0];
+}
+
+/** One kernel per trainable parameter, in the model's order; they add up to the whole. */
+export interface ParameterKernel {
+  readonly parameter: string;
+  readonly kernel: Tensor;
+}
+
+/**
+ * The NTK of each trainable parameter alone. Θ = Σ_parameters Θ_parameter, to rounding. Shapes as `empiricalNtk`.
+ *
+ * Cost   that of `empiricalNtk`; the result takes one kernel per parameter.
+ */
+export function empiricalNtkByParameter(rt: Runtime, model: Model, x: Tensor, options: NtkOptions = {}): ParameterKernel[] {
+  const names = model.parameters.filter(({ trainable }) => trainable).map(({ name }) => name);
+  return computeNtk(rt, model, x, options, options.outputs ?? 'full', true).map((kernel, index) => ({ parameter: names[index], kernel }));
+}
+
+/**
+ * Pseudo-NTK: the NTK of the sum of outputs scaled by 1/√c, [n1, n2]: (1/c)·Σ_{o,q} Θ[n, m, o, q] exactly.
+ *
+ * Cost   one backward sweep instead of c.
+ *
+ * @see Mohamadi, Bae, Sutherland (2023). A Fast, Well-Founded Approximation to the Empirical Neural Tangent Kernel. arXiv:2206.12543.
+ */
+export function pseudoNtk(rt: Runtime, model: Model, x: Tensor, options: Omit<NtkOptions, 'outputs'> = {}): Tensor {
+  return computeNtk(rt, model, x, options, 'pseudo', false)[0];
+}
+
+export interface NtkVectorProductOptions {
+  readonly x2?: Tensor;
+  readonly dtype?: Dtype;
+}
+
+/**
+ * NTK–vector product Θ(x1, x2)·u without forming Θ: one vjp on x2, then one jvp on x1.
+ *
+ *   Θ·u = J(x1)·(J(x2)ᵀ·u)
+ *
+ * Shapes     u [n2, c]  →  [n1, c]
+ * Units      as `empiricalNtk` with `outputs: 'full'`: no mean over outputs, no 1/n
+ * Symmetry   ⟨v, Θ·u⟩ = ⟨Θ·v, u⟩ to rounding when x2 is omitted
+ * Cost       about 3·(n1 + n2) forward passes; memory of one vjp and one jvp over the whole batch
+ *
+ * @throws {TangedgeError} ERR_SHAPE when u is not [n2, c] · ERR_DOMAIN · ERR_MEMORY
+ * @see Novak, Sohl-Dickstein, Schoenholz (2022). arXiv:2206.08720.
+ */
+export function ntkVectorProduct(rt: Runtime, model: Model, x: Tensor, u: Tensor, options: NtkVectorProductOptions = {}): Tensor {
+  const { dtype = 'f64', x2 = x } = options;
+  const n1 = checkInputs('ntkVectorProduct', model, 'x', x);
+  const n2 = x2 === x ? n1 : checkInputs('ntkVectorProduct', model, 'x2', x2);
+  const c = model.output.size;
+  if (!sameShape(u.shape, [n2, c])) {
+    throw new TangedgeError('ERR_SHAPE', `ntkVectorProduct: u ${formatShape(u.shape)} must be ${formatShape([n2, c])}, one cotangent per example of x2.`, {
+      shape: [...u.shape],
+      expected: [n2, c],
+    });
+  }
+  checkFinite('ntkVectorProduct', 'u', u);
+  const graphs = vectorProductGraphs(model);
+  return rt.arena.frame(() => {
+    const products = new VectorProducts(rt, graphs, planVectorProduct(graphs, n2, n1, dtype));
+    products.setBack(x2.data);
+    products.setForward(x.data);
+    products.pull(u.data);
+    return { shape: [n1, c], data: products.push().slice() };
+  });
+}
+
+function checkInputs(operation: string, model: Model, name: string, x: Tensor): number {
+  const n = batchSize(operation, model, name, x);
+  checkFinite(operation, name, x);
+  return n;
+}
+
+/** Options → a request with every default filled in. */
+function requestOf(model: Model, x: Tensor, options: NtkOptions, outputs: NtkRequest['outputs'], perParameter: boolean): NtkRequest {
+  if (outputs !== 'pseudo') checkChoice('ntk', 'outputs', outputs, NTK_OUTPUTS);
+  const implementation = options.implementation ?? 'auto';
+  checkChoice('ntk', 'implementation', implementation, NTK_IMPLEMENTATIONS);
+  checkChoice('ntk', 'dtype', options.dtype ?? 'f64', ['f64', 'f32']);
+  if (options.tileSize !== undefined) checkInteger('ntk', 'tileSize', options.tileSize, 1);
+  const n1 = checkInputs('ntk', model, 'x', x);
+  const n2 = options.x2 === undefined ? n1 : checkInputs('ntk', model, 'x2', options.x2);
+  return {
+    n1,
+    n2,
+    symmetric: options.x2 === undefined,
+    outputs,
+    implementation: implementation === 'auto' ? 'structured-derivatives' : implementation,
+    dtype: options.dtype ?? 'f64',
+    perParameter,
+    memoryLimit: options.memoryLimit ?? DEFAULT_MEMORY_LIMIT,
+    tileSize: options.tileSize,
+  };
+}
+
+function computeNtk(rt: Runtime, model: Model, x: Tensor, options: NtkOptions, outputs: NtkRequest['outputs'], perParameter: boolean): Tensor[] {
+  const asked = requestOf(model, x, options, outputs, perParameter);
+  const automatic = (options.implementation ?? 'auto') === 'auto';
+  const request = automatic ? { ...asked, implementation: explainRequest(rt, model, asked).chosen } : asked;
+  const inputs = { x1: x.data, x2: (options.x2 ?? x).data, size: sizeOf(model.input.shape) };
+  const vectorProducts = request.implementation === 'ntk-vector-products';
+  const plan = vectorProducts ? planVectorProductNtk(rt, model, request) : planFactoredNtk(rt, model, request);
+  const assembly = startAssembly(
+    {
+      n1: request.n1,
+      n2: request.n2,
+      outputs: plan.seeds.length,
+      layout: plan.layout,
+      symmetric: request.symmetric,
+      tileSize: plan.tileSize,
+      factor: plan.factor,
+    },
+    perParameter ? plan.parameters.length : 1,
+  );
+  return rt.arena.frame(() => {
+    const tiles =
+      plan.implementation === 'ntk-vector-products' ? new VectorProductTiles(rt, plan, inputs) : new FactoredTiles(rt, plan, inputs);
+    plan.tiles.forEach((tile, index) => {
+      placeTile(assembly, tile, tiles.compute(tile));
+      options.onProgress?.({ fraction: (index + 1) / plan.tiles.length, tilesDone: index + 1, tiles: plan.tiles.length });
+    });
+    return finishAssembly(assembly);
+  });
+}

@@ -1,0 +1,115 @@
+/** @file explain: what each NTK implementation would cost, and which one `auto` takes. */
+
+import type { Dtype } from '../core/tensor.ts';
+import { TangedgeError } from '../core/errors.ts';
+import { type Model, trainableParameters } from '../graph/model.ts';
+import { sitesOf } from '../graph/sites.ts';
+import type { Contraction } from '../graph/sweep.ts';
+import type { Runtime } from '../wasm/runtime.ts';
+import { type Problem, siteCost } from './cost.ts';
+import { DEFAULT_MEMORY_LIMIT, type NtkImplementation, type NtkOutputs } from './options.ts';
+import { type NtkRequest, planFactoredNtk } from './plan.ts';
+import { planVectorProductNtk } from './vector-product-tile.ts';
+
+export interface ImplementationCost {
+  readonly implementation: Exclude<NtkImplementation, 'auto'>;
+  readonly flops: number;
+  /** WebAssembly memory and result; what is needed at the least when it does not fit. */
+  readonly bytes: number;
+  readonly fits: boolean;
+}
+
+export interface SiteExplanation {
+  readonly parameter: string;
+  readonly kind: 'dense' | 'conv2d' | 'whole';
+  readonly positions: number;
+  readonly inputWidth: number;
+  readonly cotangentWidth: number;
+  /** Flops of each contraction over the whole problem; `gram` is null where the gradient has no factors. */
+  readonly gramFlops: number | null;
+  readonly rowsFlops: number;
+  readonly chosen: Contraction;
+}
+
+export interface NtkExplanation {
+  readonly chosen: Exclude<NtkImplementation, 'auto'>;
+  readonly costs: readonly ImplementationCost[];
+  /** Under structured derivatives. */
+  readonly sites: readonly SiteExplanation[];
+}
+
+export interface ExplainOptions {
+  /** Omitted: the same inputs. */
+  readonly n2?: number;
+  readonly outputs?: NtkOutputs;
+  readonly dtype?: Dtype;
+  readonly memoryLimit?: number;
+}
+
+/**
+ * Costs of the three implementations for n examples, and what `auto` chooses: the fewest flops among those that fit.
+ *
+ * @example
+ * const { chosen, costs } = explainNtk(rt, model, 64, { outputs: 'trace' });
+ */
+export function explainNtk(rt: Runtime, model: Model, n: number, options: ExplainOptions = {}): NtkExplanation {
+  return explainRequest(rt, model, {
+    n1: n,
+    n2: options.n2 ?? n,
+    symmetric: options.n2 === undefined,
+    outputs: options.outputs ?? 'full',
+    implementation: 'structured-derivatives',
+    dtype: options.dtype ?? 'f64',
+    perParameter: false,
+    memoryLimit: options.memoryLimit ?? DEFAULT_MEMORY_LIMIT,
+  });
+}
+
+export function explainRequest(rt: Runtime, model: Model, request: NtkRequest): NtkExplanation {
+  const outputs = request.outputs === 'pseudo' ? 1 : model.output.size;
+  const problem: Problem = { ...request, outputs, crossOutputs: request.outputs === 'full' };
+  const factored = (['structured-derivatives', 'jacobian-contraction'] as const).map((implementation) =>
+    costOf(implementation, request.memoryLimit, () => {
+      const plan = planFactoredNtk(rt, model, { ...request, implementation });
+      const sweeps = (request.n1 + (request.symmetric ? 0 : request.n2)) / plan.tileSize;
+      const perSweep = plan.program.flops[1] + plan.program.flops[2] * (problem.outputs / plan.seedBlock);
+      const contraction = plan.sweep.factors.reduce((total, { site, contraction: kind }) => total + siteCost(site, kind, problem).flops, 0);
+      return { flops: sweeps * perSweep + contraction, bytes: plan.wasmBytes + plan.resultBytes };
+    }),
+  );
+  const products = costOf('ntk-vector-products', request.memoryLimit, () => {
+    const plan = planVectorProductNtk(rt, model, request);
+    const { back, forward } = plan.programs;
+    const columns = request.n2 * plan.seeds.length;
+    const rows = request.symmetric ? request.n1 / 2 + plan.tileSize / 2 : request.n1;
+    const flops = columns * (back.flops[1] / plan.seeds.length + back.flops[2] + (rows / plan.tileSize) * forward.flops[2]);
+    return { flops, bytes: plan.wasmBytes + plan.resultBytes };
+  });
+  const costs = [...factored, products];
+  const fitting = costs.filter(({ fits }) => fits);
+  const pool = fitting.length > 0 ? fitting : costs;
+  const { implementation: chosen } = pool.reduce((best, cost) => (cost.flops < best.flops ? cost : best));
+  const trainable = trainableParameters(model);
+  const sites = sitesOf(model.graph, trainable.map(({ id }) => id)).map((site, index): SiteExplanation => {
+    const gramFlops = site.kind === 'whole' ? null : siteCost(site, 'gram', problem).flops;
+    const rowsFlops = siteCost(site, 'rows', problem).flops;
+    const { kind, positions, inputWidth, cotangentWidth } = site;
+    const contraction: Contraction = gramFlops !== null && gramFlops <= rowsFlops ? 'gram' : 'rows';
+    return { parameter: trainable[index].name, kind, positions, inputWidth, cotangentWidth, gramFlops, rowsFlops, chosen: contraction };
+  });
+  return { chosen, costs, sites };
+}
+
+/** A plan's cost, or what it lacks when it does not fit. */
+function costOf(
+  implementation: ImplementationCost['implementation'],
+  limit: number,
+  plan: () => { flops: number; bytes: number },
+): ImplementationCost {
+  try {
+    return { implementation, ...plan(), fits: true };
+  } catch (error) {
+    if (!(error instanceof TangedgeError && error.code === 'ERR_MEMORY')) throw error;
+    return { implementation, flops: Number.POSITIVE_INFINITY, bytes: (error.info.needed as number) ?? limit, fits: false };
+  }
+}

@@ -1,0 +1,185 @@
+/** @file computeTile of structured derivatives and Jacobian contraction: sweeps per block, Grams and Hadamard sums per pair. */
+
+import { bytesOf, type FloatArray } from '../core/tensor.ts';
+import type { Execution } from '../graph/execution.ts';
+import { copyStridedBetween } from '../graph/primitives/strided.ts';
+import { startSweep, sweepBackward, sweepForward } from '../graph/sweep.ts';
+import type { Routines } from '../wasm/abi.ts';
+import { type Runtime, routinesOf } from '../wasm/runtime.ts';
+import { type FactorGroup, type StoredFactor, subBlock } from './block-layout.ts';
+import type { NtkPlan, NtkTile } from './plan.ts';
+
+/** Inputs as flat arrays: x2 is x1 when the problem is symmetric. */
+export interface NtkInputs {
+  readonly x1: FloatArray;
+  readonly x2: FloatArray;
+  /** Elements per example. */
+  readonly size: number;
+}
+
+/**
+ * Computes tiles of one plan in one runtime. Factors of recent blocks stay in memory, so it lives in the arena frame in
+ * which it was made; what a tile returns depends on the plan and the inputs alone.
+ */
+export class FactoredTiles {
+  private readonly rt: Runtime;
+  private readonly plan: NtkPlan;
+  private readonly inputs: NtkInputs;
+  private readonly routines: Routines;
+  private readonly execution: Execution;
+  private readonly slots: { key: string; ptr: number; used: number }[];
+  private clock = 0;
+
+  constructor(rt: Runtime, plan: NtkPlan, inputs: NtkInputs) {
+    this.rt = rt;
+    this.plan = plan;
+    this.inputs = inputs;
+    this.routines = routinesOf(rt, plan.dtype);
+    this.execution = startSweep(rt, plan.sweep, plan.program);
+    this.slots = Array.from({ length: plan.slots }, () => ({ key: '', ptr: rt.arena.allocate(plan.blocks.bytes), used: 0 }));
+  }
+
+  /** [planes, rows, columns] of a tile, f64: the lower triangle alone on the diagonal of a symmetric kernel. */
+  compute(tile: NtkTile): Float64Array {
+    const { plan, rt } = this;
+    const { symmetric } = plan.problem;
+    const rowPtr = this.block(0, tile.row, -1);
+    const columnPtr = this.block(symmetric ? 0 : 1, tile.column, rowPtr);
+    const rows = this.examples(0, tile.row);
+    const columns = this.examples(symmetric ? 0 : 1, tile.column);
+    const perExample = plan.layout === 'blocks' ? plan.problem.outputs : 1;
+    const size = rows * perExample * columns * perExample;
+    const outputPlanes = plan.layout === 'planes' ? plan.problem.outputs : 1;
+    const planes = (plan.perParameter ? plan.parameters.length : 1) * outputPlanes;
+    return rt.arena.frame(() => {
+      const kPtr = rt.arena.allocateArray('f64', planes * size);
+      rt.arena.f64(kPtr, planes * size).fill(0);
+      const diagonal = symmetric && tile.row === tile.column;
+      for (const group of plan.blocks.groups) {
+        for (let plane = 0; plane < outputPlanes; plane++) {
+          const planePtrs = group.members.map(({ index }) => kPtr + ((plan.perParameter ? index * outputPlanes : 0) + plane) * size * 8);
+          this.contract(group, plane, { rowPtr, columnPtr, rows, columns, diagonal }, planePtrs);
+        }
+      }
+      return rt.arena.f64(kPtr, planes * size).slice();
+    });
+  }
+
+  private examples(side: 0 | 1, block: number): number {
+    const n = side === 0 ? this.plan.problem.n1 : this.plan.problem.n2;
+    return Math.min(this.plan.tileSize, n - block * this.plan.tileSize);
+  }
+
+  /** Address of a block's factors, computed unless they are still in a slot; never evicts the block at `pinned`. */
+  private block(side: 0 | 1, block: number, pinned: number): number {
+    const key = `${side}:${block}`;
+    const known = this.slots.find((slot) => slot.key === key);
+    const slot = known ?? this.slots.filter(({ ptr }) => ptr !== pinned).reduce((oldest, other) => (other.used < oldest.used ? other : oldest));
+    slot.used = ++this.clock;
+    if (slot.key !== key) {
+      slot.key = '';
+      this.sweep(side, block, slot.ptr);
+      slot.key = key;
+    }
+    return slot.ptr;
+  }
+
+  private sweep(side: 0 | 1, block: number, ptr: number): void {
+    const { plan, execution, rt } = this;
+    const { tileSize, seedBlock, seeds, sweep, blocks } = plan;
+    const n = this.examples(side, block);
+    const { size } = this.inputs;
+    const x = side === 0 ? this.inputs.x1 : this.inputs.x2;
+    const start = block * tileSize * size;
+    const padded = new Float64Array(tileSize * size);
+    padded.set(x.subarray(start, start + n * size));
+    // A short last block is filled up with its first example: computed, never read.
+    for (let i = n; i < tileSize; i++) padded.copyWithin(i * size, 0, size);
+    sweepForward(execution, sweep, padded);
+    for (const left of blocks.lefts) {
+      const bytes = tileSize * left.positions * left.width * bytesOf(plan.dtype);
+      new Uint8Array(rt.arena.memory.buffer).copyWithin(ptr + left.offset, execution.ptr(left.id), execution.ptr(left.id) + bytes);
+    }
+    for (let first = 0; first < seeds.length; first += seedBlock) {
+      // The last block of cotangents starts early enough to be full.
+      const from = Math.min(first, seeds.length - seedBlock);
+      sweepBackward(execution, sweep, tileSize, seeds.slice(from, from + seedBlock));
+      for (const right of blocks.rights) this.storeRight(right, ptr, from);
+    }
+  }
+
+  /** [cotangent, example, position, width] → the layout of the block. */
+  private storeRight({ id, offset, positions: s, width: w }: StoredFactor, ptr: number, from: number): void {
+    const { plan, rt, routines, execution } = this;
+    const { tileSize: t, seedBlock, layout, dtype } = plan;
+    const o = plan.seeds.length;
+    const outStrides = {
+      summed: [w, s * o * w, o * w, 1],
+      blocks: [s * w, o * s * w, w, 1],
+      planes: [t * s * w, s * w, w, 1],
+    }[layout];
+    const extents = [seedBlock, t, s, w];
+    const inStrides = [t * s * w, s * w, w, 1];
+    const copy = { extents, inStrides, outStrides, outOffset: from * outStrides[0] };
+    copyStridedBetween({ arena: rt.arena, routines, dtype }, copy, execution.ptr(id), ptr + offset);
+  }
+
+  /** Adds one group's share to the kernel planes of its members, a pair of sub-blocks at a time. */
+  private contract(
+    { right, members }: FactorGroup,
+    plane: number,
+    pair: { rowPtr: number; columnPtr: number; rows: number; columns: number; diagonal: boolean },
+    planePtrs: readonly number[],
+  ): void {
+    const { plan, rt } = this;
+    const bytes = bytesOf(plan.dtype);
+    const o = plan.problem.outputs;
+    const s = right.positions;
+    const v = plan.layout === 'blocks' ? o : 1;
+    const width = right.width * (plan.layout === 'summed' ? o : 1);
+    const rightOffset = right.offset + plane * plan.tileSize * s * width * bytes * (plan.layout === 'planes' ? 1 : 0);
+    const q = subBlock(plan.tileSize, s * v);
+    const ldk = pair.columns * v;
+    rt.arena.frame(() => {
+      const dPtr = rt.arena.allocateArray(plan.dtype, q * s * v * q * s * v);
+      const aPtr = rt.arena.allocateArray(plan.dtype, q * s * q * s);
+      for (let r0 = 0; r0 < pair.rows; r0 += q) {
+        const r = Math.min(q, pair.rows - r0);
+        for (let c0 = 0; c0 < (pair.diagonal ? r0 + 1 : pair.columns); c0 += q) {
+          const c = Math.min(q, pair.columns - c0);
+          const lower = pair.diagonal && r0 === c0;
+          const product = (offset: number, perExample: number, k: number, alpha: number, out: number) =>
+            this.product(
+              pair.rowPtr + offset + r0 * perExample * k * bytes,
+              pair.columnPtr + offset + c0 * perExample * k * bytes,
+              { rows: r * perExample, columns: c * perExample, k, alpha, lower },
+              out,
+            );
+          product(rightOffset, s * v, width, 1, dPtr);
+          members.forEach(({ left, factor }, member) => {
+            if (left !== null) product(left.offset, s, left.width, factor.scale * factor.scale, aPtr);
+            const kPtr = planePtrs[member] + (r0 * v * ldk + c0 * v) * 8;
+            this.routines.gramHadamard(r, c, v, v, s, s, lower ? 1 : 0, left === null ? 0 : aPtr, dPtr, kPtr, ldk);
+          });
+        }
+      }
+    });
+  }
+
+  /** out ← alpha·X·Yᵀ of two contiguous matrices with rows of length k; half of it when X is Y. */
+  private product(
+    xPtr: number,
+    yPtr: number,
+    { rows, columns, k, alpha, lower }: { rows: number; columns: number; k: number; alpha: number; lower: boolean },
+    outPtr: number,
+  ): void {
+    const { rt, routines } = this;
+    rt.arena.frame(() => {
+      if (lower) {
+        routines.gram(rows, k, alpha, xPtr, k, 1, 0, outPtr, columns, rt.arena.allocate(routines.gramScratchBytes(rows, k)));
+      } else {
+        routines.gemm(rows, columns, k, alpha, xPtr, k, 1, yPtr, 1, k, 0, outPtr, columns, 1, rt.arena.allocate(routines.gemmScratchBytes(rows, columns, k)));
+      }
+    });
+  }
+}

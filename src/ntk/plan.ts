@@ -1,0 +1,205 @@
+/** @file Plan of an NTK: implementation, contraction per site, tiles, and memory. Everything is decided here, from the whole problem. */
+
+import { TangedgeError } from '../core/errors.ts';
+import { bytesOf, type Dtype, type FloatArray, sizeOf } from '../core/tensor.ts';
+import type { Model } from '../graph/model.ts';
+import { type Program, programBytes } from '../graph/program.ts';
+import { buildSweep, type Contraction, planSweep, type Sweep } from '../graph/sweep.ts';
+import type { Site } from '../graph/sites.ts';
+import { type Runtime, routinesOf } from '../wasm/runtime.ts';
+import { blockLayout, type BlockLayout } from './block-layout.ts';
+import { cheapestContraction, type Problem, smallestContraction } from './cost.ts';
+import type { NtkImplementation, NtkOutputs } from './options.ts';
+
+/** A pair of blocks of examples: rows of x1, columns of x2. */
+export interface NtkTile {
+  readonly row: number;
+  readonly column: number;
+}
+
+/** How output indices appear in the kernel: summed or absent, as blocks of a matrix, or as separate planes. */
+export type OutputLayout = 'summed' | 'blocks' | 'planes';
+
+export type FactoredImplementation = 'structured-derivatives' | 'jacobian-contraction';
+
+export interface NtkPlan {
+  readonly problem: Problem;
+  readonly layout: OutputLayout;
+  /** Multiplies the assembled kernel: 1/c for `mean`. */
+  readonly factor: number;
+  readonly implementation: FactoredImplementation;
+  readonly dtype: Dtype;
+  /** Output cotangents, [c] each: unit vectors, or one vector for the pseudo-NTK. */
+  readonly seeds: readonly FloatArray[];
+  /** One kernel per parameter, or their sum. */
+  readonly perParameter: boolean;
+  readonly parameters: readonly string[];
+  readonly sweep: Sweep;
+  readonly program: Program;
+  readonly blocks: BlockLayout;
+  /** Examples per block, cotangents per backward sweep, blocks whose factors are kept in memory. */
+  readonly tileSize: number;
+  readonly seedBlock: number;
+  readonly slots: number;
+  readonly tiles: readonly NtkTile[];
+  /** Bytes of WebAssembly memory, and of the result. */
+  readonly wasmBytes: number;
+  readonly resultBytes: number;
+}
+
+export interface NtkRequest {
+  readonly n1: number;
+  readonly n2: number;
+  readonly symmetric: boolean;
+  readonly outputs: NtkOutputs | 'pseudo';
+  readonly implementation: Exclude<NtkImplementation, 'auto'>;
+  readonly dtype: Dtype;
+  readonly perParameter: boolean;
+  readonly memoryLimit: number;
+  readonly tileSize?: number;
+}
+
+const MAX_TILE = 256;
+/** Examples × cotangents of one backward sweep: enough rows for the products to run at full speed. */
+const SWEEP_ROWS = 512;
+
+/**
+ * Plans the kernel of structured derivatives or Jacobian contraction: the contraction of each site by cost, the largest
+ * tiles that fit, all factors kept when memory allows and recomputed per pair of blocks when not.
+ *
+ * @throws {TangedgeError} ERR_MEMORY with info.needed and info.limit when not even the smallest tiles fit.
+ */
+export function planFactoredNtk(rt: Runtime, model: Model, request: NtkRequest): NtkPlan {
+  const { n1, n2, symmetric, outputs, dtype } = request;
+  const implementation: FactoredImplementation = request.implementation === 'jacobian-contraction' ? request.implementation : 'structured-derivatives';
+  const c = model.output.size;
+  const seeds = outputs === 'pseudo' ? [new Float64Array(c).fill(1 / Math.sqrt(c))] : identitySeeds(c);
+  const layout: OutputLayout = outputs === 'full' ? 'blocks' : outputs === 'diagonal' ? 'planes' : 'summed';
+  const problem: Problem = { n1, n2, symmetric, outputs: seeds.length, crossOutputs: layout === 'blocks' };
+  const rules: ((site: Site) => Contraction)[] =
+    implementation === 'jacobian-contraction'
+      ? [() => 'rows']
+      : [(site) => cheapestContraction(site, problem), (site) => smallestContraction(site, problem)];
+  const resultBytes = resultSize(request, c, model) * 8;
+  const budget = Math.min(request.memoryLimit - resultBytes, rt.arena.limit - rt.arena.used);
+  let needed = Number.POSITIVE_INFINITY;
+  for (const rule of rules) {
+    const sweep = buildSweep(model, rule);
+    const fitted = fitTiles(rt, sweep, request, problem, layout, budget);
+    if (fitted.fits) {
+      return {
+        problem,
+        layout,
+        factor: outputs === 'mean' ? 1 / c : 1,
+        implementation,
+        dtype,
+        seeds,
+        perParameter: request.perParameter,
+        parameters: sweep.factors.map(({ parameter }) => parameter),
+        sweep,
+        ...fitted.choice,
+        tiles: planTiles(n1, n2, symmetric, fitted.choice.tileSize),
+        resultBytes,
+      };
+    }
+    needed = Math.min(needed, fitted.choice.wasmBytes + resultBytes);
+  }
+  throw memoryError(needed, request.memoryLimit, resultBytes);
+}
+
+/** The error for a problem that does not fit, whatever the tiles. */
+export function memoryError(needed: number, limit: number, resultBytes: number): TangedgeError {
+  return new TangedgeError(
+    'ERR_MEMORY',
+    `ntk: ${needed} bytes are needed with the smallest tiles (${resultBytes} of them for the result), the memory limit is ${limit}. Raise the limit, or ask for fewer examples or outputs 'trace'.`,
+    { needed, limit, resultBytes },
+  );
+}
+
+/** Elements of the result. */
+export function resultSize({ n1, n2, outputs, perParameter }: NtkRequest, c: number, model: Model): number {
+  const perPair = outputs === 'full' ? c * c : outputs === 'diagonal' ? c : 1;
+  const kernels = perParameter ? model.parameters.filter(({ trainable }) => trainable).length : 1;
+  return n1 * n2 * perPair * kernels;
+}
+
+export function identitySeeds(c: number): Float64Array[] {
+  return Array.from({ length: c }, (_, o) => {
+    const seed = new Float64Array(c);
+    seed[o] = 1;
+    return seed;
+  });
+}
+
+/** Pairs of blocks in row order; the lower triangle when symmetric. */
+export function planTiles(n1: number, n2: number, symmetric: boolean, tileSize: number): NtkTile[] {
+  const rows = Math.ceil(n1 / tileSize);
+  const columns = Math.ceil(n2 / tileSize);
+  const tiles: NtkTile[] = [];
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < (symmetric ? row + 1 : columns); column++) tiles.push({ row, column });
+  }
+  return tiles;
+}
+
+/** Examples per block when n are cut into equal blocks of at most `most`. */
+function balanced(n: number, most: number): number {
+  return Math.ceil(n / Math.ceil(n / Math.max(1, most)));
+}
+
+type TileChoice = Pick<NtkPlan, 'program' | 'blocks' | 'tileSize' | 'seedBlock' | 'slots' | 'wasmBytes'>;
+
+/** The largest tiles that fit the budget: first with every block's factors resident, then with two blocks at a time. */
+function fitTiles(
+  rt: Runtime,
+  sweep: Sweep,
+  request: NtkRequest,
+  problem: Problem,
+  layout: OutputLayout,
+  budget: number,
+): { fits: boolean; choice: TileChoice } {
+  const largest = Math.max(problem.n1, problem.symmetric ? 0 : problem.n2);
+  const most = request.tileSize ?? MAX_TILE;
+  const candidate = (tile: number, seedBlock: number, resident: boolean): TileChoice => {
+    const tileSize = request.tileSize ? Math.min(request.tileSize, largest) : balanced(largest, tile);
+    const program = planSweep(sweep, tileSize, seedBlock, request.dtype);
+    const blocks = blockLayout(rt, sweep, { tileSize, outputs: problem.outputs, layout, dtype: request.dtype });
+    const count = Math.ceil(problem.n1 / tileSize) + (problem.symmetric ? 0 : Math.ceil(problem.n2 / tileSize));
+    const slots = resident ? count : Math.min(count, 2);
+    const planes = (request.perParameter ? sweep.factors.length : 1) * (layout === 'planes' ? problem.outputs : 1);
+    const side = tileSize * (layout === 'blocks' ? problem.outputs : 1);
+    const wasmBytes =
+      programBytes(program, routinesOf(rt, request.dtype)) + slots * blocks.bytes + blocks.pairBytes + planes * side * side * 8 + 65536;
+    return { program, blocks, tileSize, seedBlock, slots, wasmBytes };
+  };
+  const seedBlocks = (tile: number) => Math.min(problem.outputs, Math.max(1, Math.floor(SWEEP_ROWS / tile)));
+  const sizes = request.tileSize ? [request.tileSize] : halvings(Math.min(most, largest));
+  for (const tile of sizes) {
+    if (tile < 32 && tile < sizes[0]) break;
+    const choice = candidate(tile, seedBlocks(tile), true);
+    if (choice.wasmBytes <= budget) return { fits: true, choice };
+  }
+  for (const tile of sizes) {
+    for (const seedBlock of halvings(seedBlocks(tile))) {
+      const choice = candidate(tile, seedBlock, false);
+      if (choice.wasmBytes <= budget) return { fits: true, choice };
+    }
+  }
+  return { fits: false, choice: candidate(sizes[sizes.length - 1], 1, false) };
+}
+
+function halvings(from: number): number[] {
+  const list: number[] = [];
+  for (let value = from; value >= 1; value = Math.floor(value / 2)) list.push(value);
+  return list;
+}
+
+/** Bytes of one element, for callers that size buffers of this plan. */
+export function elementBytes(plan: NtkPlan): number {
+  return bytesOf(plan.dtype);
+}
+
+/** Elements of one example of the model's input. */
+export function inputSize(model: Model): number {
+  return sizeOf(model.input.shape);
+}

@@ -1,0 +1,114 @@
+/** @file NTK-vector products: one vjp on x2, one jvp on x1. Alone, and as an implementation of the whole kernel. */
+
+import { bytesOf, type Dtype, type FloatArray, type Tensor } from '../core/tensor.ts';
+import { jvp, vjp } from '../graph/differentiate.ts';
+import { Execution } from '../graph/execution.ts';
+import type { Graph, ValueId } from '../graph/graph.ts';
+import { type Model, trainableParameters } from '../graph/model.ts';
+import { type Program, planProgram, programBytes } from '../graph/program.ts';
+import { type Runtime, routinesOf } from '../wasm/runtime.ts';
+
+/** The two derived graphs. Plain data. */
+export interface VectorProductGraphs {
+  readonly pullback: { readonly graph: Graph; readonly seed: ValueId; readonly gradients: readonly ValueId[] };
+  readonly pushforward: { readonly graph: Graph; readonly tangents: readonly ValueId[]; readonly output: ValueId };
+  readonly input: ValueId;
+  readonly parameters: readonly { readonly name: string; readonly id: ValueId; readonly value: Tensor }[];
+}
+
+export function vectorProductGraphs(model: Model): VectorProductGraphs {
+  const wrt = trainableParameters(model).map(({ id }) => id);
+  const count = wrt.length;
+  const back = vjp(model.graph, wrt);
+  const forward = jvp(model.graph, wrt);
+  return {
+    pullback: { graph: back.graph, seed: back.seeds[0], gradients: back.graph.outputs.slice(1, 1 + count) },
+    pushforward: { graph: forward.graph, tangents: forward.seeds, output: forward.graph.outputs[1] },
+    input: model.input.id,
+    parameters: model.parameters.map(({ name, id, value }) => ({ name, id, value })),
+  };
+}
+
+/** Programs for `nBack` examples under one vjp and `nForward` under one jvp. */
+export interface VectorProductPrograms {
+  readonly back: Program;
+  readonly forward: Program;
+}
+
+export function planVectorProduct(graphs: VectorProductGraphs, nBack: number, nForward: number, dtype: Dtype): VectorProductPrograms {
+  const { pullback, pushforward, input } = graphs;
+  const back = planProgram(pullback.graph, {
+    dtype,
+    batch: new Map([
+      [input, nBack],
+      [pullback.seed, nBack],
+    ]),
+    late: new Set([pullback.seed]),
+    keep: pullback.gradients,
+  });
+  const forward = planProgram(pushforward.graph, {
+    dtype,
+    batch: new Map([[input, nForward]]),
+    late: new Set(pushforward.tangents),
+    keep: [pushforward.output],
+  });
+  return { back, forward };
+}
+
+export function vectorProductBytes(rt: Runtime, { back, forward }: VectorProductPrograms, dtype: Dtype): number {
+  const routines = routinesOf(rt, dtype);
+  return programBytes(back, routines) + programBytes(forward, routines);
+}
+
+/** Both programs in memory: the gradients of one are the tangents of the other. */
+export class VectorProducts {
+  private readonly rt: Runtime;
+  private readonly graphs: VectorProductGraphs;
+  private readonly back: Execution;
+  private readonly forward: Execution;
+
+  constructor(rt: Runtime, graphs: VectorProductGraphs, programs: VectorProductPrograms) {
+    this.rt = rt;
+    this.graphs = graphs;
+    this.back = new Execution(rt, programs.back);
+    this.forward = new Execution(rt, programs.forward);
+    for (const execution of [this.back, this.forward]) {
+      for (const { id, value } of graphs.parameters) execution.bind(id, value.data);
+      execution.run(0);
+    }
+  }
+
+  /** Forward sweep over the examples the cotangents belong to. */
+  setBack(x: FloatArray): void {
+    this.back.bind(this.graphs.input, x);
+    this.back.run(1);
+  }
+
+  /** Forward sweep over the examples the result belongs to. */
+  setForward(x: FloatArray): void {
+    this.forward.bind(this.graphs.input, x);
+    this.forward.run(1);
+  }
+
+  /** Jᵀu over the examples of `setBack`, kept for `push`; u is [n, c]. */
+  pull(u: FloatArray): void {
+    this.back.bind(this.graphs.pullback.seed, u);
+    this.back.run(2);
+  }
+
+  /** J(x1)·t, [n, c], where t is the last pullback, or its part for one parameter with the others zero. */
+  push(only: number | null = null): FloatArray {
+    const { dtype } = this.forward.program;
+    const { gradients } = this.graphs.pullback;
+    const bytes = new Uint8Array(this.rt.arena.memory.buffer);
+    this.graphs.pushforward.tangents.forEach((tangent, index) => {
+      if (this.forward.program.offset[tangent] < 0) return;
+      const to = this.forward.ptr(tangent);
+      const length = this.forward.lengthOf(tangent) * bytesOf(dtype);
+      if (only !== null && only !== index) bytes.fill(0, to, to + length);
+      else bytes.copyWithin(to, this.back.ptr(gradients[index]), this.back.ptr(gradients[index]) + length);
+    });
+    this.forward.run(2);
+    return this.forward.view(this.graphs.pushforward.output);
+  }
+}
