@@ -33,6 +33,7 @@ export { gram, type GramOptions } from './linalg/gram.ts';
 export { eigh, topEigenpairs, type EighOptions, type Eigenvalues, type Eigenvectors } from './linalg/eigh.ts';
 export { cholesky, type CholeskyFactor, type CholeskyOptions } from './linalg/cholesky.ts';
 export { solvePositive, triangularSolve, type PositiveSolution, type TriangularSolveOptions } from './linalg/solve.ts';
+export { blockMatrix } from './linalg/block-matrix.ts';
 export { centerKernel } from './linalg/center.ts';
 export {
   clampRoundingNegatives,
