@@ -1,7 +1,8 @@
 /** @file assembleTiles: tiles into the kernel, mirrored when symmetric. */
 
 import type { Tensor } from '../core/tensor.ts';
-import type { NtkTile, OutputLayout } from './plan.ts';
+import type { OutputLayout } from './block-layout.ts';
+import type { NtkTile } from './plan.ts';
 
 /** The kernel under assembly: one Tensor, or one per parameter. */
 export interface Assembly {

@@ -4,7 +4,9 @@ import { bytesOf, type Dtype } from '../core/tensor.ts';
 import type { ValueId } from '../graph/graph.ts';
 import type { Factor, Sweep } from '../graph/sweep.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
-import type { OutputLayout } from './plan.ts';
+
+/** How output indices appear in the kernel: summed or absent, as blocks of a matrix, or as separate planes. */
+export type OutputLayout = 'summed' | 'blocks' | 'planes';
 
 /** One factor matrix per block. */
 export interface StoredFactor {

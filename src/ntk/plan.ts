@@ -7,7 +7,7 @@ import { type Program, programBytes } from '../graph/program.ts';
 import { buildSweep, type Contraction, planSweep, type Sweep } from '../graph/sweep.ts';
 import type { Site } from '../graph/sites.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
-import { blockLayout, type BlockLayout } from './block-layout.ts';
+import { blockLayout, type BlockLayout, type OutputLayout } from './block-layout.ts';
 import { cheapestContraction, type Problem, smallestContraction } from './cost.ts';
 import type { NtkImplementation, NtkOutputs } from './options.ts';
 
@@ -17,8 +17,6 @@ export interface NtkTile {
   readonly column: number;
 }
 
-/** How output indices appear in the kernel: summed or absent, as blocks of a matrix, or as separate planes. */
-export type OutputLayout = 'summed' | 'blocks' | 'planes';
 
 export type FactoredImplementation = 'structured-derivatives' | 'jacobian-contraction';
 
