@@ -4,7 +4,7 @@ import { TangedgeError } from '../core/errors.ts';
 import { formatShape } from '../core/tensor.ts';
 import { GraphBuilder } from './builder.ts';
 import { dependents, type Graph, isLeaf, type ValueId } from './graph.ts';
-import { add } from './primitives/arithmetic.ts';
+import { add, select } from './primitives/arithmetic.ts';
 import { primitiveOf } from './primitives/index.ts';
 import { sumBatch } from './primitives/reduction.ts';
 
@@ -41,9 +41,8 @@ export function jvp(graph: Graph, wrt: readonly ValueId[], prefix = 'tangent'): 
     const tangent = primitiveOf(node.op).jvp(g, { id, inputs: node.inputs, attributes: node.attributes }, own);
     if (tangent !== null) tangents.set(id, tangent);
   });
-  const results = graph.outputs.map((id) => tangents.get(id) ?? null);
-  const outputs = [...graph.outputs, ...results.map((result, index) => result ?? g.constant(0, graph.nodes[graph.outputs[index]].shape))];
-  return { graph: g.build(outputs), seeds, results };
+  const results = graph.outputs.map((id) => matchBatch(g, tangents.get(id) ?? null, id));
+  return { graph: g.build([...graph.outputs, ...results.map((result, index) => result ?? zeroLike(g, graph.outputs[index]))]), seeds, results };
 }
 
 export interface VjpOptions {
@@ -98,9 +97,18 @@ export function vjp(graph: Graph, wrt: readonly ValueId[], { prefix = 'cotangent
       accumulate(input, !graph.nodes[input].batched && shared === 'sum' ? sumBatch(g, part) : part);
     });
   }
-  const results = wrt.map((id) => cotangents.get(id) ?? null);
-  const outputs = [...graph.outputs, ...results.map((result, index) => result ?? g.constant(0, graph.nodes[wrt[index]].shape))];
-  return { graph: g.build(outputs), seeds, results };
+  const results = wrt.map((id) => matchBatch(g, cotangents.get(id) ?? null, id));
+  return { graph: g.build([...graph.outputs, ...results.map((result, index) => result ?? zeroLike(g, wrt[index]))]), seeds, results };
+}
+
+/** A derivative that is the same for every example, repeated for each when the value it belongs to is batched. */
+function matchBatch(g: GraphBuilder, derivative: ValueId | null, value: ValueId): ValueId | null {
+  if (derivative === null || g.isBatched(derivative) || !g.isBatched(value)) return derivative;
+  return select(g, value, derivative, derivative);
+}
+
+function zeroLike(g: GraphBuilder, value: ValueId): ValueId {
+  return matchBatch(g, g.constant(0, g.shapeOf(value)), value) as ValueId;
 }
 
 /** A rule that returns a wrong shape is a bug in the rule; better a loud one. */

@@ -1,7 +1,7 @@
 /** @file Matrix products: dense (shared weight), its weight gradient, and matmul (both operands per example). */
 
 import { TangedgeError } from '../../core/errors.ts';
-import { bytesOf, formatShape, sizeOf } from '../../core/tensor.ts';
+import { bytesOf, formatShape, sameShape, sizeOf } from '../../core/tensor.ts';
 import type { ValueId } from '../graph.ts';
 import { type Emitter, type Evaluation, type Primitive } from '../primitive.ts';
 import { bilinearTangent } from './arithmetic.ts';
@@ -63,10 +63,15 @@ const denseRow: Primitive = {
 
 const denseWeightGradientRow: Primitive = {
   name: 'denseWeightGradient',
-  infer: ([d, x], attributes) => ({
-    shape: [d[d.length - 1], x[x.length - 1]],
-    ...(attributes.sumBatch ? { batched: false } : {}),
-  }),
+  infer: ([d, x], attributes) => {
+    if (!sameShape(d.slice(0, -1), x.slice(0, -1))) {
+      throw new TangedgeError('ERR_SHAPE', `denseWeightGradient: ${formatShape(d)} and ${formatShape(x)} differ in their positions.`, {
+        cotangent: [...d],
+        input: [...x],
+      });
+    }
+    return { shape: [d[d.length - 1], x[x.length - 1]], ...(attributes.sumBatch ? { batched: false } : {}) };
+  },
   evaluate: (e) => (e.attributes.sumBatch ? sumOfOuterProducts(e) : outerProductsPerExample(e)),
   jvp: (g, { inputs, attributes }, tangents) => bilinearTangent(g, inputs, tangents, (d, x) => g.emit('denseWeightGradient', [d, x], attributes)),
   vjp: (g, { inputs: [d, x] }, cotangent) => [dense(g, x, cotangent), dense(g, d, transpose(g, cotangent, [1, 0]))],

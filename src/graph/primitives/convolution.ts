@@ -6,7 +6,7 @@
  */
 
 import { TangedgeError } from '../../core/errors.ts';
-import { bytesOf, formatShape, sizeOf } from '../../core/tensor.ts';
+import { bytesOf, formatShape, sameShape, sizeOf } from '../../core/tensor.ts';
 import type { Attributes, ValueId } from '../graph.ts';
 import { type Emitter, type Evaluation, listAttribute, numberAttribute, type Operand, type Primitive } from '../primitive.ts';
 import { bilinearTangent } from './arithmetic.ts';
@@ -63,6 +63,16 @@ function geometryOf(operation: string, attributes: Attributes): Geometry {
   return { c, h, w, o, oh, ow, groups, window, patch: (c / groups) * window.kernel[0] * window.kernel[1] };
 }
 
+/** Throws unless an operand has the shape that the geometry gives it. */
+function checkOperand(operation: string, name: string, shape: readonly number[], expected: readonly number[]): void {
+  if (!sameShape(shape, expected)) {
+    throw new TangedgeError('ERR_SHAPE', `${operation}: ${name} is ${formatShape(shape)}, the geometry needs ${formatShape(expected)}.`, {
+      shape: [...shape],
+      expected: [...expected],
+    });
+  }
+}
+
 function callIm2col(e: Evaluation, geometry: Geometry, examples: number, group: number, xPtr: number, outPtr: number): void {
   const { c, h, w, oh, ow, groups, window } = geometry;
   const [c0, c1] = [(group * c) / groups, ((group + 1) * c) / groups];
@@ -102,6 +112,7 @@ const conv2dRow: Primitive = {
   name: 'conv2d',
   infer: ([x, k], attributes) => {
     const { c, o, oh, ow, groups } = geometryOf('conv2d', attributes);
+    checkOperand('conv2d', 'the input', x, listAttribute(attributes, 'image'));
     if (k.length !== 4 || k[1] !== c / groups) {
       throw new TangedgeError('ERR_SHAPE', `conv2d: kernel ${formatShape(k)} and input ${formatShape(x)} do not chain: the kernel takes ${k[1]} channels, each of ${groups} groups has ${c / groups}.`, {
         kernel: [...k],
@@ -138,7 +149,11 @@ const conv2dRow: Primitive = {
 
 const inputGradientRow: Primitive = {
   name: 'conv2dInputGradient',
-  infer: (_, attributes) => ({ shape: listAttribute(attributes, 'image') }),
+  infer: ([d], attributes) => {
+    const { o, oh, ow } = geometryOf('conv2dInputGradient', attributes);
+    checkOperand('conv2dInputGradient', 'the cotangent', d, [o, oh, ow]);
+    return { shape: listAttribute(attributes, 'image') };
+  },
   evaluate: (e) => {
     const [d, k] = e.inputs;
     const geometry = geometryOf('conv2dInputGradient', e.attributes);
@@ -169,8 +184,10 @@ const inputGradientRow: Primitive = {
 
 const weightGradientRow: Primitive = {
   name: 'conv2dWeightGradient',
-  infer: (_, attributes) => {
-    const { c, o, groups, window } = geometryOf('conv2dWeightGradient', attributes);
+  infer: ([d, x], attributes) => {
+    const { c, o, oh, ow, groups, window } = geometryOf('conv2dWeightGradient', attributes);
+    checkOperand('conv2dWeightGradient', 'the cotangent', d, [o, oh, ow]);
+    checkOperand('conv2dWeightGradient', 'the input', x, listAttribute(attributes, 'image'));
     return { shape: [o, c / groups, ...window.kernel], ...(attributes.sumBatch ? { batched: false } : {}) };
   },
   evaluate: (e) => {
@@ -218,7 +235,11 @@ const patchesRow: Primitive = {
 
 const patchesTransposeRow: Primitive = {
   name: 'patchesTranspose',
-  infer: (_, attributes) => ({ shape: listAttribute(attributes, 'image') }),
+  infer: ([p], attributes) => {
+    const { oh, ow, patch } = geometryOf('patchesTranspose', attributes);
+    checkOperand('patchesTranspose', 'the patches', p, [oh * ow, patch]);
+    return { shape: listAttribute(attributes, 'image') };
+  },
   evaluate: (e) => {
     const [p] = e.inputs;
     e.routines.fill(p.batch * sizeOf(e.output.shape), 0, e.output.ptr);

@@ -1,8 +1,9 @@
 /** @file Max and average pooling over [channels, height, width]. */
 
-import { sizeOf } from '../../core/tensor.ts';
+import { TangedgeError } from '../../core/errors.ts';
+import { formatShape, sameShape, sizeOf } from '../../core/tensor.ts';
 import type { Attributes, ValueId } from '../graph.ts';
-import { type Emitter, type Evaluation, type Operand, type Primitive } from '../primitive.ts';
+import { type Emitter, type Evaluation, listAttribute, type Operand, type Primitive } from '../primitive.ts';
 import { reshape, transpose } from './shape.ts';
 import { checkImage, type Window, windowAttributes, windowOf, windowOutput } from './window.ts';
 
@@ -34,6 +35,17 @@ function inferPooled(operation: string) {
     const [c, h, w] = checkImage(operation, x);
     return { shape: [c, ...windowOutput(operation, [h, w], windowOf(attributes))] };
   };
+}
+
+/** Throws unless d is what pooling a plane gives. */
+function checkPooled(operation: string, d: readonly number[], plane: readonly number[], attributes: Attributes): void {
+  const expected = windowOutput(operation, plane, windowOf(attributes));
+  if (!sameShape(d.slice(1), expected)) {
+    throw new TangedgeError('ERR_SHAPE', `${operation}: the cotangent is ${formatShape(d)}, pooling ${formatShape(plane)} gives ${formatShape([d[0], ...expected])}.`, {
+      shape: [...d],
+      expected: [d[0], ...expected],
+    });
+  }
 }
 
 function callMaxPool(e: Evaluation, name: 'maxPoolSelect' | 'maxPoolScatter', x: Operand, t: Operand): void {
@@ -71,7 +83,10 @@ const maxPoolSelectRow: Primitive = {
 
 const maxPoolScatterRow: Primitive = {
   name: 'maxPoolScatter',
-  infer: ([x]) => ({ shape: x }),
+  infer: ([x, d], attributes) => {
+    checkPooled('maxPoolScatter', d, x.slice(1), attributes);
+    return { shape: x };
+  },
   evaluate: (e) => callMaxPool(e, 'maxPoolScatter', e.inputs[0], e.inputs[1]),
   jvp: (g, { inputs: [x], attributes }, [, td]) => td === null ? null : scatter(g, x, td, attributes),
   vjp: (g, { inputs: [x], attributes }, cotangent) => [null, select(g, x, cotangent, attributes)],
@@ -99,7 +114,11 @@ const avgPoolRow: Primitive = {
 
 const avgPoolTransposeRow: Primitive = {
   name: 'avgPoolTranspose',
-  infer: ([d], attributes) => ({ shape: [d[0], ...(attributes.plane as readonly number[])] }),
+  infer: ([d], attributes) => {
+    const plane = listAttribute(attributes, 'plane');
+    checkPooled('avgPoolTranspose', d, plane, attributes);
+    return { shape: [d[0], ...plane] };
+  },
   evaluate: (e) => callAvgPool(e, 'avgPoolTranspose', e.output.shape.slice(1), e.inputs[0].shape),
   jvp: (g, { attributes }, [tangent]) => tangent === null ? null : g.emit('avgPoolTranspose', [tangent], attributes),
   vjp: (g, { attributes }, cotangent) => [g.emit('avgPool', [cotangent], attributes)],
