@@ -4,7 +4,6 @@ export { type CkaOptions, cka, linearCka } from './alignment/cka.ts';
 export {
   type AlignmentShift,
   alignmentShift,
-  type Eigenpairs,
   type Eigenspace,
   type EigenvectorAlignment,
   type EigenvectorAlignmentOptions,
@@ -24,6 +23,20 @@ export {
 export { type ErrorCode, type ErrorInfo, TangedgeError } from './core/errors.ts';
 export { permutation, rademacherArray, uniform, uniformArray } from './core/random.ts';
 export { type Dtype, type FloatArray, type Tensor, tensor } from './core/tensor.ts';
+export { type AgopOptions, agop, ptkCovariance } from './features/agop.ts';
+export { type NeuralFeaturesOptions, neuralFeatures, type WeightFeatures } from './features/neural-features.ts';
+export {
+  centeredNfaCorrelation,
+  type NfaCorrelationOptions,
+  nfaCorrelation,
+  nfaDominance,
+  relativeWeightChange,
+  type WeightMotion,
+} from './features/nfa-correlation.ts';
+export { nfm } from './features/nfm.ts';
+export type { FeatureOptions, FeatureProgress } from './features/options.ts';
+export { preactivationTangentKernel } from './features/preactivation-tangent-kernel.ts';
+export { featureWeights } from './features/weight.ts';
 export { readNpy, writeNpy } from './io/npy.ts';
 export { readNpz, readNpzMember } from './io/npz.ts';
 export { readSafetensors, type Safetensors, writeSafetensors } from './io/safetensors.ts';

@@ -1,0 +1,206 @@
+/** @file The pre-activation tangent kernel (PTK) of weights, as plan → compute → assemble over pairs of blocks of examples. */
+
+import { checkFinite, checkInteger } from '../core/check.ts';
+import { TangedgeError } from '../core/errors.ts';
+import { bytesOf, type Dtype, type FloatArray, sizeOf, type Tensor } from '../core/tensor.ts';
+import type { Execution } from '../graph/execution.ts';
+import { batchSize, type Model } from '../graph/model.ts';
+import { type Program, programBytes } from '../graph/program.ts';
+import { planSweep, startSweep, sweepBackward, sweepForward, unitSeeds } from '../graph/sweep.ts';
+import { type Runtime, routinesOf } from '../wasm/runtime.ts';
+import { type Cotangent, type CotangentSweep, preactivationSweep } from './cotangent-sweep.ts';
+import { DEFAULT_MEMORY_LIMIT, type FeatureOptions } from './options.ts';
+import { chooseWeights } from './weight.ts';
+
+/**
+ * Pre-activation tangent kernel of a weight: sum over outputs and positions, no mean.
+ *
+ *   PTK[i, j] = Σ_{o,s} ⟨δ[i, o, s], δ[j, o, s]⟩,   δ[i, o, s] = ∂f_o(x_i)/∂h[s]
+ *
+ * For a dense layer used once, the weight's share of the trace NTK is the Hadamard product of this and the Gram of its inputs (one output);
+ * the PTK's nonzero eigenvalues are n times those of `ptkCovariance`.
+ *
+ * Shapes     x [n, …input]  →  [n, n] f64
+ * Units      (output unit / pre-activation unit)²
+ * Symmetry   exact; positive semidefinite to rounding
+ * Cost       one forward and c backward sweeps per block of examples, and n²/2·c·positions·h multiply-adds
+ * Numerics   sweeps and products in `dtype`, the sum over outputs in f64; tiles change no bit
+ *
+ * @throws {TangedgeError} ERR_SHAPE when x does not fit the model · ERR_DOMAIN for NaN, Inf or an empty batch · ERR_ARGUMENT when there is no such weight · ERR_MEMORY
+ * @see Beaglehole, Mitliagkas, Agarwala (2024). arXiv:2402.05271 (later versions say “pre-activation tangent features”).
+ */
+export function preactivationTangentKernel(rt: Runtime, model: Model, x: Tensor, weight: string, options: FeatureOptions = {}): Tensor {
+  const operation = 'preactivationTangentKernel';
+  const n = batchSize(operation, model, 'inputs', x);
+  checkFinite(operation, 'inputs', x);
+  const plan = planPtk(rt, operation, model, preactivationSweep(model, chooseWeights(operation, model, [weight])), n, options);
+  const data = rt.arena.frame(() => {
+    const tiles = new PtkTiles(rt, plan, x.data);
+    const parts = plan.tiles.map((tile, done) => {
+      const part = tiles.compute(tile);
+      options.onProgress?.({ fraction: (done + 1) / plan.tiles.length, tilesDone: done + 1, tiles: plan.tiles.length });
+      return part;
+    });
+    return assemblePtkTiles(plan, parts);
+  });
+  return { shape: [n, n], data };
+}
+
+/** A pair of blocks of examples, column ≤ row. */
+export interface PtkTile {
+  readonly row: number;
+  readonly column: number;
+}
+
+export interface PtkPlan {
+  readonly sweep: CotangentSweep['sweep'];
+  readonly cotangent: Cotangent;
+  readonly program: Program;
+  readonly dtype: Dtype;
+  readonly n: number;
+  readonly c: number;
+  readonly inputSize: number;
+  /** Examples per block. */
+  readonly tileSize: number;
+  readonly seedBlock: number;
+  /** Blocks whose cotangents stay in memory. */
+  readonly slots: number;
+  /** Bytes of a block's cotangents, [outputs, examples, positions·width]. */
+  readonly blockBytes: number;
+  readonly tiles: readonly PtkTile[];
+}
+
+const MAX_TILE = 256;
+/** Examples × cotangents of one backward sweep: enough rows for the products to run at full speed. */
+const SWEEP_ROWS = 512;
+
+/** The largest blocks that fit: all resident when memory allows, else two at a time. */
+function planPtk(rt: Runtime, operation: string, model: Model, { sweep, cotangents }: CotangentSweep, n: number, options: FeatureOptions): PtkPlan {
+  const { dtype = 'f64', memoryLimit = DEFAULT_MEMORY_LIMIT } = options;
+  const largest = options.tileSize ?? MAX_TILE;
+  checkInteger(operation, 'tileSize', largest, 1);
+  checkInteger(operation, 'memoryLimit', memoryLimit, 1);
+  const [cotangent] = cotangents;
+  const c = model.output.size;
+  const routines = routinesOf(rt, dtype);
+  const resultBytes = 2 * n * n * 8; // the kernel, and its tiles before assembly
+  const budget = Math.min(memoryLimit - resultBytes, rt.arena.limit - rt.arena.used);
+  const length = cotangent.positions * cotangent.width;
+  let needed = 0;
+  for (let tileSize = Math.min(largest, n); tileSize >= 1; tileSize = Math.floor(tileSize / 2)) {
+    const seedBlock = Math.min(c, Math.max(1, Math.floor(SWEEP_ROWS / tileSize)));
+    const program = planSweep(sweep, tileSize, seedBlock, dtype, [cotangent.id]);
+    const blockBytes = Math.ceil((c * tileSize * length * bytesOf(dtype)) / 64) * 64;
+    const pairBytes = tileSize * tileSize * (8 + bytesOf(dtype)) + (routines.gemmScratchBytes(tileSize, tileSize, length) >>> 0) + 65536;
+    const fixed = programBytes(program, routines) + pairBytes;
+    const blocks = Math.ceil(n / tileSize);
+    for (const slots of [blocks, Math.min(blocks, 2)]) {
+      needed = fixed + slots * blockBytes;
+      if (needed > budget) continue;
+      const tiles: PtkTile[] = [];
+      for (let row = 0; row < blocks; row++) for (let column = 0; column <= row; column++) tiles.push({ row, column });
+      return { sweep, cotangent, program, dtype, n, c, inputSize: sizeOf(model.input.shape), tileSize, seedBlock, slots, blockBytes, tiles };
+    }
+    if (options.tileSize !== undefined) break;
+  }
+  throw new TangedgeError(
+    'ERR_MEMORY',
+    `${operation}: ${needed + resultBytes} bytes are needed (${resultBytes} of them for the kernel of ${n} examples), the limit is ${Math.min(memoryLimit, rt.arena.limit)}. Raise the memory limit or use fewer examples.`,
+    { needed: needed + resultBytes, limit: Math.min(memoryLimit, rt.arena.limit) },
+  );
+}
+
+/** Computes tiles of a plan; keeps cotangents of recent blocks in the arena frame it was made in. A tile depends on plan and inputs alone. */
+export class PtkTiles {
+  private readonly rt: Runtime;
+  private readonly plan: PtkPlan;
+  private readonly x: FloatArray;
+  private readonly execution: Execution;
+  private readonly slots: { block: number; ptr: number; used: number }[];
+  private clock = 0;
+
+  constructor(rt: Runtime, plan: PtkPlan, x: FloatArray) {
+    this.rt = rt;
+    this.plan = plan;
+    this.x = x;
+    this.execution = startSweep(rt, plan.sweep, plan.program);
+    this.slots = Array.from({ length: plan.slots }, () => ({ block: -1, ptr: rt.arena.allocate(plan.blockBytes), used: 0 }));
+  }
+
+  /** [rows, columns] of a tile. */
+  compute({ row, column }: PtkTile): Float64Array {
+    const { rt, plan } = this;
+    const { arena } = rt;
+    const { tileSize, c, dtype } = plan;
+    const routines = routinesOf(rt, dtype);
+    const length = plan.cotangent.positions * plan.cotangent.width;
+    const rowPtr = this.block(row, -1);
+    const columnPtr = this.block(column, rowPtr);
+    const [rows, columns] = [this.examples(row), this.examples(column)];
+    return arena.frame(() => {
+      const sum = new Float64Array(rows * columns);
+      const productPtr = arena.allocateArray(dtype, rows * columns);
+      const scratchPtr = arena.allocate(routines.gemmScratchBytes(rows, columns, length) >>> 0);
+      for (let output = 0; output < c; output++) {
+        const at = output * tileSize * length * bytesOf(dtype);
+        routines.gemm(rows, columns, length, 1, rowPtr + at, length, 1, columnPtr + at, 1, length, 0, productPtr, columns, 1, scratchPtr);
+        const product = arena.view(dtype, productPtr, rows * columns);
+        for (let i = 0; i < sum.length; i++) sum[i] += product[i];
+      }
+      return sum;
+    });
+  }
+
+  private examples(block: number): number {
+    return Math.min(this.plan.tileSize, this.plan.n - block * this.plan.tileSize);
+  }
+
+  /** Address of a block's cotangents, computed unless a slot still has them; never evicts the slot at `pinned`. */
+  private block(block: number, pinned: number): number {
+    const known = this.slots.find((slot) => slot.block === block);
+    const slot = known ?? this.slots.filter(({ ptr }) => ptr !== pinned).reduce((oldest, other) => (other.used < oldest.used ? other : oldest));
+    slot.used = ++this.clock;
+    if (slot.block !== block) {
+      slot.block = -1;
+      this.sweep(block, slot.ptr);
+      slot.block = block;
+    }
+    return slot.ptr;
+  }
+
+  private sweep(block: number, ptr: number): void {
+    const { plan, execution, rt, x } = this;
+    const { tileSize, seedBlock, sweep, cotangent, c, inputSize, dtype } = plan;
+    const examples = this.examples(block);
+    const start = block * tileSize * inputSize;
+    const padded = new Float64Array(tileSize * inputSize);
+    padded.set(x.subarray(start, start + examples * inputSize));
+    // A short last block is filled up with its first example: computed, never read.
+    for (let i = examples; i < tileSize; i++) padded.copyWithin(i * inputSize, 0, inputSize);
+    sweepForward(execution, sweep, padded);
+    const outputBytes = tileSize * cotangent.positions * cotangent.width * bytesOf(dtype);
+    for (let first = 0; first < c; first += seedBlock) {
+      // The last block of cotangents starts early enough to be full.
+      const from = Math.min(first, c - seedBlock);
+      sweepBackward(execution, sweep, tileSize, unitSeeds(c, from, from + seedBlock));
+      const source = execution.ptr(cotangent.id);
+      new Uint8Array(rt.arena.memory.buffer).copyWithin(ptr + from * outputBytes, source, source + seedBlock * outputBytes);
+    }
+  }
+}
+
+/** Tiles of the lower triangle, in the plan's order, as the symmetric kernel [n, n]. */
+function assemblePtkTiles({ n, tileSize, tiles }: PtkPlan, parts: readonly Float64Array[]): Float64Array {
+  const kernel = new Float64Array(n * n);
+  tiles.forEach(({ row, column }, index) => {
+    const columns = Math.min(tileSize, n - column * tileSize);
+    parts[index].forEach((value, at) => {
+      const i = row * tileSize + Math.floor(at / columns);
+      const j = column * tileSize + (at % columns);
+      if (j > i) return; // the diagonal tile is whole; its lower triangle is mirrored like the rest
+      kernel[i * n + j] = value;
+      kernel[j * n + i] = value;
+    });
+  });
+  return kernel;
+}
