@@ -44,7 +44,10 @@ export class GraphBuilder implements Emitter {
 
   emit(op: string, inputs: readonly ValueId[], attributes: Attributes = {}): ValueId {
     const primitive = primitiveOf(op);
-    const inferred = primitive.infer(inputs.map((id) => this.shapeOf(id)), attributes);
+    const inferred = primitive.infer(
+      inputs.map((id) => this.shapeOf(id)),
+      attributes,
+    );
     const batched = inferred.batched ?? inputs.some((id) => this.isBatched(id));
     return this.append({ op, inputs: [...inputs], attributes, shape: [...inferred.shape], batched });
   }

@@ -114,6 +114,8 @@ function zeroLike(g: GraphBuilder, value: ValueId): ValueId {
 /** A rule that returns a wrong shape is a bug in the rule; better a loud one. */
 function checkShape(op: string, actual: readonly number[], expected: readonly number[]): void {
   if (actual.length !== expected.length || actual.some((extent, axis) => extent !== expected[axis])) {
-    throw new TangedgeError('ERR_SHAPE', `vjp: the rule of '${op}' returned ${formatShape(actual)} for an input of ${formatShape(expected)}.`, { op });
+    throw new TangedgeError('ERR_SHAPE', `vjp: the rule of '${op}' returned ${formatShape(actual)} for an input of ${formatShape(expected)}.`, {
+      op,
+    });
   }
 }

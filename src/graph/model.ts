@@ -62,7 +62,8 @@ export function batchSize(operation: string, model: Model, name: string, x: Tens
       { name, shape: [...x.shape], expected: [...expected] },
     );
   }
-  if (n === 0) throw new TangedgeError('ERR_DOMAIN', `${operation}: ${name} ${formatShape(x.shape)} is an empty batch; give at least one example.`, { name });
+  if (n === 0)
+    throw new TangedgeError('ERR_DOMAIN', `${operation}: ${name} ${formatShape(x.shape)} is an empty batch; give at least one example.`, { name });
   return n;
 }
 

@@ -71,7 +71,11 @@ export function planProgram(graph: Graph, options: ProgramOptions): Program {
       return;
     }
     stage[id] = Math.max(0, ...node.inputs.map((input) => stage[input])) as Stage;
-    if (node.batched) batch[id] = commonBatch(node.op, node.inputs.map((input) => batch[input]));
+    if (node.batched)
+      batch[id] = commonBatch(
+        node.op,
+        node.inputs.map((input) => batch[input]),
+      );
     steps[stage[id]].push(id);
     const shapes = node.inputs.map((input) => graph.nodes[input].shape);
     const entries = node.batched ? batch[id] : Math.max(...node.inputs.map((input) => batch[input]));

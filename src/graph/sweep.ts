@@ -7,8 +7,8 @@ import { vjp } from './differentiate.ts';
 import { Execution } from './execution.ts';
 import type { Graph, ValueId } from './graph.ts';
 import { type Model, trainableParameters } from './model.ts';
-import { type Program, planProgram } from './program.ts';
 import { affine, broadcast, concat, patches, reshape, sum, transpose } from './primitives/index.ts';
+import { type Program, planProgram } from './program.ts';
 import { type Site, sitesOf } from './sites.ts';
 
 /** How a site's gradient is kept: `gram` as the pair (a, δ), `rows` whole, as rows of the Jacobian. */
@@ -47,10 +47,15 @@ export interface Sweep {
  */
 export function buildSweep(model: Model, choose: (site: Site, name: string) => Contraction): Sweep {
   const trainable = trainableParameters(model);
-  const sites = sitesOf(model.graph, trainable.map(({ id }) => id));
+  const sites = sitesOf(
+    model.graph,
+    trainable.map(({ id }) => id),
+  );
   const contractions = sites.map((site, index) => (site.kind === 'whole' ? 'rows' : choose(site, trainable[index].name)));
   const wrt = [
-    ...new Set(sites.flatMap((site, index) => (contractions[index] === 'rows' ? [site.parameter] : site.uses.map(({ preactivation }) => preactivation)))),
+    ...new Set(
+      sites.flatMap((site, index) => (contractions[index] === 'rows' ? [site.parameter] : site.uses.map(({ preactivation }) => preactivation))),
+    ),
   ];
   const derived = vjp(model.graph, wrt, { shared: 'per-example' });
   const g = new GraphBuilder(derived.graph);

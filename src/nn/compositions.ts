@@ -17,7 +17,7 @@ export function normalize(g: Emitter, x: ValueId, axes: number, eps: number): Va
   return div(g, centered, deviation);
 }
 
-const SQRT_2_OVER_PI = 0.79788456080286535588; // √(2/π)
+const SQRT_2_OVER_PI = 0.7978845608028654; // √(2/π)
 
 /** ½x(1 + tanh(√(2/π)(x + 0.044715x³))). */
 export function geluTanh(g: Emitter, x: ValueId): ValueId {

@@ -4,12 +4,35 @@ import { TangedgeError } from '../core/errors.ts';
 import { formatShape, sizeOf } from '../core/tensor.ts';
 import type { ValueId } from '../graph/graph.ts';
 import {
-  add, affine, avgPool, concat, conv2d, dense, leakyRelu, maxPool, mul, reshape, slice, sub, sum, transpose, unary, type UnaryOp,
+  add,
+  affine,
+  avgPool,
+  concat,
+  conv2d,
+  dense,
+  leakyRelu,
+  maxPool,
+  mul,
+  reshape,
+  slice,
+  sub,
+  sum,
+  transpose,
+  type UnaryOp,
+  unary,
 } from '../graph/primitives/index.ts';
-import {
-  booleanOption, choiceOption, describe, integerOption, type LayerContext, type LayerSpec, nameOption, numberOption, pairOption,
-} from './layer-context.ts';
 import { geluTanh, normalize } from './compositions.ts';
+import {
+  booleanOption,
+  choiceOption,
+  describe,
+  integerOption,
+  type LayerContext,
+  type LayerSpec,
+  nameOption,
+  numberOption,
+  pairOption,
+} from './layer-context.ts';
 
 export type LayerBuilder = (c: LayerContext, layer: LayerSpec, x: ValueId) => ValueId;
 
@@ -46,7 +69,10 @@ const convolution: LayerBuilder = (c, layer, x) => {
   return add(c.g, y, reshape(c.g, bias, [outChannels, 1, 1]));
 };
 
-const activation = (op: UnaryOp): LayerBuilder => (c, _layer, x) => unary(c.g, op, x);
+const activation =
+  (op: UnaryOp): LayerBuilder =>
+  (c, _layer, x) =>
+    unary(c.g, op, x);
 
 function poolWindow(layer: LayerSpec) {
   const kernel = pairOption(layer, 'kernel_size', 1);
@@ -66,7 +92,13 @@ function mean(c: LayerContext, x: ValueId, axes: readonly number[]): ValueId {
 const batchNorm: LayerBuilder = (c, layer, x) => {
   const name = nameOption(layer);
   const features = integerOption(layer, 'num_features', 1);
-  const shape = [features, ...c.g.shapeOf(x).slice(1).map(() => 1)];
+  const shape = [
+    features,
+    ...c.g
+      .shapeOf(x)
+      .slice(1)
+      .map(() => 1),
+  ];
   const runningMean = c.buffer(`${name}.running_mean`, [features]);
   const runningVar = c.buffer(`${name}.running_var`, [features]);
   const eps = numberOption(layer, 'eps', 1e-5);
@@ -115,7 +147,9 @@ export const layerBuilders: Readonly<Record<string, LayerBuilder>> = {
   AdaptiveAvgPool2d: (c, layer, x) => {
     const size = layer.output_size ?? 1;
     if (!(size === 1 || (Array.isArray(size) && size.every((extent) => extent === 1)))) {
-      throw new TangedgeError('ERR_UNSUPPORTED', `spec: layer ${describe(layer)} has output_size ${JSON.stringify(size)}; only 1 is supported.`, { size });
+      throw new TangedgeError('ERR_UNSUPPORTED', `spec: layer ${describe(layer)} has output_size ${JSON.stringify(size)}; only 1 is supported.`, {
+        size,
+      });
     }
     const channels = c.g.shapeOf(x)[0];
     return reshape(c.g, mean(c, x, [1, 2]), [channels, 1, 1]);
@@ -125,7 +159,8 @@ export const layerBuilders: Readonly<Record<string, LayerBuilder>> = {
   LayerNorm: layerNorm,
   ToTokens: (c, layer, x) => {
     const shape = c.g.shapeOf(x);
-    if (shape.length !== 3) throw new TangedgeError('ERR_SHAPE', `spec: layer ${describe(layer)} takes [c, h, w], not ${formatShape(shape)}.`, { shape: [...shape] });
+    if (shape.length !== 3)
+      throw new TangedgeError('ERR_SHAPE', `spec: layer ${describe(layer)} takes [c, h, w], not ${formatShape(shape)}.`, { shape: [...shape] });
     const [channels, height, width] = shape;
     return transpose(c.g, reshape(c.g, x, [channels, height * width]), [1, 0]);
   },

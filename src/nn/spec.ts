@@ -32,7 +32,11 @@ export function importSpec(spec: unknown, state: ReadonlyMap<string, Tensor>): M
   const names = order ?? context.requested;
   for (const name of names) {
     if (!context.requested.includes(name)) {
-      throw new TangedgeError('ERR_FORMAT', `spec: parameters lists '${name}', which no layer uses; the layers use ${context.requested.join(', ')}.`, { name });
+      throw new TangedgeError(
+        'ERR_FORMAT',
+        `spec: parameters lists '${name}', which no layer uses; the layers use ${context.requested.join(', ')}.`,
+        { name },
+      );
     }
   }
   for (const name of context.requested) {

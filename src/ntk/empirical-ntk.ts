@@ -87,10 +87,14 @@ export function ntkVectorProduct(rt: Runtime, model: Model, x: Tensor, u: Tensor
   const n2 = x2 === x ? n1 : checkInputs('ntkVectorProduct', model, 'x2', x2);
   const c = model.output.size;
   if (!sameShape(u.shape, [n2, c])) {
-    throw new TangedgeError('ERR_SHAPE', `ntkVectorProduct: u ${formatShape(u.shape)} must be ${formatShape([n2, c])}, one cotangent per example of x2.`, {
-      shape: [...u.shape],
-      expected: [n2, c],
-    });
+    throw new TangedgeError(
+      'ERR_SHAPE',
+      `ntkVectorProduct: u ${formatShape(u.shape)} must be ${formatShape([n2, c])}, one cotangent per example of x2.`,
+      {
+        shape: [...u.shape],
+        expected: [n2, c],
+      },
+    );
   }
   checkFinite('ntkVectorProduct', 'u', u);
   const graphs = vectorProductGraphs(model);
@@ -151,8 +155,7 @@ function computeNtk(rt: Runtime, model: Model, x: Tensor, options: NtkOptions, o
     perParameter ? plan.parameters.length : 1,
   );
   return rt.arena.frame(() => {
-    const tiles =
-      plan.implementation === 'ntk-vector-products' ? new VectorProductTiles(rt, plan, inputs) : new FactoredTiles(rt, plan, inputs);
+    const tiles = plan.implementation === 'ntk-vector-products' ? new VectorProductTiles(rt, plan, inputs) : new FactoredTiles(rt, plan, inputs);
     plan.tiles.forEach((tile, index) => {
       placeTile(assembly, tile, tiles.compute(tile));
       options.onProgress?.({ fraction: (index + 1) / plan.tiles.length, tilesDone: index + 1, tiles: plan.tiles.length });

@@ -1,7 +1,7 @@
 /** @file explain: what each NTK implementation would cost, and which one `auto` takes. */
 
-import type { Dtype } from '../core/tensor.ts';
 import { TangedgeError } from '../core/errors.ts';
+import type { Dtype } from '../core/tensor.ts';
 import { type Model, trainableParameters } from '../graph/model.ts';
 import { sitesOf } from '../graph/sites.ts';
 import type { Contraction } from '../graph/sweep.ts';
@@ -90,7 +90,10 @@ export function explainRequest(rt: Runtime, model: Model, request: NtkRequest): 
   const pool = fitting.length > 0 ? fitting : costs;
   const { implementation: chosen } = pool.reduce((best, cost) => (cost.flops < best.flops ? cost : best));
   const trainable = trainableParameters(model);
-  const sites = sitesOf(model.graph, trainable.map(({ id }) => id)).map((site, index): SiteExplanation => {
+  const sites = sitesOf(
+    model.graph,
+    trainable.map(({ id }) => id),
+  ).map((site, index): SiteExplanation => {
     const gramFlops = site.kind === 'whole' ? null : siteCost(site, 'gram', problem).flops;
     const rowsFlops = siteCost(site, 'rows', problem).flops;
     const { kind, positions, inputWidth, cotangentWidth } = site;

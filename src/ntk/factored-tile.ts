@@ -178,7 +178,23 @@ export class FactoredTiles {
       if (lower) {
         routines.gram(rows, k, alpha, xPtr, k, 1, 0, outPtr, columns, rt.arena.allocate(routines.gramScratchBytes(rows, k)));
       } else {
-        routines.gemm(rows, columns, k, alpha, xPtr, k, 1, yPtr, 1, k, 0, outPtr, columns, 1, rt.arena.allocate(routines.gemmScratchBytes(rows, columns, k)));
+        routines.gemm(
+          rows,
+          columns,
+          k,
+          alpha,
+          xPtr,
+          k,
+          1,
+          yPtr,
+          1,
+          k,
+          0,
+          outPtr,
+          columns,
+          1,
+          rt.arena.allocate(routines.gemmScratchBytes(rows, columns, k)),
+        );
       }
     });
   }

@@ -45,7 +45,12 @@ interface RowsRequest extends JacobianOptions {
   readonly width: number;
 }
 
-function rowsOfJacobian(rt: Runtime, model: Model, x: Tensor, { operation, wrt, width, dtype = 'f64', memoryLimit = DEFAULT_MEMORY_LIMIT }: RowsRequest): Tensor {
+function rowsOfJacobian(
+  rt: Runtime,
+  model: Model,
+  x: Tensor,
+  { operation, wrt, width, dtype = 'f64', memoryLimit = DEFAULT_MEMORY_LIMIT }: RowsRequest,
+): Tensor {
   const n = batchSize(operation, model, 'x', x);
   checkFinite(operation, 'x', x);
   const c = model.output.size;
@@ -55,7 +60,15 @@ function rowsOfJacobian(rt: Runtime, model: Model, x: Tensor, { operation, wrt, 
   const graph: Graph = { nodes: derived.graph.nodes, outputs: keep };
   const seed = derived.seeds[0];
   // One example and all its outputs at a time: rows come out in the order of the result.
-  const program = planProgram(graph, { dtype, batch: new Map([[model.input.id, 1], [seed, c]]), late: new Set([seed]), keep });
+  const program = planProgram(graph, {
+    dtype,
+    batch: new Map([
+      [model.input.id, 1],
+      [seed, c],
+    ]),
+    late: new Set([seed]),
+    keep,
+  });
   const needed = resultBytes + programBytes(program, routinesOf(rt, dtype));
   if (needed > memoryLimit) {
     throw new TangedgeError(

@@ -26,12 +26,7 @@ export type NtkOutputs = 'full' | 'trace' | 'mean' | 'diagonal';
 export type NtkImplementation = 'auto' | 'structured-derivatives' | 'jacobian-contraction' | 'ntk-vector-products';
 
 export const NTK_OUTPUTS: readonly NtkOutputs[] = ['full', 'trace', 'mean', 'diagonal'];
-export const NTK_IMPLEMENTATIONS: readonly NtkImplementation[] = [
-  'auto',
-  'structured-derivatives',
-  'jacobian-contraction',
-  'ntk-vector-products',
-];
+export const NTK_IMPLEMENTATIONS: readonly NtkImplementation[] = ['auto', 'structured-derivatives', 'jacobian-contraction', 'ntk-vector-products'];
 
 /** Bytes, WebAssembly and JavaScript together, that a computation may use unless told otherwise: 4 GiB. */
 export const DEFAULT_MEMORY_LIMIT = 4 * 1024 * 1024 * 1024;

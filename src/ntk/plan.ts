@@ -4,10 +4,10 @@ import { TangedgeError } from '../core/errors.ts';
 import { bytesOf, type Dtype, type FloatArray, sizeOf } from '../core/tensor.ts';
 import type { Model } from '../graph/model.ts';
 import { type Program, programBytes } from '../graph/program.ts';
-import { buildSweep, type Contraction, planSweep, type Sweep } from '../graph/sweep.ts';
 import type { Site } from '../graph/sites.ts';
+import { buildSweep, type Contraction, planSweep, type Sweep } from '../graph/sweep.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
-import { blockLayout, type BlockLayout, type OutputLayout } from './block-layout.ts';
+import { type BlockLayout, blockLayout, type OutputLayout } from './block-layout.ts';
 import { cheapestContraction, type Problem, smallestContraction } from './cost.ts';
 import type { NtkImplementation, NtkOutputs } from './options.ts';
 
@@ -16,7 +16,6 @@ export interface NtkTile {
   readonly row: number;
   readonly column: number;
 }
-
 
 export type FactoredImplementation = 'structured-derivatives' | 'jacobian-contraction';
 
@@ -69,7 +68,8 @@ const SWEEP_ROWS = 512;
  */
 export function planFactoredNtk(rt: Runtime, model: Model, request: NtkRequest): NtkPlan {
   const { n1, n2, symmetric, outputs, dtype } = request;
-  const implementation: FactoredImplementation = request.implementation === 'jacobian-contraction' ? request.implementation : 'structured-derivatives';
+  const implementation: FactoredImplementation =
+    request.implementation === 'jacobian-contraction' ? request.implementation : 'structured-derivatives';
   const c = model.output.size;
   const seeds = outputs === 'pseudo' ? [new Float64Array(c).fill(1 / Math.sqrt(c))] : identitySeeds(c);
   const layout: OutputLayout = outputs === 'full' ? 'blocks' : outputs === 'diagonal' ? 'planes' : 'summed';

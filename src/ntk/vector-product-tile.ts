@@ -3,11 +3,16 @@
 import type { FloatArray } from '../core/tensor.ts';
 import { type Model, trainableParameters } from '../graph/model.ts';
 import type { Runtime } from '../wasm/runtime.ts';
-import type { NtkInputs } from './factored-tile.ts';
 import type { OutputLayout } from './block-layout.ts';
+import type { NtkInputs } from './factored-tile.ts';
 import { identitySeeds, memoryError, type NtkRequest, type NtkTile, planTiles, resultSize } from './plan.ts';
 import {
-  planVectorProduct, type VectorProductGraphs, type VectorProductPrograms, VectorProducts, vectorProductBytes, vectorProductGraphs,
+  planVectorProduct,
+  type VectorProductGraphs,
+  type VectorProductPrograms,
+  VectorProducts,
+  vectorProductBytes,
+  vectorProductGraphs,
 } from './vector-product.ts';
 
 export interface VectorProductPlan {

@@ -1,6 +1,16 @@
 /** @file Networks of the golden cases: outputs, Jacobian, NTK in every form, against PyTorch in float64. */
 
-import { empiricalNtk, empiricalNtkByParameter, forward, importSpec, jacobian, loadRuntime, type NtkImplementation, pseudoNtk, type Tensor } from 'tangedge';
+import {
+  empiricalNtk,
+  empiricalNtkByParameter,
+  forward,
+  importSpec,
+  jacobian,
+  loadRuntime,
+  type NtkImplementation,
+  pseudoNtk,
+  type Tensor,
+} from 'tangedge';
 import { describe, expect, test } from 'vitest';
 import { goldenCaseNames, readGoldenCase } from '../golden/read-case.ts';
 

@@ -22,7 +22,7 @@ const affineRow: Primitive = {
     const { scale, shift } = e.attributes as { scale: number; shift: number };
     e.routines.affine(x.batch * sizeOf(x.shape), scale, shift, x.ptr, e.output.ptr);
   },
-  jvp: (g, node, [tangent]) => tangent === null ? null : affine(g, tangent, numberAttribute(node.attributes, 'scale'), 0),
+  jvp: (g, node, [tangent]) => (tangent === null ? null : affine(g, tangent, numberAttribute(node.attributes, 'scale'), 0)),
   vjp: (g, node, cotangent) => [affine(g, cotangent, numberAttribute(node.attributes, 'scale'), 0)],
   flops: (_, output) => 2 * sizeOf(output),
 };

@@ -137,7 +137,7 @@ const gateRow: Primitive = {
     const slope = numberAttribute(e.attributes, 'slope');
     e.arena.frame(() => e.routines.gate(slope, broadcastDescriptor(e.arena, e.inputs, e.output), a.ptr, b.ptr, e.output.ptr));
   },
-  jvp: (g, node, [, tb]) => tb === null ? null : gate(g, node.inputs[0], tb, numberAttribute(node.attributes, 'slope')),
+  jvp: (g, node, [, tb]) => (tb === null ? null : gate(g, node.inputs[0], tb, numberAttribute(node.attributes, 'slope'))),
   vjp: (g, node, cotangent) => {
     const [condition, b] = node.inputs;
     return [null, sumTo(g, gate(g, condition, cotangent, numberAttribute(node.attributes, 'slope')), g.shapeOf(b))];

@@ -3,7 +3,7 @@
 import { TangedgeError } from '../../core/errors.ts';
 import { bytesOf, formatShape, sameShape, sizeOf } from '../../core/tensor.ts';
 import type { ValueId } from '../graph.ts';
-import { type Emitter, type Evaluation, type Primitive } from '../primitive.ts';
+import type { Emitter, Evaluation, Primitive } from '../primitive.ts';
 import { bilinearTangent } from './arithmetic.ts';
 import { reshape, transpose } from './shape.ts';
 
@@ -36,10 +36,14 @@ const denseRow: Primitive = {
   name: 'dense',
   infer: ([x, w]) => {
     if (w.length !== 2 || x.length === 0 || x[x.length - 1] !== w[1]) {
-      throw new TangedgeError('ERR_SHAPE', `dense: input ${formatShape(x)} and weight ${formatShape(w)} do not chain: ${x[x.length - 1]} ≠ ${w[1]}.`, {
-        input: [...x],
-        weight: [...w],
-      });
+      throw new TangedgeError(
+        'ERR_SHAPE',
+        `dense: input ${formatShape(x)} and weight ${formatShape(w)} do not chain: ${x[x.length - 1]} ≠ ${w[1]}.`,
+        {
+          input: [...x],
+          weight: [...w],
+        },
+      );
     }
     return { shape: [...x.slice(0, -1), w[0]] };
   },

@@ -78,7 +78,24 @@ function callIm2col(e: Evaluation, geometry: Geometry, examples: number, group: 
   const [c0, c1] = [(group * c) / groups, ((group + 1) * c) / groups];
   const { kernel, strides, padding, dilation } = window;
   e.routines.im2col(
-    examples, c, h, w, c0, c1, kernel[0], kernel[1], strides[0], strides[1], padding[0], padding[1], dilation[0], dilation[1], oh, ow, xPtr, outPtr,
+    examples,
+    c,
+    h,
+    w,
+    c0,
+    c1,
+    kernel[0],
+    kernel[1],
+    strides[0],
+    strides[1],
+    padding[0],
+    padding[1],
+    dilation[0],
+    dilation[1],
+    oh,
+    ow,
+    xPtr,
+    outPtr,
   );
 }
 
@@ -87,7 +104,24 @@ function callCol2im(e: Evaluation, geometry: Geometry, examples: number, group: 
   const [c0, c1] = [(group * c) / groups, ((group + 1) * c) / groups];
   const { kernel, strides, padding, dilation } = window;
   e.routines.col2im(
-    examples, c, h, w, c0, c1, kernel[0], kernel[1], strides[0], strides[1], padding[0], padding[1], dilation[0], dilation[1], oh, ow, patchesPtr, xPtr,
+    examples,
+    c,
+    h,
+    w,
+    c0,
+    c1,
+    kernel[0],
+    kernel[1],
+    strides[0],
+    strides[1],
+    padding[0],
+    padding[1],
+    dilation[0],
+    dilation[1],
+    oh,
+    ow,
+    patchesPtr,
+    xPtr,
   );
 }
 
@@ -114,10 +148,14 @@ const conv2dRow: Primitive = {
     const { c, o, oh, ow, groups } = geometryOf('conv2d', attributes);
     checkOperand('conv2d', 'the input', x, listAttribute(attributes, 'image'));
     if (k.length !== 4 || k[1] !== c / groups) {
-      throw new TangedgeError('ERR_SHAPE', `conv2d: kernel ${formatShape(k)} and input ${formatShape(x)} do not chain: the kernel takes ${k[1]} channels, each of ${groups} groups has ${c / groups}.`, {
-        kernel: [...k],
-        input: [...x],
-      });
+      throw new TangedgeError(
+        'ERR_SHAPE',
+        `conv2d: kernel ${formatShape(k)} and input ${formatShape(x)} do not chain: the kernel takes ${k[1]} channels, each of ${groups} groups has ${c / groups}.`,
+        {
+          kernel: [...k],
+          input: [...x],
+        },
+      );
     }
     return { shape: [o, oh, ow] };
   },
@@ -228,7 +266,7 @@ const patchesRow: Primitive = {
     const [x] = e.inputs;
     callIm2col(e, geometryOf('patches', e.attributes), x.batch, 0, x.ptr, e.output.ptr);
   },
-  jvp: (g, node, [tangent]) => tangent === null ? null : g.emit('patches', [tangent], node.attributes),
+  jvp: (g, node, [tangent]) => (tangent === null ? null : g.emit('patches', [tangent], node.attributes)),
   vjp: (g, node, cotangent) => [g.emit('patchesTranspose', [cotangent], node.attributes)],
   flops: () => 0,
 };
@@ -245,7 +283,7 @@ const patchesTransposeRow: Primitive = {
     e.routines.fill(p.batch * sizeOf(e.output.shape), 0, e.output.ptr);
     callCol2im(e, geometryOf('patchesTranspose', e.attributes), p.batch, 0, p.ptr, e.output.ptr);
   },
-  jvp: (g, node, [tangent]) => tangent === null ? null : g.emit('patchesTranspose', [tangent], node.attributes),
+  jvp: (g, node, [tangent]) => (tangent === null ? null : g.emit('patchesTranspose', [tangent], node.attributes)),
   vjp: (g, node, cotangent) => [g.emit('patches', [cotangent], node.attributes)],
   flops: ([p]) => sizeOf(p),
 };

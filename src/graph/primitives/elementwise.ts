@@ -31,9 +31,9 @@ export function integerPower(g: Emitter, x: ValueId, exponent: number): ValueId 
   return exponent % 2 === 0 ? square : mul(g, square, x);
 }
 
-const INV_SQRT_2 = 0.70710678118654752440; // 1/√2
-const INV_SQRT_2PI = 0.39894228040143267794; // 1/√(2π)
-const TWO_INV_SQRT_PI = 1.12837916709551257390; // 2/√π
+const INV_SQRT_2 = 0.7071067811865476; // 1/√2
+const INV_SQRT_2PI = 0.3989422804014327; // 1/√(2π)
+const TWO_INV_SQRT_PI = 1.1283791670955126; // 2/√π
 
 /** One row: a routine, and the derivative applied to t. */
 function row(name: UnaryOp, times: (g: Emitter, node: Application, t: ValueId) => ValueId, flopsPerElement: number): Primitive {
@@ -45,7 +45,7 @@ function row(name: UnaryOp, times: (g: Emitter, node: Application, t: ValueId) =
       const [x] = e.inputs;
       e.routines[name](x.batch * sizeOf(x.shape), x.ptr, e.output.ptr);
     },
-    jvp: (g, node, [tangent]) => tangent === null ? null : times(g, node, tangent),
+    jvp: (g, node, [tangent]) => (tangent === null ? null : times(g, node, tangent)),
     vjp: (g, node, cotangent) => [times(g, node, cotangent)],
     flops: (_, output) => flopsPerElement * sizeOf(output),
   };
@@ -64,7 +64,7 @@ const leakyReluRow: Primitive = {
     const [x] = e.inputs;
     e.routines.leakyRelu(x.batch * sizeOf(x.shape), numberAttribute(e.attributes, 'slope'), x.ptr, e.output.ptr);
   },
-  jvp: (g, node, [tangent]) => tangent === null ? null : gate(g, node.inputs[0], tangent, numberAttribute(node.attributes, 'slope')),
+  jvp: (g, node, [tangent]) => (tangent === null ? null : gate(g, node.inputs[0], tangent, numberAttribute(node.attributes, 'slope'))),
   vjp: (g, node, cotangent) => [gate(g, node.inputs[0], cotangent, numberAttribute(node.attributes, 'slope'))],
   flops: (_, output) => sizeOf(output),
 };
@@ -81,7 +81,7 @@ const eluRow: Primitive = {
     const [x] = e.inputs;
     e.routines.elu(x.batch * sizeOf(x.shape), numberAttribute(e.attributes, 'alpha'), x.ptr, e.output.ptr);
   },
-  jvp: (g, node, [tangent]) => tangent === null ? null : eluTimes(g, node, tangent),
+  jvp: (g, node, [tangent]) => (tangent === null ? null : eluTimes(g, node, tangent)),
   vjp: (g, node, cotangent) => [eluTimes(g, node, cotangent)],
   flops: (_, output) => 20 * sizeOf(output),
 };

@@ -15,7 +15,7 @@ export { affine, neg } from './affine.ts';
 export { add, div, gate, mul, select, sub } from './arithmetic.ts';
 export { dense, matmul, transposeMatrix } from './contraction.ts';
 export { conv2d, patches } from './convolution.ts';
-export { elu, integerPower, leakyRelu, unary, type UnaryOp } from './elementwise.ts';
+export { elu, integerPower, leakyRelu, type UnaryOp, unary } from './elementwise.ts';
 export { avgPool, max, maxPool } from './pooling.ts';
 export { broadcast, broadcastShape, sum, sumBatch, sumTo } from './reduction.ts';
 export { concat, pad, reshape, slice, transpose } from './shape.ts';

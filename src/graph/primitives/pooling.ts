@@ -41,10 +41,14 @@ function inferPooled(operation: string) {
 function checkPooled(operation: string, d: readonly number[], plane: readonly number[], attributes: Attributes): void {
   const expected = windowOutput(operation, plane, windowOf(attributes));
   if (!sameShape(d.slice(1), expected)) {
-    throw new TangedgeError('ERR_SHAPE', `${operation}: the cotangent is ${formatShape(d)}, pooling ${formatShape(plane)} gives ${formatShape([d[0], ...expected])}.`, {
-      shape: [...d],
-      expected: [d[0], ...expected],
-    });
+    throw new TangedgeError(
+      'ERR_SHAPE',
+      `${operation}: the cotangent is ${formatShape(d)}, pooling ${formatShape(plane)} gives ${formatShape([d[0], ...expected])}.`,
+      {
+        shape: [...d],
+        expected: [d[0], ...expected],
+      },
+    );
   }
 }
 
@@ -53,8 +57,23 @@ function callMaxPool(e: Evaluation, name: 'maxPoolSelect' | 'maxPoolScatter', x:
   const [c, h, w] = x.shape;
   const [, oh, ow] = name === 'maxPoolSelect' ? e.output.shape : t.shape;
   e.routines[name](
-    e.output.batch * c, x.batch * c, h, w, kernel[0], kernel[1], strides[0], strides[1], padding[0], padding[1], dilation[0], dilation[1], oh, ow,
-    x.ptr, t.ptr, e.output.ptr,
+    e.output.batch * c,
+    x.batch * c,
+    h,
+    w,
+    kernel[0],
+    kernel[1],
+    strides[0],
+    strides[1],
+    padding[0],
+    padding[1],
+    dilation[0],
+    dilation[1],
+    oh,
+    ow,
+    x.ptr,
+    t.ptr,
+    e.output.ptr,
   );
 }
 
@@ -66,7 +85,7 @@ const maxPoolRow: Primitive = {
   name: 'maxPool',
   infer: inferPooled('maxPool'),
   evaluate: (e) => callMaxPool(e, 'maxPoolSelect', e.inputs[0], e.inputs[0]),
-  jvp: (g, { inputs: [x], attributes }, [tangent]) => tangent === null ? null : select(g, x, tangent, attributes),
+  jvp: (g, { inputs: [x], attributes }, [tangent]) => (tangent === null ? null : select(g, x, tangent, attributes)),
   vjp: (g, { inputs: [x], attributes }, cotangent) => [scatter(g, x, cotangent, attributes)],
   flops: (_, output, attributes) => windowFlops(output, attributes),
 };
@@ -76,7 +95,7 @@ const maxPoolSelectRow: Primitive = {
   name: 'maxPoolSelect',
   infer: inferPooled('maxPoolSelect'),
   evaluate: (e) => callMaxPool(e, 'maxPoolSelect', e.inputs[0], e.inputs[1]),
-  jvp: (g, { inputs: [x], attributes }, [, tt]) => tt === null ? null : select(g, x, tt, attributes),
+  jvp: (g, { inputs: [x], attributes }, [, tt]) => (tt === null ? null : select(g, x, tt, attributes)),
   vjp: (g, { inputs: [x], attributes }, cotangent) => [null, scatter(g, x, cotangent, attributes)],
   flops: (_, output, attributes) => windowFlops(output, attributes),
 };
@@ -88,7 +107,7 @@ const maxPoolScatterRow: Primitive = {
     return { shape: x };
   },
   evaluate: (e) => callMaxPool(e, 'maxPoolScatter', e.inputs[0], e.inputs[1]),
-  jvp: (g, { inputs: [x], attributes }, [, td]) => td === null ? null : scatter(g, x, td, attributes),
+  jvp: (g, { inputs: [x], attributes }, [, td]) => (td === null ? null : scatter(g, x, td, attributes)),
   vjp: (g, { inputs: [x], attributes }, cotangent) => [null, select(g, x, cotangent, attributes)],
   flops: ([, d], _, attributes) => windowFlops(d, attributes),
 };
@@ -98,8 +117,20 @@ function callAvgPool(e: Evaluation, name: 'avgPool' | 'avgPoolTranspose', plane:
   const planes = e.output.batch * e.output.shape[0];
   const count = e.attributes.countIncludePad ? 1 : 0;
   e.routines[name](
-    planes, plane[0], plane[1], kernel[0], kernel[1], strides[0], strides[1], padding[0], padding[1], pooled[1], pooled[2], count,
-    e.inputs[0].ptr, e.output.ptr,
+    planes,
+    plane[0],
+    plane[1],
+    kernel[0],
+    kernel[1],
+    strides[0],
+    strides[1],
+    padding[0],
+    padding[1],
+    pooled[1],
+    pooled[2],
+    count,
+    e.inputs[0].ptr,
+    e.output.ptr,
   );
 }
 
@@ -107,7 +138,7 @@ const avgPoolRow: Primitive = {
   name: 'avgPool',
   infer: inferPooled('avgPool'),
   evaluate: (e) => callAvgPool(e, 'avgPool', e.inputs[0].shape.slice(1), e.output.shape),
-  jvp: (g, { attributes }, [tangent]) => tangent === null ? null : g.emit('avgPool', [tangent], attributes),
+  jvp: (g, { attributes }, [tangent]) => (tangent === null ? null : g.emit('avgPool', [tangent], attributes)),
   vjp: (g, { attributes }, cotangent) => [g.emit('avgPoolTranspose', [cotangent], attributes)],
   flops: (_, output, attributes) => windowFlops(output, attributes),
 };
@@ -120,7 +151,7 @@ const avgPoolTransposeRow: Primitive = {
     return { shape: [d[0], ...plane] };
   },
   evaluate: (e) => callAvgPool(e, 'avgPoolTranspose', e.output.shape.slice(1), e.inputs[0].shape),
-  jvp: (g, { attributes }, [tangent]) => tangent === null ? null : g.emit('avgPoolTranspose', [tangent], attributes),
+  jvp: (g, { attributes }, [tangent]) => (tangent === null ? null : g.emit('avgPoolTranspose', [tangent], attributes)),
   vjp: (g, { attributes }, cotangent) => [g.emit('avgPool', [cotangent], attributes)],
   flops: ([d], _, attributes) => windowFlops(d, attributes),
 };

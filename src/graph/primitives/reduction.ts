@@ -74,11 +74,15 @@ const sumRow: Primitive = {
     const inner = sizeOf(x.shape.slice(axes[axes.length - 1] + 1));
     e.routines.sum(outer, reduce, inner, x.ptr, e.output.ptr);
   },
-  jvp: (g, node, [tangent]) => tangent === null ? null : g.emit('sum', [tangent], node.attributes),
+  jvp: (g, node, [tangent]) => (tangent === null ? null : g.emit('sum', [tangent], node.attributes)),
   vjp: (g, node, cotangent) => {
     const shape = g.shapeOf(node.inputs[0]);
     const axes = listAttribute(node.attributes, 'axes');
-    const kept = reshape(g, cotangent, shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent)));
+    const kept = reshape(
+      g,
+      cotangent,
+      shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent)),
+    );
     return [broadcast(g, kept, shape)];
   },
   flops: ([x]) => sizeOf(x),
@@ -91,7 +95,7 @@ const sumBatchRow: Primitive = {
     const [x] = e.inputs;
     e.routines.sum(1, x.batch, sizeOf(x.shape), x.ptr, e.output.ptr);
   },
-  jvp: (g, _node, [tangent]) => tangent === null ? null : sumBatch(g, tangent),
+  jvp: (g, _node, [tangent]) => (tangent === null ? null : sumBatch(g, tangent)),
   // A shared cotangent serves every example: broadcasting over the batch is implicit.
   vjp: (_g, _node, cotangent) => [cotangent],
   flops: ([x]) => sizeOf(x),
@@ -121,7 +125,7 @@ const broadcastRow: Primitive = {
       outStrides: stridesOf([x.batch, ...e.output.shape]),
     });
   },
-  jvp: (g, node, [tangent]) => tangent === null ? null : broadcast(g, tangent, g.shapeOf(node.id)),
+  jvp: (g, node, [tangent]) => (tangent === null ? null : broadcast(g, tangent, g.shapeOf(node.id))),
   vjp: (g, node, cotangent) => [sumTo(g, cotangent, g.shapeOf(node.inputs[0]))],
   flops: () => 0,
 };

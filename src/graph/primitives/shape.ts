@@ -19,7 +19,11 @@ export function transpose(g: Emitter, x: ValueId, permutation: readonly number[]
   const definition = g.definition(x);
   if (definition.op === 'transpose') {
     const inner = listAttribute(definition.attributes, 'permutation');
-    return transpose(g, definition.inputs[0], permutation.map((axis) => inner[axis]));
+    return transpose(
+      g,
+      definition.inputs[0],
+      permutation.map((axis) => inner[axis]),
+    );
   }
   return g.emit('transpose', [x], { permutation });
 }
@@ -56,7 +60,7 @@ const reshapeRow: Primitive = {
     return { shape };
   },
   evaluate: () => {},
-  jvp: (g, node, [tangent]) => tangent === null ? null : reshape(g, tangent, listAttribute(node.attributes, 'shape')),
+  jvp: (g, node, [tangent]) => (tangent === null ? null : reshape(g, tangent, listAttribute(node.attributes, 'shape'))),
   vjp: (g, node, cotangent) => [reshape(g, cotangent, g.shapeOf(node.inputs[0]))],
   flops: () => 0,
 };
@@ -66,10 +70,14 @@ const transposeRow: Primitive = {
   infer: ([x], attributes) => {
     const permutation = listAttribute(attributes, 'permutation');
     if (permutation.length !== x.length || [...permutation].sort((a, b) => a - b).some((axis, i) => axis !== i)) {
-      throw new TangedgeError('ERR_SHAPE', `transpose: ${formatShape(permutation)} is not a permutation of the ${x.length} axes of ${formatShape(x)}.`, {
-        shape: [...x],
-        permutation: [...permutation],
-      });
+      throw new TangedgeError(
+        'ERR_SHAPE',
+        `transpose: ${formatShape(permutation)} is not a permutation of the ${x.length} axes of ${formatShape(x)}.`,
+        {
+          shape: [...x],
+          permutation: [...permutation],
+        },
+      );
     }
     return { shape: permutation.map((axis) => x[axis]) };
   },
@@ -83,10 +91,16 @@ const transposeRow: Primitive = {
       outStrides: stridesOf([x.batch, ...e.output.shape]),
     });
   },
-  jvp: (g, node, [tangent]) => tangent === null ? null : transpose(g, tangent, listAttribute(node.attributes, 'permutation')),
+  jvp: (g, node, [tangent]) => (tangent === null ? null : transpose(g, tangent, listAttribute(node.attributes, 'permutation'))),
   vjp: (g, node, cotangent) => {
     const permutation = listAttribute(node.attributes, 'permutation');
-    return [transpose(g, cotangent, permutation.map((_, axis) => permutation.indexOf(axis)))];
+    return [
+      transpose(
+        g,
+        cotangent,
+        permutation.map((_, axis) => permutation.indexOf(axis)),
+      ),
+    ];
   },
   flops: () => 0,
 };
@@ -99,11 +113,15 @@ const sliceRow: Primitive = {
     const strides = listAttribute(attributes, 'strides');
     const fits = x.every((extent, i) => 0 <= starts[i] && starts[i] < limits[i] && limits[i] <= extent && strides[i] >= 1);
     if (!(fits && starts.length === x.length && limits.length === x.length)) {
-      throw new TangedgeError('ERR_SHAPE', `slice: from ${formatShape(starts)} to ${formatShape(limits)} by ${formatShape(strides)} is not inside ${formatShape(x)}.`, {
-        shape: [...x],
-        starts: [...starts],
-        limits: [...limits],
-      });
+      throw new TangedgeError(
+        'ERR_SHAPE',
+        `slice: from ${formatShape(starts)} to ${formatShape(limits)} by ${formatShape(strides)} is not inside ${formatShape(x)}.`,
+        {
+          shape: [...x],
+          starts: [...starts],
+          limits: [...limits],
+        },
+      );
     }
     return { shape: x.map((_, i) => Math.ceil((limits[i] - starts[i]) / strides[i])) };
   },
@@ -119,14 +137,22 @@ const sliceRow: Primitive = {
       inOffset: starts.reduce((offset, start, i) => offset + start * xStrides[i], 0),
     });
   },
-  jvp: (g, node, [tangent]) => tangent === null ? null : g.emit('slice', [tangent], node.attributes),
+  jvp: (g, node, [tangent]) => (tangent === null ? null : g.emit('slice', [tangent], node.attributes)),
   vjp: (g, node, cotangent) => {
     const shape = g.shapeOf(node.inputs[0]);
     const starts = listAttribute(node.attributes, 'starts');
     const strides = listAttribute(node.attributes, 'strides');
     const kept = g.shapeOf(node.id);
     const high = shape.map((extent, i) => extent - (starts[i] + (kept[i] - 1) * strides[i] + 1));
-    return [pad(g, cotangent, starts, high, strides.map((stride) => stride - 1))];
+    return [
+      pad(
+        g,
+        cotangent,
+        starts,
+        high,
+        strides.map((stride) => stride - 1),
+      ),
+    ];
   },
   flops: () => 0,
 };
@@ -138,9 +164,13 @@ const padRow: Primitive = {
     const high = listAttribute(attributes, 'high');
     const interior = listAttribute(attributes, 'interior');
     if (low.length !== x.length || [...low, ...high, ...interior].some((extent) => !(extent >= 0))) {
-      throw new TangedgeError('ERR_SHAPE', `pad: low ${formatShape(low)}, high ${formatShape(high)} must be one whole number ≥ 0 per axis of ${formatShape(x)}.`, {
-        shape: [...x],
-      });
+      throw new TangedgeError(
+        'ERR_SHAPE',
+        `pad: low ${formatShape(low)}, high ${formatShape(high)} must be one whole number ≥ 0 per axis of ${formatShape(x)}.`,
+        {
+          shape: [...x],
+        },
+      );
     }
     return { shape: x.map((extent, i) => low[i] + high[i] + extent + Math.max(0, extent - 1) * interior[i]) };
   },
@@ -158,12 +188,20 @@ const padRow: Primitive = {
       outOffset: low.reduce((offset, extent, i) => offset + extent * outStrides[i], 0),
     });
   },
-  jvp: (g, node, [tangent]) => tangent === null ? null : g.emit('pad', [tangent], node.attributes),
+  jvp: (g, node, [tangent]) => (tangent === null ? null : g.emit('pad', [tangent], node.attributes)),
   vjp: (g, node, cotangent) => {
     const low = listAttribute(node.attributes, 'low');
     const strides = listAttribute(node.attributes, 'interior').map((extent) => extent + 1);
     const shape = g.shapeOf(node.inputs[0]);
-    return [slice(g, cotangent, low, low.map((start, i) => start + (shape[i] - 1) * strides[i] + 1), strides)];
+    return [
+      slice(
+        g,
+        cotangent,
+        low,
+        low.map((start, i) => start + (shape[i] - 1) * strides[i] + 1),
+        strides,
+      ),
+    ];
   },
   flops: () => 0,
 };
@@ -173,7 +211,8 @@ const concatRow: Primitive = {
   infer: (shapes, attributes) => {
     const axis = numberAttribute(attributes, 'axis');
     const [first] = shapes;
-    const fits = axis >= 0 && axis < first.length && shapes.every((s) => s.length === first.length && s.every((extent, i) => i === axis || extent === first[i]));
+    const fits =
+      axis >= 0 && axis < first.length && shapes.every((s) => s.length === first.length && s.every((extent, i) => i === axis || extent === first[i]));
     if (!fits) {
       throw new TangedgeError('ERR_SHAPE', `concat: shapes ${shapes.map(formatShape).join(', ')} differ outside axis ${axis}.`, {
         shapes: shapes.map((s) => [...s]),
@@ -204,7 +243,11 @@ const concatRow: Primitive = {
   },
   jvp: (g, node, tangents) => {
     if (tangents.every((tangent) => tangent === null)) return null;
-    return g.emit('concat', tangents.map((tangent, i) => tangent ?? g.constant(0, g.shapeOf(node.inputs[i]))), node.attributes);
+    return g.emit(
+      'concat',
+      tangents.map((tangent, i) => tangent ?? g.constant(0, g.shapeOf(node.inputs[i]))),
+      node.attributes,
+    );
   },
   vjp: (g, node, cotangent) => {
     const axis = numberAttribute(node.attributes, 'axis');

@@ -37,7 +37,11 @@ export function broadcastDescriptor(arena: Arena, operands: readonly Operand[], 
   let block = output.batch;
   for (const { batch } of operands) if (batch > 1 && batch < block) block = batch;
   const extents = [output.batch / block, block, ...output.shape];
-  return writeDescriptor(arena, extents, operands.map((operand) => broadcastStrides(operand, output.shape, block)));
+  return writeDescriptor(
+    arena,
+    extents,
+    operands.map((operand) => broadcastStrides(operand, output.shape, block)),
+  );
 }
 
 function broadcastStrides(operand: Operand, shape: readonly number[], block: number): number[] {

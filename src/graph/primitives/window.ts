@@ -2,7 +2,7 @@
 
 import { TangedgeError } from '../../core/errors.ts';
 import { formatShape } from '../../core/tensor.ts';
-import { type Attributes, type ValueId } from '../graph.ts';
+import type { Attributes, ValueId } from '../graph.ts';
 import { type Emitter, listAttribute } from '../primitive.ts';
 
 /** Sizes in [height, width]; padding in [top, left, bottom, right], as ONNX orders it. */
@@ -56,6 +56,10 @@ export function checkImage(operation: string, shape: readonly number[]): readonl
 /** Convolution kernels are shared by all examples; one that depends on the example has no routine. */
 export function checkSharedKernel(g: Emitter, operation: string, kernel: ValueId): void {
   if (g.isBatched(kernel)) {
-    throw new TangedgeError('ERR_UNSUPPORTED', `${operation}: the kernel depends on the example; only kernels shared by all examples are supported.`, {});
+    throw new TangedgeError(
+      'ERR_UNSUPPORTED',
+      `${operation}: the kernel depends on the example; only kernels shared by all examples are supported.`,
+      {},
+    );
   }
 }
