@@ -1,0 +1,110 @@
+/**
+ * @file Natural logarithm of a vector of T.
+ *
+ *   x = 2^k·m, m in [√½, √2)         f = m − 1, s = f/(2 + f), z = s²
+ *   log m = 2s + s³·P(z)             = f − s·(f − z·P(z)), since 2s = f − s·f
+ *   log x = k·(ln2 high) + f         the sum's rounding error joins k·(ln2 low) and the rest
+ *
+ * Coefficients: scripts/coefficients/coefficients.py exp log.
+ */
+
+import { splatFrom, step } from "./table";
+
+const F64 = memory.data<f64>([
+  0.7071067811865476, 1.0, 2.0, 2.2250738585072014e-308, 1.7976931348623157e308, 18014398509481984.0, 54.0,
+  0.6931471805601177, -1.7239444525614835e-13,
+  0.6666666666666735, 0.39999999999411023, 0.28571428743279415, 0.2222219847420851, 0.18183569833017246, 0.15313900871023406, 0.14797531227402008,
+]);
+const F32 = memory.data<f32>([
+  0.7071067690849304, 1.0, 2.0, 1.1754943508222875e-38, 3.4028234663852886e38, 33554432.0, 25.0,
+  0.693145751953125, 1.428606765330187e-06,
+  0.6666677594184875, 0.3997749388217926, 0.2987315356731415,
+]);
+const SQRT_HALF: i32 = 0;
+const ONE: i32 = 1;
+const TWO: i32 = 2;
+const MIN_NORMAL: i32 = 3;
+const MAX_FINITE: i32 = 4;
+/** 2^54 (f32: 2^25) makes a subnormal normal. */
+const LIFT: i32 = 5;
+const LIFT_EXPONENT: i32 = 6;
+const LN2_HIGH: i32 = 7;
+const LN2_LOW: i32 = 8;
+const P: i32 = 9;
+
+// @ts-ignore: decorator
+@inline
+export function log<T>(x: v128): v128 {
+  let normal = x;
+  let lifted = v128.splat<T>(<T>0);
+  const rare = v128.any_true(v128.not(v128.and(v128.ge<T>(x, constant<T>(MIN_NORMAL)), v128.le<T>(x, constant<T>(MAX_FINITE)))));
+  if (rare) {
+    const tiny = v128.lt<T>(x, constant<T>(MIN_NORMAL));
+    normal = v128.bitselect(v128.mul<T>(x, constant<T>(LIFT)), x, tiny);
+    lifted = v128.and(constant<T>(LIFT_EXPONENT), tiny);
+  }
+  const result = logOfNormal<T>(normal, lifted);
+  return rare ? withSpecialValues<T>(x, result) : result;
+}
+
+// @ts-ignore: decorator
+@inline
+function logOfNormal<T>(x: v128, lifted: v128): v128 {
+  const k = v128.sub<T>(exponent<T>(x), lifted);
+  const f = v128.sub<T>(mantissa<T>(x), constant<T>(ONE));
+  const s = v128.div<T>(f, v128.add<T>(constant<T>(TWO), f));
+  const z = v128.mul<T>(s, s);
+  let p: v128;
+  if (sizeof<T>() == 8) {
+    p = step<T>(constant<T>(P + 6), z, constant<T>(P + 5));
+    p = step<T>(p, z, constant<T>(P + 4));
+    p = step<T>(p, z, constant<T>(P + 3));
+    p = step<T>(p, z, constant<T>(P + 2));
+  } else {
+    p = constant<T>(P + 2);
+  }
+  p = step<T>(p, z, constant<T>(P + 1));
+  p = step<T>(p, z, constant<T>(P));
+  const rest = v128.mul<T>(s, v128.sub<T>(f, v128.mul<T>(z, p)));
+  const kHigh = v128.mul<T>(k, constant<T>(LN2_HIGH)); // exact; 0, or further from 0 than f
+  const sum = v128.add<T>(kHigh, f);
+  const error = v128.sub<T>(f, v128.sub<T>(sum, kHigh));
+  return v128.add<T>(sum, v128.add<T>(error, v128.sub<T>(v128.mul<T>(k, constant<T>(LN2_LOW)), rest)));
+}
+
+// @ts-ignore: decorator
+@inline
+function withSpecialValues<T>(x: v128, result: v128): v128 {
+  const zero = v128.splat<T>(<T>0);
+  let out = v128.bitselect(v128.splat<T>(<T>(-Infinity)), result, v128.eq<T>(x, zero));
+  out = v128.bitselect(v128.splat<T>(<T>NaN), out, v128.lt<T>(x, zero));
+  return v128.bitselect(out, x, v128.le<T>(x, constant<T>(MAX_FINITE)));
+}
+
+/** k as T. */
+// @ts-ignore: decorator
+@inline
+function exponent<T>(x: v128): v128 {
+  if (sizeof<T>() == 8) {
+    const high = v128.shr<i32>(v128.sub<i64>(x, constant<T>(SQRT_HALF)), 20);
+    return f64x2.convert_low_i32x4_s(v128.shuffle<i32>(high, high, 1, 3, 1, 3));
+  } else {
+    return f32x4.convert_i32x4_s(v128.shr<i32>(v128.sub<i32>(x, constant<T>(SQRT_HALF)), 23));
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function mantissa<T>(x: v128): v128 {
+  if (sizeof<T>() == 8) {
+    return v128.sub<i64>(x, v128.shl<i64>(v128.shr<u64>(v128.sub<i64>(x, constant<T>(SQRT_HALF)), 52), 52));
+  } else {
+    return v128.sub<i32>(x, v128.shl<i32>(v128.shr<u32>(v128.sub<i32>(x, constant<T>(SQRT_HALF)), 23), 23));
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function constant<T>(index: i32): v128 {
+  return splatFrom<T>(F64, F32, index);
+}

@@ -1,0 +1,122 @@
+"""Prints every coefficient table of assembly/math, with the error bound of each polynomial.
+
+    python3 scripts/coefficients/coefficients.py [exp | log | erf | sincos]
+
+Needs mpmath. The tables in assembly/math/*.ts are these lines; the bound is that of the polynomial alone, before
+rounding of its coefficients and of the evaluation, in the unit said on the line.
+"""
+
+import sys
+
+from mpmath import atanh, cos, erf, erfc, exp, log, mp, mpf, ncdf, nstr, pi, sin, sqrt
+
+from minimax import minimax, rounded, split
+
+TINY = mpf(10) ** -12
+DTYPES = ("f64", "f32")
+
+
+def show(name, dtype, numbers, unit="", error=None):
+    bound = "" if error is None else f"   // error ≤ 2^{float(mp.log(error, 2)):.1f} {unit}"
+    print(f"{name} {dtype}:{bound}")
+    print("  " + ", ".join(repr(rounded(x, dtype)) for x in numbers) + ",")
+
+
+def exp_tables():
+    """eʳ = 1 + r + r²·q(r) on |r| ≤ ln2/2; the error is relative to r, so that expm1 may use q too."""
+    half = log(2) / 2 * mpf("1.001")
+
+    def q(r):
+        return (exp(r) - 1 - r) / r**2 if abs(r) > TINY else mpf(1) / 2 + r / 6 + r * r / 24
+
+    for dtype, count, bits in (("f64", 10, 41), ("f32", 5, 15)):
+        high, low = split(log(2), bits, dtype)
+        show("log2(e), ln2 high, ln2 low", dtype, [1 / log(2), high, low])
+        c, error = minimax(q, range(count), -half, half, lambda r: abs(r) + TINY)
+        show("q", dtype, c, "·|r|", error)
+
+
+def log_tables():
+    """log(1 + f) = 2s + s³·P(s²), s = f/(2 + f), for 1 + f in [√½, √2]."""
+    top = ((sqrt(2) - 1) / (sqrt(2) + 1)) ** 2 * mpf("1.001")
+
+    def p(z):
+        s = sqrt(z)
+        return (2 * atanh(s) - 2 * s) / s**3 if z > mpf(10) ** -20 else mpf(2) / 3 + 2 * z / 5
+
+    for dtype, count in (("f64", 7), ("f32", 3)):
+        c, error = minimax(p, range(count), 0, top, lambda z: z + TINY)
+        show("P", dtype, c, "relative to s", error)
+
+
+def erf_tables():
+    """erf(x) = x + x·P(x²), |x| < 1; erf(x) = 1 − e^(−x²)·H(t)/(x + k), t = (x − k)/(x + k), for 1 ≤ x ≤ 6 (f64), 4 (f32)."""
+
+    def small(z):
+        x = sqrt(z)
+        return (erf(x) / x if z > mpf(10) ** -30 else 2 / sqrt(pi)) - 1
+
+    for dtype, count in (("f64", 12), ("f32", 7)):
+        c, error = minimax(small, range(count), 0, 1)
+        show("erf P", dtype, c, "relative to x", error)
+
+    for dtype, count, top, k in (("f64", 12, 6, mpf(2.5)), ("f32", 5, 4, mpf(2))):
+
+        def h(t):
+            a = k * (1 + t) / (1 - t)
+            return exp(a * a) * erfc(a) * (a + k)
+
+        def weight(t):
+            a = k * (1 + t) / (1 - t)
+            return exp(-a * a) / (a + k)
+
+        c, error = minimax(h, range(count), (1 - k) / (1 + k), (top - k) / (top + k), weight)
+        show(f"erf H, k = {nstr(k)}", dtype, c, "absolute", error)
+
+
+def gelu_tables():
+    """Φ(x) = ½ + x·P(x²), |x| < 1; Φ(−a) = e^(−a²/2)·H(t)/(a + k), t = (a − k)/(a + k), for a ≥ 1."""
+
+    def small(z):
+        x = sqrt(z)
+        return (ncdf(x) - mpf(1) / 2) / x if z > mpf(10) ** -30 else 1 / sqrt(2 * pi)
+
+    for dtype, count in (("f64", 11), ("f32", 6)):
+        c, error = minimax(small, range(count), 0, 1)
+        show("gelu P", dtype, c, "absolute", error)
+
+    for dtype, count, top in (("f64", 21, mpf(39)), ("f32", 8, mpf(15))):
+        k = nearby_k(dtype, mpf(4) if dtype == "f64" else mpf(3))
+        h = mills(k)
+        c, error = minimax(h, range(count), (1 - k) / (1 + k), (top - k) / (top + k), lambda t: 1 / h(t))
+        show(f"gelu H, k = {nstr(k, 20)}", dtype, c, "relative", error)
+
+
+def mills(k):
+    """H(t) = Q(a)·e^(a²/2)·(a + k), Q the upper tail of the normal distribution, a = k·(1 + t)/(1 − t)."""
+
+    def h(t):
+        a = k * (1 + t) / (1 - t)
+        return exp(a * a / 2) * erfc(a / sqrt(2)) / 2 * (a + k)
+
+    return h
+
+
+def nearby_k(dtype, k):
+    """A k near the given one whose H(0) is within 1/200 ulp of a number of the dtype: the leading coefficient rounds for free."""
+    step = mpf(2) ** -12
+    ulp = mpf(2) ** (-53 if dtype == "f64" else -24)
+    while True:
+        value = mills(k)(mpf(0))
+        if abs(value - mpf(rounded(value, dtype))) < ulp / 200:
+            return k
+        k += step
+
+
+FAMILIES = {"exp": [exp_tables], "log": [log_tables], "erf": [erf_tables, gelu_tables]}
+
+if __name__ == "__main__":
+    for family in sys.argv[1:] or FAMILIES:
+        for tables in FAMILIES[family]:
+            print(f"\n# {tables.__doc__}")
+            tables()
