@@ -7,8 +7,9 @@
  * depends on its value alone, not on where it stands. NaN gives NaN.
  */
 
-import { erf, gelu } from "./math/erf";
+import { erf } from "./math/erf";
 import { exp, expm1 } from "./math/exp";
+import { gelu } from "./math/gelu";
 import { log } from "./math/log";
 import { sigmoid, silu, tanh } from "./math/tanh";
 

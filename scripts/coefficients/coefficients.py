@@ -10,7 +10,7 @@ import sys
 
 from mpmath import atanh, cos, erf, erfc, exp, log, mp, mpf, ncdf, nstr, pi, sin, sqrt
 
-from minimax import minimax, rounded, split
+from minimax import minimax, minimax_rounded, rounded, split
 
 TINY = mpf(10) ** -12
 DTYPES = ("f64", "f32")
@@ -75,20 +75,21 @@ def erf_tables():
 
 
 def gelu_tables():
-    """Φ(x) = ½ + x·P(x²), |x| < 1; Φ(−a) = e^(−a²/2)·H(t)/(a + k), t = (a − k)/(a + k), for a ≥ 1."""
+    """Φ(x) = ½ + x·P(x²), |x| < ½; Φ(−a) = e^(−a²/2)·H(t)/(a + k), t = (a − k)/(a + k), for a ≥ ½."""
 
     def small(z):
         x = sqrt(z)
         return (ncdf(x) - mpf(1) / 2) / x if z > mpf(10) ** -30 else 1 / sqrt(2 * pi)
 
-    for dtype, count in (("f64", 11), ("f32", 6)):
-        c, error = minimax(small, range(count), 0, 1)
+    for dtype, count in (("f64", 8), ("f32", 4)):
+        c, error = minimax(small, range(count), 0, mpf(1) / 4)
         show("gelu P", dtype, c, "absolute", error)
 
-    for dtype, count, top in (("f64", 21, mpf(39)), ("f32", 8, mpf(15))):
-        k = nearby_k(dtype, mpf(4) if dtype == "f64" else mpf(3))
+    for dtype, count, top in (("f64", 23, mpf(39)), ("f32", 10, mpf(15))):
+        k = nearby_k(dtype, mpf(3) if dtype == "f64" else mpf("2.5"))
         h = mills(k)
-        c, error = minimax(h, range(count), (1 - k) / (1 + k), (top - k) / (top + k), lambda t: 1 / h(t))
+        half = mpf(1) / 2
+        c, error = minimax_rounded(h, count, (half - k) / (half + k), (top - k) / (top + k), lambda t: 1 / h(t), dtype)
         show(f"gelu H, k = {nstr(k, 20)}", dtype, c, "relative", error)
 
 

@@ -31,6 +31,17 @@ def minimax(f, exponents, a, b, weight=lambda x: mpf(1), iterations=12, grid=40)
     return c, max(abs(e) for e in errors)
 
 
+def minimax_rounded(f, count, a, b, weight, dtype, fixed=4):
+    """minimax of 1, x, x², …, whose first `fixed` coefficients are numbers of the dtype: each is rounded, then the rest fitted anew."""
+    c, error = minimax(f, range(count), a, b, weight)
+    known = []
+    for j in range(fixed):
+        known.append(mpf(rounded(c[0], dtype)))
+        rest = lambda x: f(x) - sum(k * x**i for i, k in enumerate(known))
+        c, error = minimax(rest, range(j + 1, count), a, b, weight)
+    return known + c, error
+
+
 def alternation(errors, wanted):
     """Indices of the largest error of each run of one sign, thinned at the ends to `wanted`."""
     extrema = []
