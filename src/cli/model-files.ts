@@ -1,11 +1,13 @@
 /** @file Models on the command line: an `.onnx` file, or a `.json` spec with its weights in a `.safetensors` file. */
 
+import type { Command } from 'commander';
 import { TangedgeError } from '../core/errors.ts';
 import { type Model, withTrainable } from '../graph/model.ts';
 import { readSafetensors } from '../io/safetensors.ts';
 import { importSpec } from '../nn/spec.ts';
 import { readBytes } from './array-files.ts';
 import { inFile } from './failure.ts';
+import { once, plainText } from './option-values.ts';
 
 export interface ModelOptions {
   /** State dict of a `.json` spec. */
@@ -13,6 +15,17 @@ export interface ModelOptions {
   readonly parameters?: readonly string[];
   readonly freeze?: readonly string[];
   readonly output?: string;
+}
+
+export const MODEL_OPERAND = { '<model>': '.onnx, or a .json spec with --weights' } as const;
+
+/** Options of every command that runs a model. */
+export function addModelOptions(command: Command): Command {
+  return addWeightsOption(command.option('--inputs <X>', 'examples [n, …]: .npy, or .npz:NAME', once(plainText)));
+}
+
+export function addWeightsOption(command: Command): Command {
+  return command.option('--weights <FILE.safetensors>', 'state dict of a .json spec', once(plainText));
 }
 
 /**
