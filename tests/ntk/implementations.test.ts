@@ -1,0 +1,291 @@
+/** @file The NTK's own oracles: three implementations, every output layout, tiles, memory, closed forms. */
+
+import fc from 'fast-check';
+import {
+  empiricalNtk,
+  empiricalNtkByParameter,
+  forward,
+  inputJacobian,
+  jacobian,
+  loadRuntime,
+  type Model,
+  type NtkImplementation,
+  type NtkOptions,
+  type NtkOutputs,
+  ntkVectorProduct,
+  pseudoNtk,
+  TangedgeError,
+  type Tensor,
+  withTrainable,
+} from 'tangedge';
+import { describe, expect, test } from 'vitest';
+import { networkOf, networks, randomTensor } from './networks.ts';
+
+const rt = await loadRuntime();
+const EPS = 2 ** -52;
+const IMPLEMENTATIONS: NtkImplementation[] = ['structured-derivatives', 'jacobian-contraction', 'ntk-vector-products'];
+const OUTPUTS: NtkOutputs[] = ['full', 'trace', 'mean', 'diagonal'];
+
+const inputsOf = (model: Model, n: number, seed = 3) => randomTensor(seed, [n, ...model.input.shape]);
+
+function largestDifference(a: Tensor, b: Tensor): number {
+  expect(a.shape).toEqual(b.shape);
+  let largest = 0;
+  a.data.forEach((value, i) => {
+    const difference = Math.abs(value - b.data[i]);
+    if (!(difference <= largest)) largest = difference;
+  });
+  return largest / Math.max(...b.data.map(Math.abs));
+}
+
+function expectSameBits(a: Tensor, b: Tensor): void {
+  expect(a.shape).toEqual(b.shape);
+  expect(a.data.every((value, i) => Object.is(value, b.data[i]))).toBe(true);
+}
+
+/** Θ from the explicit Jacobian in plain loops: slow and obvious. */
+function naiveKernel(j1: Tensor, j2: Tensor): Tensor {
+  const [n1, c, p] = j1.shape;
+  const n2 = j2.shape[0];
+  const data = new Float64Array(n1 * n2 * c * c);
+  for (let n = 0, at = 0; n < n1; n++)
+    for (let m = 0; m < n2; m++)
+      for (let o = 0; o < c; o++)
+        for (let q = 0; q < c; q++, at++) for (let k = 0; k < p; k++) data[at] += j1.data[(n * c + o) * p + k] * j2.data[(m * c + q) * p + k];
+  return { shape: [n1, n2, c, c], data };
+}
+
+/** The layouts of NtkOutputs from a full kernel. */
+function reduced(full: Tensor, outputs: NtkOutputs): Tensor {
+  const [n1, n2, c] = full.shape;
+  if (outputs === 'full') return full;
+  const diagonal = Float64Array.from({ length: n1 * n2 * c }, (_, i) => full.data[Math.floor(i / c) * c * c + (i % c) * (c + 1)]);
+  if (outputs === 'diagonal') return { shape: [n1, n2, c], data: diagonal };
+  const trace = Float64Array.from({ length: n1 * n2 }, (_, i) => diagonal.subarray(i * c, (i + 1) * c).reduce((a, b) => a + b, 0));
+  return { shape: [n1, n2], data: outputs === 'mean' ? trace.map((value) => value / c) : trace };
+}
+
+for (const [name, model] of Object.entries(networks)) {
+  describe(name, () => {
+    const x = inputsOf(model, 5);
+    const x2 = inputsOf(model, 4, 9);
+    const [j1, j2] = [jacobian(rt, model, x), jacobian(rt, model, x2)];
+    const same = naiveKernel(j1, j1);
+    const cross = naiveKernel(j1, j2);
+
+    test('the Jacobian is the limit of central differences, to 1e-8', () => {
+      const h = 1e-5;
+      let column = 0;
+      for (const { name: parameter, value } of model.parameters) {
+        const index = value.data.length - 1;
+        const at = (delta: number) => {
+          const parameters = model.parameters.map((p) =>
+            p.name === parameter ? { ...p, value: { ...value, data: Float64Array.from(value.data, (v, i) => (i === index ? v + delta : v)) } } : p,
+          );
+          return forward(rt, { ...model, parameters }, x);
+        };
+        const [plus, minus] = [at(h), at(-h)];
+        const p = j1.shape[2];
+        plus.data.forEach((value1, i) => {
+          expect(Math.abs((value1 - minus.data[i]) / (2 * h) - j1.data[i * p + column + index])).toBeLessThan(1e-8);
+        });
+        column += value.data.length;
+      }
+    });
+
+    for (const implementation of IMPLEMENTATIONS) {
+      for (const outputs of OUTPUTS) {
+        test(`${implementation}, ${outputs}: JJᵀ to 1e-11, same and other inputs`, () => {
+          expect(largestDifference(empiricalNtk(rt, model, x, { implementation, outputs }), reduced(same, outputs))).toBeLessThan(1e-11);
+          expect(largestDifference(empiricalNtk(rt, model, x, { implementation, outputs, x2 }), reduced(cross, outputs))).toBeLessThan(1e-11);
+        });
+
+        test(`${implementation}, ${outputs}: tile size changes no bit, in f64 and f32`, () => {
+          for (const dtype of ['f64', 'f32'] as const) {
+            for (const other of [{}, { x2 }]) {
+              const whole = empiricalNtk(rt, model, x, { implementation, outputs, dtype, ...other });
+              for (const tileSize of [1, 2, 3])
+                expectSameBits(empiricalNtk(rt, model, x, { implementation, outputs, dtype, tileSize, ...other }), whole);
+            }
+          }
+        });
+      }
+
+      test(`${implementation}: exactly symmetric`, () => {
+        const { shape, data } = empiricalNtk(rt, model, x, { implementation, dtype: 'f32' });
+        const [n, , c] = shape;
+        const at = (i: number, j: number, o: number, q: number) => data[((i * n + j) * c + o) * c + q];
+        for (let i = 0; i < n; i++)
+          for (let j = 0; j < n; j++) for (let o = 0; o < c; o++) for (let q = 0; q < c; q++) expect(at(i, j, o, q)).toBe(at(j, i, q, o));
+      });
+
+      test(`${implementation}: kernels of the parameters add up to the whole`, () => {
+        const parts = empiricalNtkByParameter(rt, model, x, { implementation });
+        expect(parts.map(({ parameter }) => parameter)).toEqual(model.parameters.map((p) => p.name));
+        const total = Float64Array.from(same.data, (_, i) => parts.reduce((sum, { kernel }) => sum + kernel.data[i], 0));
+        expect(largestDifference({ shape: same.shape, data: total }, same)).toBeLessThan(1e-11);
+      });
+
+      test(`${implementation}: the pseudo-NTK is (1/c)·Σ_{o,q} Θ[…, o, q]`, () => {
+        const c = model.output.size;
+        const expected = Float64Array.from(
+          { length: 25 },
+          (_, i) => [...same.data.subarray(i * c * c, (i + 1) * c * c)].reduce((a, b) => a + b, 0) / c,
+        );
+        expect(largestDifference(pseudoNtk(rt, model, x, { implementation }), { shape: [5, 5], data: expected })).toBeLessThan(1e-11);
+      });
+    }
+
+    test('NTK-vector products are Θ·u to 1e-11, and self-adjoint', () => {
+      const c = model.output.size;
+      const u = randomTensor(21, [4, c]);
+      const product = ntkVectorProduct(rt, model, x, u, { x2 });
+      const expected = new Float64Array(5 * c);
+      for (let n = 0; n < 5; n++)
+        for (let m = 0; m < 4; m++)
+          for (let o = 0; o < c; o++)
+            for (let q = 0; q < c; q++) expected[n * c + o] += cross.data[((n * 4 + m) * c + o) * c + q] * u.data[m * c + q];
+      expect(largestDifference(product, { shape: [5, c], data: expected })).toBeLessThan(1e-11);
+      const [v, w] = [randomTensor(22, [5, c]), randomTensor(23, [5, c])];
+      const inner = (a: Tensor, b: Tensor) => [...a.data].reduce((sum, value, i) => sum + value * b.data[i], 0);
+      const [left, right] = [inner(v, ntkVectorProduct(rt, model, x, w)), inner(ntkVectorProduct(rt, model, x, v), w)];
+      expect(Math.abs(left - right)).toBeLessThan(1e-11 * Math.abs(left) + 1e-11);
+    });
+
+    test('trace Θ = ‖J‖²_F', () => {
+      const diagonal = empiricalNtk(rt, model, x, { outputs: 'trace' });
+      const trace = [0, 1, 2, 3, 4].reduce((sum, i) => sum + diagonal.data[i * 6], 0);
+      const squares = [...j1.data].reduce((sum, value) => sum + value * value, 0);
+      expect(Math.abs(trace - squares)).toBeLessThan(1e-12 * squares);
+    });
+  });
+}
+
+test('permuting the examples permutes the kernel, bit for bit, where each weight has one position', () => {
+  const model = networks.mlp;
+  const x = inputsOf(model, 6);
+  const order = [4, 0, 5, 2, 1, 3];
+  const permuted = { shape: x.shape, data: Float64Array.from(order.flatMap((i) => [...x.data.subarray(i * 5, (i + 1) * 5)])) };
+  const [a, b] = [
+    empiricalNtk(rt, model, x, { outputs: 'trace', dtype: 'f32' }),
+    empiricalNtk(rt, model, permuted, { outputs: 'trace', dtype: 'f32' }),
+  ];
+  order.forEach((i, p) => {
+    order.forEach((j, q) => {
+      expect(b.data[p * 6 + q]).toBe(a.data[i * 6 + j]);
+    });
+  });
+});
+
+test('linear model on integers: Θ = (x·x′ + 1)·I exactly', () => {
+  const layers = [{ type: 'Linear', name: 'l', in_features: 3, out_features: 2 }];
+  const model = networkOf([3], layers, { 'l.weight': [2, 3], 'l.bias': [2] });
+  const integer = fc.integer({ min: -8, max: 8 });
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(integer, integer, integer), { minLength: 1, maxLength: 6 }),
+      fc.constantFrom('f64' as const, 'f32' as const),
+      (rows, dtype) => {
+        const x = { shape: [rows.length, 3], data: Float64Array.from(rows.flat()) };
+        const { data } = empiricalNtk(rt, model, x, { dtype });
+        rows.forEach((a, i) => {
+          rows.forEach((b, j) => {
+            const expected = a[0] * b[0] + a[1] * b[1] + a[2] * b[2] + 1;
+            expect([...data.subarray((i * rows.length + j) * 4, (i * rows.length + j + 1) * 4)]).toEqual([expected, 0, 0, expected]);
+          });
+        });
+      },
+    ),
+    { numRuns: 50 },
+  );
+});
+
+test('input Jacobian of a linear model is its weight', () => {
+  const model = networkOf([3], [{ type: 'Linear', name: 'l', in_features: 3, out_features: 2 }], { 'l.weight': [2, 3], 'l.bias': [2] });
+  const { shape, data } = inputJacobian(rt, model, inputsOf(model, 2));
+  expect(shape).toEqual([2, 2, 3]);
+  expect([...data]).toEqual([...model.parameters[0].value.data, ...model.parameters[0].value.data]);
+});
+
+describe('choice of parameters', () => {
+  test('freezing removes a parameter from the kernel, only keeps one', () => {
+    const x = inputsOf(networks.mlp, 3);
+    const parts = empiricalNtkByParameter(rt, networks.mlp, x, { outputs: 'trace' });
+    const only = empiricalNtk(rt, withTrainable(networks.mlp, { only: ['b.weight'] }), x, { outputs: 'trace' });
+    expectSameBits(only, (parts.find(({ parameter }) => parameter === 'b.weight') as (typeof parts)[number]).kernel);
+    expect(jacobian(rt, withTrainable(networks.mlp, { frozen: ['a.weight'] }), x).shape[2]).toBe(jacobian(rt, networks.mlp, x).shape[2] - 35);
+  });
+});
+
+function errorOf(run: () => unknown): TangedgeError {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof TangedgeError) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+describe('memory', () => {
+  const model = networks.cnn;
+  const x = inputsOf(model, 24);
+  const bytesOf = (options: NtkOptions) =>
+    errorOf(() => empiricalNtk(rt, model, x, { ...options, memoryLimit: 1 })).info as { needed: number; limit: number };
+
+  test.each(IMPLEMENTATIONS)('%s: with the least memory it names, the same bits', (implementation) => {
+    for (const outputs of ['trace', 'full'] as const) {
+      const { needed, limit } = bytesOf({ implementation, outputs });
+      expect(limit).toBe(1);
+      const small = empiricalNtk(rt, model, x, { implementation, outputs, memoryLimit: needed });
+      expectSameBits(small, empiricalNtk(rt, model, x, { implementation, outputs }));
+      expect(errorOf(() => empiricalNtk(rt, model, x, { implementation, outputs, memoryLimit: needed - 1 })).code).toBe('ERR_MEMORY');
+    }
+  });
+
+  test('the arena is empty again after a call and after an error', () => {
+    const before = rt.arena.used;
+    empiricalNtk(rt, model, x, { outputs: 'trace' });
+    errorOf(() => empiricalNtk(rt, model, x, { memoryLimit: 1 }));
+    expect(rt.arena.used).toBe(before);
+  });
+});
+
+describe('bad input', () => {
+  const model = networks.mlp;
+  test.each([
+    ['shape', { shape: [3, 4], data: new Float64Array(12) }, 'ERR_SHAPE', 'x [3, 4] does not fit'],
+    ['empty batch', { shape: [0, 5], data: new Float64Array(0) }, 'ERR_DOMAIN', 'empty batch'],
+    ['NaN', { shape: [1, 5], data: Float64Array.of(0, 0, Number.NaN, 0, 0) }, 'ERR_DOMAIN', 'NaN at index [0, 2]'],
+    ['Inf', { shape: [1, 5], data: Float64Array.of(0, 0, 0, Number.NEGATIVE_INFINITY, 0) }, 'ERR_DOMAIN', '-Infinity at index [0, 3]'],
+  ])('%s', (_, x, code, text) => {
+    const error = errorOf(() => empiricalNtk(rt, model, x));
+    expect(error.code).toBe(code);
+    expect(error.message).toContain(text);
+    expect(error.message).not.toContain('\n');
+  });
+
+  test('options outside what is accepted', () => {
+    const x = inputsOf(model, 2);
+    expect(errorOf(() => empiricalNtk(rt, model, x, { outputs: 'sum' as NtkOutputs })).message).toContain('full, trace, mean, diagonal');
+    expect(errorOf(() => empiricalNtk(rt, model, x, { implementation: 'fast' as NtkImplementation })).code).toBe('ERR_ARGUMENT');
+    expect(errorOf(() => empiricalNtk(rt, model, x, { tileSize: 0 })).code).toBe('ERR_ARGUMENT');
+    expect(errorOf(() => withTrainable(model, { only: ['nope'] })).message).toContain("no parameter 'nope'");
+    expect(errorOf(() => ntkVectorProduct(rt, model, x, randomTensor(1, [3, 3]))).message).toContain('[2, 3]');
+  });
+});
+
+test('progress counts every tile', () => {
+  const seen: number[] = [];
+  empiricalNtk(rt, networks.mlp, inputsOf(networks.mlp, 5), { tileSize: 2, onProgress: ({ tilesDone, tiles }) => seen.push(tilesDone / tiles) });
+  expect(seen).toEqual([1, 2, 3, 4, 5, 6].map((tile) => tile / 6));
+});
+
+test('rounding: trace kernels of f32 and f64 differ by f32 rounding', () => {
+  const model = networks.tokens;
+  const x = inputsOf(model, 6);
+  const [single, double] = [empiricalNtk(rt, model, x, { outputs: 'trace', dtype: 'f32' }), empiricalNtk(rt, model, x, { outputs: 'trace' })];
+  const difference = largestDifference(single, double);
+  expect(difference).toBeLessThan(100 * 2 ** -23);
+  expect(difference).toBeGreaterThan(EPS);
+});
