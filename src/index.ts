@@ -39,6 +39,7 @@ export { preactivationTangentKernel } from './features/preactivation-tangent-ker
 export { featureWeights } from './features/weight.ts';
 export { readNpy, writeNpy } from './io/npy.ts';
 export { readNpz, readNpzMember } from './io/npz.ts';
+export { importOnnx, type OnnxOptions } from './io/onnx/import.ts';
 export { readSafetensors, type Safetensors, writeSafetensors } from './io/safetensors.ts';
 export { loadRuntime, type Runtime, type RuntimeOptions, type WasmSource } from './wasm/runtime.ts';
 export { matmul, type MatmulOptions } from './linalg/gemm.ts';

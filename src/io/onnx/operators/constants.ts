@@ -1,0 +1,91 @@
+/** @file Constant, ConstantOfShape, Shape, Cast, Identity, Dropout: values that are known, or pass through. */
+
+import { sizeOf } from '../../../core/tensor.ts';
+import { BATCH, formatExtents } from '../extent.ts';
+import { formulaConstant } from '../formula-constant.ts';
+import { known, MAX_KNOWN } from '../known.ts';
+import type { Lowering, OperatorRule } from '../lowering.ts';
+import { elementTypeOf, isFloat, readStoredTensor, typeOfTensor } from '../stored-tensor.ts';
+import type { Value } from '../value.ts';
+
+/** Numbers that a formula holds: small ones take part in shape arithmetic, large ones are constants of the graph. */
+function constant(l: Lowering): Value {
+  const attribute = l.node.attributes[0];
+  if (l.node.attributes.length !== 1) l.fail(`has ${l.node.attributes.length} attributes; one must hold its value.`, 'ERR_FORMAT');
+  const { name, tensor, float, integer, floats, integers } = attribute;
+  if (name === 'value_float' && float !== undefined) return known('float', [], [formulaConstant(float)]);
+  if (name === 'value_floats') return known('float', [floats.length], floats.map(formulaConstant));
+  if (name === 'value_int' && integer !== undefined) return known('integer', [], [integer]);
+  if (name === 'value_ints') return known('integer', [integers.length], integers);
+  if (name !== 'value' || tensor === undefined)
+    return l.fail(`has its value as ${JSON.stringify(name.slice(0, 40))}; tensors, floats and integers are supported.`);
+  const value = readStoredTensor(tensor);
+  const float32 = isFloat(typeOfTensor(tensor));
+  if (value.data.length > MAX_KNOWN) return l.result(l.g.constantTensor(value), false);
+  return known(float32 ? 'float' : 'integer', value.shape, float32 ? Array.from(value.data, formulaConstant) : Array.from(value.data));
+}
+
+function constantOfShape(l: Lowering): Value {
+  const shape = l.numbers(0);
+  if (!shape.every((extent) => Number.isInteger(extent) && extent >= 0) || !(sizeOf(shape) <= MAX_KNOWN)) {
+    l.fail(`makes an array of shape ${formatExtents(shape)}; at most ${MAX_KNOWN} elements are supported.`);
+  }
+  const tensor = l.attribute('value')?.tensor;
+  const [fill] = tensor === undefined ? [0] : readStoredTensor(tensor).data;
+  const type = tensor === undefined || isFloat(typeOfTensor(tensor)) ? 'float' : 'integer';
+  return known(type, shape, new Array<number>(sizeOf(shape)).fill(fill ?? 0));
+}
+
+function shapeOf(l: Lowering): Value {
+  const value = l.value(0);
+  const extents = value.kind === 'known' ? value.shape : value.kind === 'stored' ? value.value.shape : l.shapeOf(value);
+  const all = value.kind === 'array' && value.batched ? [BATCH, ...extents] : extents;
+  const start = Math.max(0, Math.min(all.length, l.integer('start', 0) + (l.integer('start', 0) < 0 ? all.length : 0)));
+  const end = Math.max(start, Math.min(all.length, l.integer('end', all.length) + (l.integer('end', all.length) < 0 ? all.length : 0)));
+  return known('integer', [end - start], all.slice(start, end));
+}
+
+/** Between float types a cast is exact or what the file already rounded; the graph computes in one dtype. */
+function cast(l: Lowering): Value {
+  const value = l.value(0);
+  const to = elementTypeOf(l.integer('to', 0));
+  if (to === undefined) return l.fail(`casts to data type ${l.integer('to', 0)}, which holds no real numbers.`);
+  if (value.kind === 'known') {
+    if (isFloat(to)) return known('float', value.shape, value.elements);
+    return known(
+      'integer',
+      value.shape,
+      value.elements.map((element) => (typeof element === 'number' ? truncated(element, to === 'bool') : element)),
+    );
+  }
+  if (to !== 'f32' && to !== 'f64')
+    return l.fail(`casts a value that depends on weights or inputs to ${to}; only floats of 32 or 64 bits are supported.`);
+  return value;
+}
+
+function truncated(value: number, toBool: boolean): number {
+  return toBool ? Number(value !== 0) : Math.trunc(value);
+}
+
+/** torch.onnx writes Identity where two entries of the state dict have equal values: each keeps its own name. */
+function identity(l: Lowering): Value {
+  const value = l.value(0);
+  return value.kind === 'stored' ? { ...value, name: l.node.outputs[0], position: undefined } : value;
+}
+
+function dropout(l: Lowering): Value {
+  const training = l.has(2) && l.numbers(2).some((flag) => flag !== 0);
+  if (training) {
+    l.fail('is in training mode: its random mask couples the result to the run, not the example. Call model.eval() before export.');
+  }
+  return l.value(0);
+}
+
+export const constantOperators: Readonly<Record<string, OperatorRule>> = {
+  Constant: { attributes: ['value', 'value_float', 'value_floats', 'value_int', 'value_ints'], lower: constant },
+  ConstantOfShape: { attributes: ['value'], lower: constantOfShape },
+  Shape: { attributes: ['start', 'end'], lower: shapeOf },
+  Cast: { attributes: ['to'], lower: cast },
+  Identity: { lower: identity },
+  Dropout: { attributes: ['seed', 'ratio'], lower: dropout },
+};

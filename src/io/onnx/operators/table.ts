@@ -1,0 +1,30 @@
+/** @file The operators an ONNX model may use. A new one is a row in one of these tables and a case in the import tests. */
+
+import type { OperatorRule } from '../lowering.ts';
+import { arithmeticOperators } from './arithmetic.ts';
+import { constantOperators } from './constants.ts';
+import { matrixOperators } from './matrix.ts';
+import { reductionOperators } from './reduction.ts';
+import { shapeOperators } from './shape.ts';
+import { windowOperators } from './window.ts';
+
+const table: ReadonlyMap<string, OperatorRule> = new Map(
+  Object.entries({
+    ...matrixOperators,
+    ...windowOperators,
+    ...arithmeticOperators,
+    ...reductionOperators,
+    ...shapeOperators,
+    ...constantOperators,
+  }),
+);
+
+/** Names of the supported operators, sorted. */
+export function supportedOperators(): string[] {
+  return [...table.keys()].sort();
+}
+
+/** The rule of an operator; undefined when it is not supported. */
+export function operatorRule(type: string): OperatorRule | undefined {
+  return table.get(type);
+}
