@@ -3,6 +3,7 @@
 import { checkFinite, checkMatrix, checkSquare } from '../core/check.ts';
 import { TangedgeError } from '../core/errors.ts';
 import { type FloatArray, formatShape, type Tensor } from '../core/tensor.ts';
+import { gram } from '../linalg/gram.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 import { frobeniusInner, positiveNorm } from './frobenius.ts';
 import { centerColumns, centerOverSamples } from './sample-kernel.ts';
@@ -86,14 +87,7 @@ function centeredGram(rt: Runtime, operation: string, name: string, x: Tensor, n
   const constant = `${name} ${formatShape(x.shape)} is the same for every sample`;
   const centered = centerColumns(x.data, n, d);
   positiveNorm(operation, constant, centered, n * Number.EPSILON * Math.sqrt(frobeniusInner(x.data, x.data)));
-  const data = rt.arena.frame(() => {
-    const xPtr = rt.arena.load('f64', centered);
-    const gramPtr = rt.arena.allocateArray('f64', n * n);
-    const scratchPtr = rt.arena.allocate(rt.f64.gramScratchBytes(n, d));
-    rt.f64.gram(n, d, 1, xPtr, d, 1, 0, gramPtr, n, scratchPtr);
-    return rt.arena.read('f64', gramPtr, n * n);
-  });
-  return { shape: [n, n], data };
+  return gram(rt, { shape: [n, d], data: centered });
 }
 
 type Center = (kernel: FloatArray, n: number) => Float64Array;

@@ -3,14 +3,9 @@
 import { checkFinite, checkMatrix } from '../core/check.ts';
 import { TangedgeError } from '../core/errors.ts';
 import { formatShape, type Tensor } from '../core/tensor.ts';
+import type { Eigenvectors } from '../linalg/eigh.ts';
 import { frobeniusInner, positiveNorm } from './frobenius.ts';
 import { readTargets } from './sample-kernel.ts';
-
-/** Eigenpairs as `eigh` returns them: values ascending, column k of vectors [m, k] belongs to values[k]. */
-export interface Eigenpairs {
-  readonly values: Float64Array;
-  readonly vectors: Tensor;
-}
 
 /** Eigenvectors whose eigenvalues are equal within rounding: only the space they span is determined. */
 export interface Eigenspace {
@@ -46,22 +41,22 @@ export interface EigenvectorAlignmentOptions {
 /**
  * Alignment of the targets with each eigenvector, c_k = |u_kᵀ·Y|²/|Y|², largest eigenvalue first. Fractions: all m of them sum to 1.
  *
- * Shapes     values [k], vectors [m, k] with targets [n], [n, c]: m = n, or m = n·c with rows i·c + a (then Y is vec(Y))
+ * Shapes     values [k], vectors [m, k], ascending as from `eigh` or descending as from `topEigenpairs`; targets [n] or [n, c]: m = n, or
+ *            m = n·c with rows i·c + a (then Y is vec(Y))
  * Units      dimensionless, in [0, 1]
  * Symmetry   per eigenspace: unchanged by another basis of a degenerate eigenspace, and by a rotation of the outputs
  * Cost       m·k·c multiply-adds
  * Numerics   f64, samples summed in order
  *
- * @throws {TangedgeError} ERR_SHAPE when they do not fit · ERR_DOMAIN for NaN, Inf, zero targets, or values that are not ascending · ERR_ARGUMENT for rtol
+ * @throws {TangedgeError} ERR_SHAPE when they do not fit · ERR_DOMAIN for NaN, Inf, zero targets, or values in no order · ERR_ARGUMENT for rtol
  * @see Cristianini et al. (2001). On kernel-target alignment. NeurIPS 14. Fractions per eigenvector after arXiv:2507.12837.
  * @example
  * const identity = tensor([2, 2], [1, 0, 0, 1]);
  * const { alignments } = eigenvectorAlignment({ values: Float64Array.of(1, 3), vectors: identity }, tensor([2], [0, 5])); // [1, 0]
  */
-export function eigenvectorAlignment(eigenpairs: Eigenpairs, targets: Tensor, options: EigenvectorAlignmentOptions = {}): EigenvectorAlignment {
+export function eigenvectorAlignment(eigenpairs: Eigenvectors, targets: Tensor, options: EigenvectorAlignmentOptions = {}): EigenvectorAlignment {
   const operation = 'eigenvectorAlignment';
-  const { values: ascending } = eigenpairs;
-  const pairs = ascending.length;
+  const pairs = eigenpairs.values.length;
   const projections = squaredProjections(operation, eigenpairs, targets);
   const { rtol = 100 * eigenpairs.vectors.shape[0] * Number.EPSILON } = options;
   if (!(rtol >= 0)) throw new TangedgeError('ERR_ARGUMENT', `${operation}: rtol is ${rtol}; it must be at least 0.`, { rtol });
@@ -71,8 +66,9 @@ export function eigenvectorAlignment(eigenpairs: Eigenpairs, targets: Tensor, op
   const cumulative = new Float64Array(pairs);
   let sum = 0;
   for (let k = 0; k < pairs; k++) {
-    values[k] = ascending[pairs - 1 - k];
-    alignments[k] = projections[pairs - 1 - k];
+    const from = isAscending(eigenpairs.values) ? pairs - 1 - k : k;
+    values[k] = eigenpairs.values[from];
+    alignments[k] = projections[from];
     sum += alignments[k];
     cumulative[k] = sum;
   }
@@ -89,7 +85,7 @@ export function eigenvectorAlignment(eigenpairs: Eigenpairs, targets: Tensor, op
  *
  * @throws {TangedgeError} as `eigenvectorAlignment`; ERR_SHAPE when eigenpairs are missing · ERR_DOMAIN when every eigenvalue is 0
  */
-export function spectralKernelTargetAlignment(eigenpairs: Eigenpairs, targets: Tensor): number {
+export function spectralKernelTargetAlignment(eigenpairs: Eigenvectors, targets: Tensor): number {
   const operation = 'spectralKernelTargetAlignment';
   const { values, vectors } = eigenpairs;
   const fractions = squaredProjections(operation, eigenpairs, targets);
@@ -154,7 +150,7 @@ export function alignmentShift(before: EigenvectorAlignment, after: EigenvectorA
 }
 
 /** |u_kᵀ·Y|²/|Y|² in the order of the values; checks everything that its callers share. */
-export function squaredProjections(operation: string, { values, vectors }: Eigenpairs, targets: Tensor): Float64Array {
+export function squaredProjections(operation: string, { values, vectors }: Eigenvectors, targets: Tensor): Float64Array {
   const { n, c, data } = readTargets(operation, targets);
   const [m, pairs] = checkMatrix(operation, 'vectors', vectors);
   if (pairs !== values.length || (m !== n && m !== n * c)) {
@@ -166,15 +162,14 @@ export function squaredProjections(operation: string, { values, vectors }: Eigen
     );
   }
   checkFinite(operation, 'vectors', vectors);
-  for (let k = 0; k < pairs; k++) {
-    if (!Number.isFinite(values[k]) || (k > 0 && values[k] < values[k - 1])) {
+  checkFinite(operation, 'values', { shape: [pairs], data: values });
+  const step = isAscending(values) ? 1 : -1;
+  for (let k = 1; k < pairs; k++) {
+    if (step * (values[k] - values[k - 1]) < 0) {
       throw new TangedgeError(
         'ERR_DOMAIN',
-        `${operation}: values are not ascending finite numbers: value ${k} is ${values[k]}. Pass eigenpairs as eigh returns them.`,
-        {
-          index: k,
-          value: values[k],
-        },
+        `${operation}: values neither ascend nor descend: value ${k} is ${values[k]}, after ${values[k - 1]}. Pass eigenpairs as eigh returns them.`,
+        { index: k, value: values[k] },
       );
     }
   }
@@ -192,6 +187,10 @@ export function squaredProjections(operation: string, { values, vectors }: Eigen
     for (let k = 0; k < pairs; k++) squares[k] += products[a * pairs + k] * products[a * pairs + k];
   }
   return squares;
+}
+
+function isAscending(values: Float64Array): boolean {
+  return values.length === 0 || values[0] <= values[values.length - 1];
 }
 
 /** Runs of eigenvalues (largest first) whose neighbours are closer than rtol·max|λ|. */

@@ -2,7 +2,8 @@
 
 import { TangedgeError } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
-import { type Eigenpairs, squaredProjections } from './eigenvector-alignment.ts';
+import type { Eigenvectors } from '../linalg/eigh.ts';
+import { squaredProjections } from './eigenvector-alignment.ts';
 import { frobeniusInner } from './frobenius.ts';
 import { readTargets } from './sample-kernel.ts';
 
@@ -20,7 +21,7 @@ import { readTargets } from './sample-kernel.ts';
  * @throws {TangedgeError} ERR_SHAPE when they do not fit · ERR_DOMAIN when an eigenvalue of K/n + λ·I is not positive
  * @see Jacot, Şimşek, Spadaro, Hongler, Gabriel (2020). Kernel alignment risk estimator. arXiv:2006.09796.
  */
-export function kernelAlignmentRisk(eigenpairs: Eigenpairs, targets: Tensor, ridge: number): number {
+export function kernelAlignmentRisk(eigenpairs: Eigenvectors, targets: Tensor, ridge: number): number {
   const operation = 'kernelAlignmentRisk';
   const { values } = eigenpairs;
   const fractions = squaredProjections(operation, eigenpairs, targets);

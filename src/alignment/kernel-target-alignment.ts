@@ -82,13 +82,13 @@ function cosineWithTargets(rt: Runtime, { m, q, kernel, targets }: SampleKernel,
       inner += arena.frame(() => {
         const kernelPtr = arena.load('f64', kernel.subarray(start * m, (start + rows) * m));
         const productPtr = arena.allocateArray('f64', rows * q);
-        const scratchPtr = arena.allocate(f64.gemmScratchBytes(rows, q, m));
+        const scratchPtr = arena.allocate(f64.gemmScratchBytes(rows, q, m) >>> 0);
         f64.gemm(rows, q, m, 1, kernelPtr, m, 1, unitPtr, q, 1, 0, productPtr, q, 1, scratchPtr);
         return f64.dot(rows * q, productPtr, unitPtr + start * q * Float64Array.BYTES_PER_ELEMENT);
       });
     }
     const gramPtr = arena.allocateArray('f64', q * q);
-    const scratchPtr = arena.allocate(f64.gramScratchBytes(q, m));
+    const scratchPtr = arena.allocate(f64.gramScratchBytes(q, m) >>> 0);
     f64.gram(q, m, 1, unitPtr, 1, q, 0, gramPtr, q, scratchPtr);
     return inner / kernelNorm / Math.sqrt(f64.dot(q * q, gramPtr, gramPtr));
   });

@@ -1,14 +1,21 @@
 import fc from 'fast-check';
 import {
   alignmentShift,
+  effectiveRank,
   eigenvectorAlignment,
+  eigh,
+  intrinsicDimension,
   kernelAlignmentRisk,
   kernelTargetAlignment,
   loadRuntime,
+  participationRatio,
   spectralKernelTargetAlignment,
+  type Tensor,
   tensor,
+  topEigenpairs,
 } from 'tangedge';
 import { describe, expect, test } from 'vitest';
+import { goldenArray, goldenCaseNames, goldenExpected, goldenScalar, readGoldenCase, relativeError } from '../golden/read-case.ts';
 import { fromEigenpairs, identity, inverse, largestDifference, matrixTensor, multiply, randomMatrix, randomOrthogonal } from './naive.ts';
 
 const rt = await loadRuntime();
@@ -86,6 +93,77 @@ describe('eigenvectorAlignment', () => {
   });
 });
 
+describe('golden, with eigenvectors from eigh', () => {
+  /** Expected alignment per run of eigenvalues closer than this fraction of λmax: the eigenvectors in a run are anyone's choice. */
+  const RTOL = 1e-6;
+  const cases: [string, string, string][] = [['s14_kernel', 'trace', 'K']];
+  for (const name of goldenCaseNames('network')) {
+    const { expected } = readGoldenCase(name);
+    if (expected.has('trace/eig_align')) cases.push([name, 'trace', 'ntk_trace']);
+    if (expected.has('full/eig_align') && expected.has('ntk')) cases.push([name, 'full', 'ntk']);
+  }
+
+  test.each(cases)('%s %s: eigenvalues to 1e-12 of λmax, alignment per cluster to 1e-8, spectral KTA to 1e-12', (name, prefix, key) => {
+    const golden = readGoldenCase(name);
+    const kernel = key === 'K' ? goldenArray(golden, 'K') : goldenExpected(golden, key);
+    const y = goldenArray(golden, 'y');
+    const matrix = kernel.shape.length === 4 ? sampleMajor(kernel) : kernel;
+    const eigenpairs = eigh(rt, matrix);
+    const { values, alignments, eigenspaces } = eigenvectorAlignment(eigenpairs, y, { rtol: RTOL });
+    expect(relativeError({ shape: [values.length], data: values }, goldenExpected(golden, `${prefix}/eigvals`))).toBeLessThan(1e-12);
+
+    const expected = goldenExpected(golden, `${prefix}/eig_align`).data;
+    for (const { indices, alignment } of eigenspaces) {
+      // eigenvectors turn by about n·ε/gap: 1e-14/RTOL = 1e-8
+      expect(Math.abs(indices.reduce((sum, k) => sum + expected[k], 0) - alignment)).toBeLessThan(1e-8);
+    }
+    const gaps = goldenExpected(golden, `${prefix}/eig_relgap`).data;
+    alignments.forEach((c, k) => {
+      if (gaps[k] > RTOL) expect(Math.abs(c - expected[k])).toBeLessThan(1e-8);
+    });
+    const kta = goldenScalar(golden, key === 'K' ? 'kta' : `kta_${prefix}`);
+    expect(Math.abs(spectralKernelTargetAlignment(eigenpairs, y) - kta)).toBeLessThan(1e-12);
+  });
+
+  test('s14_kernel has one triple eigenvalue: one eigenspace of three by default', () => {
+    const golden = readGoldenCase('s14_kernel');
+    const { eigenspaces } = eigenvectorAlignment(eigh(rt, goldenArray(golden, 'K')), goldenArray(golden, 'y'));
+    expect(eigenspaces.map(({ multiplicity }) => multiplicity)).toEqual([1, 1, 3, 1, 1, 1, 1, 1, 1, 1]);
+    const expected = goldenExpected(golden, 'trace/eig_align').data;
+    expect(Math.abs(eigenspaces[2].alignment - (expected[2] + expected[3] + expected[4]))).toBeLessThan(1e-12);
+  });
+
+  test('s14_kernel ranks of the spectrum to 1e-12', () => {
+    const golden = readGoldenCase('s14_kernel');
+    const { values } = eigh(rt, goldenArray(golden, 'K'), { vectors: false });
+    expect(Math.abs(participationRatio(values) / goldenScalar(golden, 'trace/participation_ratio') - 1)).toBeLessThan(1e-12);
+    expect(Math.abs(effectiveRank(rt, values) / goldenScalar(golden, 'trace/entropy_rank') - 1)).toBeLessThan(1e-12);
+    // FORMAT.md calls Σλ/λmax the stable rank; here that is the intrinsic dimension
+    expect(Math.abs(intrinsicDimension(values) / goldenScalar(golden, 'trace/stable_rank') - 1)).toBeLessThan(1e-12);
+  });
+
+  test('topEigenpairs, which descend, give the beginning of the same', () => {
+    const golden = readGoldenCase('s14_kernel');
+    const [k, y] = [goldenArray(golden, 'K'), goldenArray(golden, 'y')];
+    const all = eigenvectorAlignment(eigh(rt, k), y);
+    const top = eigenvectorAlignment(topEigenpairs(rt, k, 5), y);
+    expect([...top.values]).toEqual([...all.values.subarray(0, 5)]);
+    expect([...top.alignments]).toEqual([...all.alignments.subarray(0, 5)]);
+  });
+});
+
+/** [n, n, c, c] as the matrix [n·c, n·c], by index arithmetic per element. */
+function sampleMajor({ shape: [n, , c], data }: Tensor): Tensor {
+  return matrixTensor(
+    Array.from({ length: n * c }, (_, row) =>
+      Array.from({ length: n * c }, (__, column) => {
+        const [i, a, j, b] = [Math.floor(row / c), row % c, Math.floor(column / c), column % c];
+        return data[((i * n + j) * c + a) * c + b];
+      }),
+    ),
+  );
+}
+
 describe('spectralKernelTargetAlignment', () => {
   test('equals kernelTargetAlignment of Σ λ_k·u_k·u_kᵀ, for one output, several, and a full kernel', () => {
     fc.assert(
@@ -157,8 +235,15 @@ describe('kernelAlignmentRisk', () => {
 describe('errors', () => {
   const vectors = matrixTensor(identity(2));
   test.each([
-    ['values that descend', { values: Float64Array.of(2, 1), vectors }, tensor([2], [1, 1]), {}, 'ERR_DOMAIN', 'value 1 is 1'],
-    ['NaN among the values', { values: Float64Array.of(1, Number.NaN), vectors }, tensor([2], [1, 1]), {}, 'ERR_DOMAIN', 'value 1 is NaN'],
+    [
+      'values in no order',
+      { values: Float64Array.of(1, 3, 2), vectors: matrixTensor(identity(3)) },
+      tensor([3], [1, 1, 1]),
+      {},
+      'ERR_DOMAIN',
+      'value 2 is 2, after 3',
+    ],
+    ['NaN among the values', { values: Float64Array.of(1, Number.NaN), vectors }, tensor([2], [1, 1]), {}, 'ERR_DOMAIN', 'NaN at index [1]'],
     ['vectors of another size', { values: Float64Array.of(1, 2), vectors }, tensor([3], [1, 1, 1]), {}, 'ERR_SHAPE', '[3, 2]'],
     ['more values than vectors', { values: Float64Array.of(1, 2, 3), vectors }, tensor([2], [1, 1]), {}, 'ERR_SHAPE', '3 values'],
     ['zero targets', { values: Float64Array.of(1, 2), vectors }, tensor([2], [0, 0]), {}, 'ERR_DOMAIN', 'targets [2] are zero'],

@@ -51,6 +51,19 @@ describe('golden', () => {
     expect(Math.abs(centeredKernelAlignment(rt, k, y) - goldenScalar(golden, 'kta_centered'))).toBeLessThan(1e-12);
   });
 
+  test('s14_kernel rounded to f32: within 10 times what the float32 reference errs', () => {
+    const golden = readGoldenCase('s14_kernel');
+    const k = goldenArray(golden, 'K');
+    const rounded = { shape: k.shape, data: Float32Array.from(k.data) };
+    for (const [alignment, key] of [
+      [kernelTargetAlignment, 'kta'],
+      [centeredKernelAlignment, 'kta_centered'],
+    ] as const) {
+      const error = Math.abs(alignment(rt, rounded, goldenArray(golden, 'y')) / goldenScalar(golden, key) - 1);
+      expect(error).toBeLessThan(10 * (golden.f32RelativeError.get(key) as number));
+    }
+  });
+
   test.each(['s01_mlp_relu', 's03_mlp_gelu_f64', 's05_cnn', 's06_cnn_gap_ntkparam', 's07_vgg11_narrow', 's15_cnn_bn_pools'])(
     '%s: trace and full kernel of several outputs, plain and centered, to 1e-12; both layouts of the full kernel, the same bits',
     (name) => {
