@@ -3,6 +3,7 @@
 import { checkFinite } from '../core/check.ts';
 import { TangedgeError } from '../core/errors.ts';
 import { type FloatArray, formatShape, type Tensor } from '../core/tensor.ts';
+import { blockMatrix } from '../linalg/block-matrix.ts';
 
 /**
  * Targets as a matrix, [n, c] row-major.
@@ -66,32 +67,39 @@ export function readSampleKernel(operation: string, kernel: Tensor, targets: Ten
   }
   checkFinite(operation, 'kernel', kernel);
   if (square && shape[0] === n) return { m: n, blockSize: 1, kernel: kernel.data, q: c, targets: data };
-  return { m: n * c, blockSize: c, kernel: blocks ? sampleMajor(kernel.data, n, c) : kernel.data, q: 1, targets: data };
+  return { m: n * c, blockSize: c, kernel: blocks ? blockMatrix(kernel).data : kernel.data, q: 1, targets: data };
 }
 
-/** H·K·H with H = (I_n − 11ᵀ/n) ⊗ I_blockSize: the mean over samples leaves every output block. */
+/** H·K·H with H = (I_n − 11ᵀ/n) ⊗ I_blockSize: the mean over samples leaves every output block. Exactly symmetric when K is. */
 export function centerOverSamples(kernel: FloatArray, m: number, blockSize: number): Float64Array {
   const n = m / blockSize;
-  // rowMeans[a, j]: mean over the rows i·blockSize + a; columnMeans[i, b] alike; both summed over samples in order
-  const rowMeans = new Float64Array(blockSize * m);
-  const columnMeans = new Float64Array(m * blockSize);
+  // rowSums[a, j]: over the rows i·blockSize + a; columnSums[i, b] alike; both in the order of the samples
+  const rowSums = new Float64Array(blockSize * m);
+  const columnSums = new Float64Array(m * blockSize);
   for (let i = 0; i < m; i++) {
     const a = i % blockSize;
     for (let j = 0; j < m; j++) {
-      rowMeans[a * m + j] += kernel[i * m + j];
-      columnMeans[i * blockSize + (j % blockSize)] += kernel[i * m + j];
+      rowSums[a * m + j] += kernel[i * m + j];
+      columnSums[i * blockSize + (j % blockSize)] += kernel[i * m + j];
     }
   }
-  const grandMeans = new Float64Array(blockSize * blockSize);
+  // Half from the rows and half from the columns, so that [a, b] and [b, a] of a symmetric kernel are the same sum.
+  const ofRows = new Float64Array(blockSize * blockSize);
+  const ofColumns = new Float64Array(blockSize * blockSize);
   for (let i = 0; i < m; i++) {
-    for (let b = 0; b < blockSize; b++) grandMeans[(i % blockSize) * blockSize + b] += columnMeans[i * blockSize + b] / n;
+    const a = i % blockSize;
+    for (let b = 0; b < blockSize; b++) {
+      ofColumns[a * blockSize + b] += columnSums[i * blockSize + b];
+      ofRows[b * blockSize + a] += rowSums[b * m + i];
+    }
   }
+  const grandMeans = ofRows.map((sum, at) => (sum + ofColumns[at]) / 2 / n);
   const centered = new Float64Array(m * m);
   for (let i = 0; i < m; i++) {
     const a = i % blockSize;
     for (let j = 0; j < m; j++) {
       const b = j % blockSize;
-      const means = (rowMeans[a * m + j] + columnMeans[i * blockSize + b]) / n;
+      const means = (rowSums[a * m + j] + columnSums[i * blockSize + b]) / n;
       centered[i * m + j] = kernel[i * m + j] - means + grandMeans[a * blockSize + b] / n;
     }
   }
@@ -105,18 +113,4 @@ export function centerColumns(data: FloatArray, n: number, c: number): Float64Ar
   const centered = new Float64Array(n * c);
   for (let i = 0; i < n; i++) for (let a = 0; a < c; a++) centered[i * c + a] = data[i * c + a] - means[a] / n;
   return centered;
-}
-
-/** [n, n, c, c] as the matrix [n·c, n·c]: row i·c + a, column j·c + b. */
-function sampleMajor(data: FloatArray, n: number, c: number): FloatArray {
-  const out = new Float64Array(data.length);
-  let from = 0;
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j < n; j++) {
-      for (let a = 0; a < c; a++) {
-        for (let b = 0; b < c; b++) out[(i * c + a) * n * c + j * c + b] = data[from++];
-      }
-    }
-  }
-  return out;
 }

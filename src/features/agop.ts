@@ -48,7 +48,9 @@ export function agop(rt: Runtime, model: Model, x: Tensor, options: AgopOptions 
 /**
  * Covariance K of the pre-activation tangents of a weight: mean over samples, sum over outputs and positions. Not centered.
  *
- *   K = (1/n)·Σ_i Σ_{o,s} δ·δᵀ,   δ = ∂f_o(x_i)/∂h[s]        AGOP of the weight's input = Wᵀ·K·W        n·K and the PTK have the same nonzero spectrum
+ *   K = (1/n)·Σ_i Σ_{o,s} δ·δᵀ,   δ = ∂f_o(x_i)/∂h[s];   AGOP of the weight's input = Wᵀ·K·W
+ *
+ * n·K and the PTK have the same trace, and for one output and one position the same nonzero spectrum.
  *
  * Shapes     x [n, …input]  →  [h, h] f64
  * Units      (output unit / pre-activation unit)²
@@ -76,8 +78,8 @@ export function momentsOf(
   gradients: 'raw' | 'centered',
   options: FeatureOptions,
 ): Moments[] {
-  const n = batchSize(operation, model, 'inputs', x);
-  checkFinite(operation, 'inputs', x);
+  const n = batchSize(operation, model, 'x', x);
+  checkFinite(operation, 'x', x);
   const plan = planMoments(rt, operation, model, sweep, { n, means: gradients === 'centered', options });
   return cotangentMoments(rt, plan, x.data, options.onProgress);
 }

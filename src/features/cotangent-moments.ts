@@ -97,7 +97,13 @@ export function planMoments(
   const productBytes = (routines.gramScratchBytes(widest, leafSize) >>> 0) + widest * widest * bytesOf(dtype);
   let seedBlock = Math.min(c, Math.max(1, Math.floor(SWEEP_ROWS / leafSize)));
   for (;;) {
-    const program = planSweep(sweep, leafSize, seedBlock, dtype, layouts.map(({ id }) => id));
+    const program = planSweep(
+      sweep,
+      leafSize,
+      seedBlock,
+      dtype,
+      layouts.map(({ id }) => id),
+    );
     const wasmBytes = programBytes(program, routines) + productBytes + 65536;
     if (wasmBytes + resultBytes <= memoryLimit && wasmBytes <= rt.arena.limit - rt.arena.used) {
       const tiles = planTiles(leaves, Math.max(1, Math.floor(tileSize / leafSize)));

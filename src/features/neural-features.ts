@@ -7,13 +7,7 @@ import type { Runtime } from '../wasm/runtime.ts';
 import { momentsOf } from './agop.ts';
 import { congruence } from './congruence.ts';
 import { preactivationSweep } from './cotangent-sweep.ts';
-import {
-  centeredNfaCorrelation,
-  type NfaCorrelationOptions,
-  nfaCorrelation,
-  nfaDominance,
-  relativeWeightChange,
-} from './nfa-correlation.ts';
+import { centeredNfaCorrelation, type NfaCorrelationOptions, nfaCorrelation, nfaDominance, relativeWeightChange } from './nfa-correlation.ts';
 import { nfmOf } from './nfm.ts';
 import { DEFAULT_MEMORY_LIMIT, type FeatureOptions } from './options.ts';
 import { chooseWeights, effectiveWeight, type FeatureWeight } from './weight.ts';

@@ -35,10 +35,14 @@ export function nfaCorrelation(rt: Runtime, nfm: Tensor, agop: Tensor, options: 
   const { centerEntries = false, power = 1 } = options;
   const i = checkSquare(operation, 'nfm', nfm);
   if (checkSquare(operation, 'agop', agop) !== i) {
-    throw new TangedgeError('ERR_SHAPE', `${operation}: nfm ${formatShape(nfm.shape)} and agop ${formatShape(agop.shape)} differ: ${i} ≠ ${agop.shape[0]}.`, {
-      nfm: [...nfm.shape],
-      agop: [...agop.shape],
-    });
+    throw new TangedgeError(
+      'ERR_SHAPE',
+      `${operation}: nfm ${formatShape(nfm.shape)} and agop ${formatShape(agop.shape)} differ: ${i} ≠ ${agop.shape[0]}.`,
+      {
+        nfm: [...nfm.shape],
+        agop: [...agop.shape],
+      },
+    );
   }
   checkFinite(operation, 'nfm', nfm);
   checkFinite(operation, 'agop', agop);
@@ -99,7 +103,11 @@ export function relativeWeightChange(weight: Tensor, initial: Tensor): number {
   for (let i = 0; i < weight.data.length; i++) moved += (weight.data[i] - initial.data[i]) * (weight.data[i] - initial.data[i]);
   const before = inner(initial.data, initial.data);
   if (!(before > 0)) {
-    throw new TangedgeError('ERR_DOMAIN', `${operation}: the initial weight ${formatShape(initial.shape)} is zero; a change relative to it is undefined.`, {});
+    throw new TangedgeError(
+      'ERR_DOMAIN',
+      `${operation}: the initial weight ${formatShape(initial.shape)} is zero; a change relative to it is undefined.`,
+      {},
+    );
   }
   return Math.sqrt(moved / before);
 }
@@ -110,20 +118,28 @@ function weightChange(operation: string, { weight, initial, ptkCovariance }: Wei
   const h = checkSquare(operation, 'ptkCovariance', ptkCovariance);
   const [rows] = checkMatrix(operation, 'weight', weight);
   if (rows !== h) {
-    throw new TangedgeError('ERR_SHAPE', `${operation}: weight ${formatShape(weight.shape)} and ptkCovariance ${formatShape(ptkCovariance.shape)} do not fit: ${rows} ≠ ${h}.`, {
-      weight: [...weight.shape],
-      ptkCovariance: [...ptkCovariance.shape],
-    });
+    throw new TangedgeError(
+      'ERR_SHAPE',
+      `${operation}: weight ${formatShape(weight.shape)} and ptkCovariance ${formatShape(ptkCovariance.shape)} do not fit: ${rows} ≠ ${h}.`,
+      {
+        weight: [...weight.shape],
+        ptkCovariance: [...ptkCovariance.shape],
+      },
+    );
   }
   return { shape: [...weight.shape], data: Float64Array.from(weight.data, (value, i) => value - initial.data[i]) };
 }
 
 function checkPair(operation: string, weight: Tensor, initial: Tensor): void {
   if (!sameShape(weight.shape, initial.shape)) {
-    throw new TangedgeError('ERR_SHAPE', `${operation}: weight ${formatShape(weight.shape)} and initial weight ${formatShape(initial.shape)} differ. Use two checkpoints of one model.`, {
-      weight: [...weight.shape],
-      initial: [...initial.shape],
-    });
+    throw new TangedgeError(
+      'ERR_SHAPE',
+      `${operation}: weight ${formatShape(weight.shape)} and initial weight ${formatShape(initial.shape)} differ. Use two checkpoints of one model.`,
+      {
+        weight: [...weight.shape],
+        initial: [...initial.shape],
+      },
+    );
   }
   checkFinite(operation, 'weight', weight);
   checkFinite(operation, 'initial weight', initial);

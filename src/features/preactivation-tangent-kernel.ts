@@ -17,8 +17,7 @@ import { chooseWeights } from './weight.ts';
  *
  *   PTK[i, j] = Σ_{o,s} ⟨δ[i, o, s], δ[j, o, s]⟩,   δ[i, o, s] = ∂f_o(x_i)/∂h[s]
  *
- * For a dense layer used once, the weight's share of the trace NTK is the Hadamard product of this and the Gram of its inputs (one output);
- * the PTK's nonzero eigenvalues are n times those of `ptkCovariance`.
+ * For a dense layer used once, the weight's share of the trace NTK is the Hadamard product of this and the Gram of its inputs.
  *
  * Shapes     x [n, …input]  →  [n, n] f64
  * Units      (output unit / pre-activation unit)²
@@ -31,8 +30,8 @@ import { chooseWeights } from './weight.ts';
  */
 export function preactivationTangentKernel(rt: Runtime, model: Model, x: Tensor, weight: string, options: FeatureOptions = {}): Tensor {
   const operation = 'preactivationTangentKernel';
-  const n = batchSize(operation, model, 'inputs', x);
-  checkFinite(operation, 'inputs', x);
+  const n = batchSize(operation, model, 'x', x);
+  checkFinite(operation, 'x', x);
   const plan = planPtk(rt, operation, model, preactivationSweep(model, chooseWeights(operation, model, [weight])), n, options);
   const data = rt.arena.frame(() => {
     const tiles = new PtkTiles(rt, plan, x.data);

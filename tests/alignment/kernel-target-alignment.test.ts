@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { centeredKernelAlignment, cka, kernelTargetAlignment, loadRuntime, tensor } from 'tangedge';
 import { describe, expect, test } from 'vitest';
+import { centerOverSamples } from '../../src/alignment/sample-kernel.ts';
 import { goldenArray, goldenExpected, goldenScalar, readGoldenCase } from '../golden/read-case.ts';
-import { center, cosine, identity, matrixTensor, multiply, randomKernel, randomMatrix, randomOrthogonal, transpose } from './naive.ts';
+import { center, cosine, identity, matrixTensor, multiply, randomKernel, randomMatrix, randomOrthogonal, rowsOf, transpose } from './naive.ts';
 
 const rt = await loadRuntime();
 const seed = fc.integer({ min: 0, max: 2 ** 31 - 1 });
@@ -110,6 +111,15 @@ describe('against whole matrices, and invariants', () => {
         const column = y.flat().map((value) => [value]);
         const expected = cosine(center(k, c), center(multiply(column, transpose(column)), c));
         expect(Math.abs(centeredKernelAlignment(rt, matrixTensor(k), matrixTensor(y)) - expected)).toBeLessThan(100 * cosineTolerance(n * c));
+      }),
+    );
+  });
+
+  test('centering keeps a symmetric kernel symmetric to the bit, block by block', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 4 }), seed, (n, c, s) => {
+        const centered = rowsOf({ shape: [n * c, n * c], data: centerOverSamples(matrixTensor(randomKernel(s, n * c)).data, n * c, c) });
+        expect(centered).toEqual(transpose(centered));
       }),
     );
   });

@@ -1,4 +1,16 @@
-import { agop, featureWeights, importSpec, loadRuntime, type Model, neuralFeatures, nfaCorrelation, nfm, preactivationTangentKernel, ptkCovariance, type Tensor } from 'tangedge';
+import {
+  agop,
+  featureWeights,
+  importSpec,
+  loadRuntime,
+  type Model,
+  neuralFeatures,
+  nfaCorrelation,
+  nfm,
+  preactivationTangentKernel,
+  ptkCovariance,
+  type Tensor,
+} from 'tangedge';
 import { describe, expect, test } from 'vitest';
 import { type GoldenCase, goldenArray, goldenCaseNames, goldenExpected, maxAbs, readGoldenCase, relativeError } from '../golden/read-case.ts';
 
@@ -26,7 +38,10 @@ function computed(golden: GoldenCase, dtype: 'f64' | 'f32'): [string, Tensor, nu
     }
     const correlation = (options: { centerEntries?: boolean; power?: number }) => scalar(nfaCorrelation(rt, features.nfm, features.agop, options));
     out.push([`nfa/${name}/uc_cos`, scalar(features.correlation)], [`nfa/${name}/uc_pearson`, correlation({ centerEntries: true })]);
-    out.push([`nfa/${name}/uc_sqrt_cos`, correlation({ power: 0.5 })], [`nfa/${name}/uc_sqrt_pearson`, correlation({ power: 0.5, centerEntries: true })]);
+    out.push(
+      [`nfa/${name}/uc_sqrt_cos`, correlation({ power: 0.5 })],
+      [`nfa/${name}/uc_sqrt_pearson`, correlation({ power: 0.5, centerEntries: true })],
+    );
     if (motion) {
       const pearson = neuralFeatures(rt, model, x, { dtype, initial, weights: [name], centerEntries: true })[0].motion;
       out.push([`nfa/${name}/c_cos`, scalar(motion.centeredCorrelation)]);
