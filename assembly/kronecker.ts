@@ -9,36 +9,45 @@
  * Order of summation, dependent on s1 and s2 alone: products in T, widened to f64; position t goes to lane t mod 8, each
  * lane adds over s outer, t inner from +0; lanes join as in reduce.ts; the joined sum is added to K once.
  *
+ * Cost: with s = 1 one pass over A, D and K, bound by memory; with sites n1·v1·n2·v2·s1·s2 multiply-adds, two per cycle.
+ *
  * Source of the structure: Novak, Sohl-Dickstein, Schoenholz, Fast Finite Width Neural Tangent Kernel, arXiv:2206.08720.
  */
 
 import { LANES, joinLanes, loadPair, loadSingle } from "./reduce";
 
-/** Products of two neighbouring positions, multiplied in T, as f64x2; a = 0: all ones. */
+/** Elements of one chunk of the row of A that is repeated over the outputs (s = 1). */
+const CHUNK: i32 = 512;
+const repeated: usize = memory.data(4096, 16);
+
+/** Products of a v128 of positions, in T; ones: A is all ones. */
 // @ts-ignore: decorator
 @inline
-function productPair<T>(a: usize, d: usize): v128 {
+function products<T>(ones: i32, a: usize, d: usize): v128 {
+  return ones ? v128.load(d) : v128.mul<T>(v128.load(a), v128.load(d));
+}
+
+/** The upper two of four f32, as f64x2. */
+// @ts-ignore: decorator
+@inline
+function promoteHigh(x: v128): v128 {
+  return f64x2.promote_low_f32x4(v128.shuffle<i64>(x, x, 1, 0));
+}
+
+// @ts-ignore: decorator
+@inline
+function pairOf<T>(ones: i32, a: usize, d: usize): v128 {
+  if (ones) return loadPair<T>(d);
   if (sizeof<T>() == 8) return f64x2.mul(v128.load(a), v128.load(d));
   return f64x2.promote_low_f32x4(f32x4.mul(v128.load64_zero(a), v128.load64_zero(d)));
 }
 
 // @ts-ignore: decorator
 @inline
-function productSingle<T>(a: usize, d: usize): v128 {
+function singleOf<T>(ones: i32, a: usize, d: usize): v128 {
+  if (ones) return loadSingle<T>(d);
   if (sizeof<T>() == 8) return f64x2.mul(v128.load64_zero(a), v128.load64_zero(d));
   return f64x2.promote_low_f32x4(f32x4.mul(v128.load32_zero(a), v128.load32_zero(d)));
-}
-
-// @ts-ignore: decorator
-@inline
-function pairOf<T>(ones: i32, a: usize, d: usize): v128 {
-  return ones ? loadPair<T>(d) : productPair<T>(a, d);
-}
-
-// @ts-ignore: decorator
-@inline
-function singleOf<T>(ones: i32, a: usize, d: usize): v128 {
-  return ones ? loadSingle<T>(d) : productSingle<T>(a, d);
 }
 
 /** Σ_s Σ_t of one entry: s1 rows of s2 products; the rows are `rowA` and `rowD` bytes apart. */
@@ -51,10 +60,18 @@ function contractEntry<T>(ones: i32, s1: i32, s2: i32, a: usize, rowA: usize, d:
     let x = a, y = d;
     const mainEnd = d + <usize>(s2 & ~7) * sizeof<T>();
     while (y < mainEnd) {
-      l01 = f64x2.add(l01, pairOf<T>(ones, x, y));
-      l23 = f64x2.add(l23, pairOf<T>(ones, x + 2 * sizeof<T>(), y + 2 * sizeof<T>()));
-      l45 = f64x2.add(l45, pairOf<T>(ones, x + 4 * sizeof<T>(), y + 4 * sizeof<T>()));
-      l67 = f64x2.add(l67, pairOf<T>(ones, x + 6 * sizeof<T>(), y + 6 * sizeof<T>()));
+      if (sizeof<T>() == 8) {
+        l01 = f64x2.add(l01, products<T>(ones, x, y));
+        l23 = f64x2.add(l23, products<T>(ones, x + 16, y + 16));
+        l45 = f64x2.add(l45, products<T>(ones, x + 32, y + 32));
+        l67 = f64x2.add(l67, products<T>(ones, x + 48, y + 48));
+      } else {
+        const p = products<T>(ones, x, y), q = products<T>(ones, x + 16, y + 16);
+        l01 = f64x2.add(l01, f64x2.promote_low_f32x4(p));
+        l23 = f64x2.add(l23, promoteHigh(p));
+        l45 = f64x2.add(l45, f64x2.promote_low_f32x4(q));
+        l67 = f64x2.add(l67, promoteHigh(q));
+      }
       x += LANES * sizeof<T>();
       y += LANES * sizeof<T>();
     }
@@ -75,9 +92,10 @@ function contractEntry<T>(ones: i32, s1: i32, s2: i32, a: usize, rowA: usize, d:
   return joinLanes(l01, l23, l45, l67);
 }
 
+/** Any number of sites, entry by entry. */
 // @ts-ignore: decorator
 @inline
-function contract<T>(
+function contractSites<T>(
   ones: i32, n1: i32, n2: i32, v1: i32, v2: i32, s1: i32, s2: i32, lower: i32, a: usize, d: usize, k: usize, ldk: i32,
 ): void {
   const rowA = <usize>n2 * <usize>s2 * sizeof<T>();
@@ -99,11 +117,83 @@ function contract<T>(
   }
 }
 
+/** K[0 … count) += A∘D along one row: the contraction without sites to sum (s1 = s2 = 1), the same bits. */
+// @ts-ignore: decorator
+@inline
+function addProducts<T>(ones: i32, count: i32, a: usize, d: usize, k: usize): void {
+  const vectorEnd = d + ((<usize>count * sizeof<T>()) & ~15);
+  const end = d + <usize>count * sizeof<T>();
+  while (d < vectorEnd) {
+    const p = products<T>(ones, a, d);
+    if (sizeof<T>() == 8) {
+      v128.store(k, f64x2.add(v128.load(k), p));
+      k += 16;
+    } else {
+      v128.store(k, f64x2.add(v128.load(k), f64x2.promote_low_f32x4(p)));
+      v128.store(k, f64x2.add(v128.load(k, 16), promoteHigh(p)), 16);
+      k += 32;
+    }
+    a += 16;
+    d += 16;
+  }
+  while (d < end) {
+    store<f64>(k, load<f64>(k) + <f64>(ones ? load<T>(d) : load<T>(a) * load<T>(d)));
+    a += sizeof<T>();
+    d += sizeof<T>();
+    k += 8;
+  }
+}
+
+/** s1 = s2 = 1. Each row of A serves v1 rows of K; with v2 > 1 it is repeated over the outputs first, chunk by chunk. */
+// @ts-ignore: decorator
+@inline
+function contractRows<T>(ones: i32, n1: i32, n2: i32, v1: i32, v2: i32, lower: i32, a: usize, d: usize, k: usize, ldk: i32): void {
+  const columns = n2 * v2;
+  const chunk = ones || v2 == 1 ? columns : CHUNK;
+  for (let n = 0; n < n1; n++) {
+    const rowOfA = a + <usize>n * <usize>n2 * sizeof<T>();
+    for (let first = 0; first < columns; first += chunk) {
+      if (lower && first >= (n + 1) * v1) break;
+      const chunkEnd = min(first + chunk, columns);
+      let x = rowOfA;
+      if (!ones && v2 != 1) {
+        repeatOverOutputs<T>(rowOfA, v2, first, chunkEnd);
+        x = repeated;
+      }
+      for (let row = n * v1; row < (n + 1) * v1; row++) {
+        const count = (lower ? min(row + 1, chunkEnd) : chunkEnd) - first;
+        const at = <usize>row * <usize>columns + <usize>first;
+        if (count > 0) addProducts<T>(ones, count, x, d + at * sizeof<T>(), k + ((<usize>row * <usize>ldk + <usize>first) << 3));
+      }
+    }
+  }
+}
+
+/** repeated[j − first] ← A[⌊j / v2⌋] for first ≤ j < end. */
+function repeatOverOutputs<T>(a: usize, v2: i32, first: i32, end: i32): void {
+  let at = repeated;
+  let m = first / v2;
+  let w = first - m * v2;
+  for (let j = first; j < end; j++) {
+    store<T>(at, load<T>(a + <usize>m * sizeof<T>()));
+    at += sizeof<T>();
+    if (++w == v2) {
+      w = 0;
+      m++;
+    }
+  }
+}
+
 function gramHadamard<T>(
   n1: i32, n2: i32, v1: i32, v2: i32, s1: i32, s2: i32, lower: i32, a: usize, d: usize, k: usize, ldk: i32,
 ): void {
-  if (a == 0) contract<T>(1, n1, n2, v1, v2, s1, s2, lower, d, d, k, ldk);
-  else contract<T>(0, n1, n2, v1, v2, s1, s2, lower, a, d, k, ldk);
+  if (s1 == 1 && s2 == 1) {
+    if (a == 0) contractRows<T>(1, n1, n2, v1, v2, lower, d, d, k, ldk);
+    else contractRows<T>(0, n1, n2, v1, v2, lower, a, d, k, ldk);
+  } else {
+    if (a == 0) contractSites<T>(1, n1, n2, v1, v2, s1, s2, lower, d, d, k, ldk);
+    else contractSites<T>(0, n1, n2, v1, v2, s1, s2, lower, a, d, k, ldk);
+  }
 }
 
 export function gramHadamardF64(
