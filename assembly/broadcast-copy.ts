@@ -1,7 +1,7 @@
 /**
  * @file stridedCopy: out ← in over two strided layouts (transpose, slice, broadcast, pad, concat are all this).
  *
- * The axes are put in order of the output's strides and merged again by the caller's descriptor; what is left is one of
+ * Axes that are one run in both layouts are merged; what is left is one of
  *
  *   both innermost strides 1             memory.copy of runs
  *   output 1, another axis has input 1   blocked transpose of those two axes
@@ -9,12 +9,10 @@
  */
 
 import { axisCount, extent, nextIndex, offset, readLayout, stride, swapAxes } from "./broadcast-layout";
+import { transpose } from "./broadcast-transpose";
 
 const INPUT: i32 = 0;
 const OUTPUT: i32 = 1;
-
-/** Side of the square blocks of a transpose: their rows of input and output stay in L1. */
-const BLOCK: i32 = 32;
 
 function copyStrided<T>(descriptor: usize, from: usize, to: usize): void {
   if (!readLayout(descriptor, 2)) return;
@@ -56,27 +54,12 @@ function copyRuns<T>(last: i32, from: usize, to: usize): void {
 
 /** Axis last − 1 has input stride 1, axis last has output stride 1. */
 function copyTransposed<T>(last: i32, from: usize, to: usize): void {
-  const rows = extent(last - 1), columns = extent(last);
-  const rowOut = <usize>stride(OUTPUT, last - 1) * sizeof<T>();
-  const columnIn = <usize>stride(INPUT, last) * sizeof<T>();
+  const toRow = <usize>stride(OUTPUT, last - 1) * sizeof<T>();
+  const fromRow = <usize>stride(INPUT, last) * sizeof<T>();
   do {
     const source = from + offset(INPUT, last - 1) * sizeof<T>();
     const target = to + offset(OUTPUT, last - 1) * sizeof<T>();
-    for (let ib = 0; ib < rows; ib += BLOCK) {
-      const iEnd = min(ib + BLOCK, rows);
-      for (let jb = 0; jb < columns; jb += BLOCK) {
-        const jEnd = min(jb + BLOCK, columns);
-        for (let i = ib; i < iEnd; i++) {
-          let s = source + <usize>i * sizeof<T>() + <usize>jb * columnIn;
-          let t = target + <usize>i * rowOut + <usize>jb * sizeof<T>();
-          for (let j = jb; j < jEnd; j++) {
-            store<T>(t, load<T>(s));
-            s += columnIn;
-            t += sizeof<T>();
-          }
-        }
-      }
-    }
+    transpose<T>(extent(last), extent(last - 1), source, fromRow, target, toRow);
   } while (nextIndex(last - 1));
 }
 

@@ -86,6 +86,7 @@ describe.each(DTYPES)('convolution %s', (dtype) => {
     expectPatches(dtype, square);
     expectPatches(dtype, { ...square, w: 37, ow: 37, c0: 1, c1: 2 });
     expectPatches(dtype, { ...square, kh: 1, kw: 1, padTop: 0, padLeft: 0 });
+    expectPatches(dtype, { ...square, c: 37, c0: 2, c1: 37, h: 5, w: 9, oh: 5, ow: 9, kh: 1, kw: 1, padTop: 0, padLeft: 0 });
     expectPatches(dtype, { ...square, kh: 8, kw: 8, padTop: 0, padLeft: 0, oh: 1, ow: 1 });
     expectPatches(dtype, { ...square, kh: 5, kw: 7, padTop: 2, padLeft: 3 });
     expectPatches(dtype, { ...square, strideH: 2, strideW: 2, oh: 4, ow: 4 });
