@@ -28,6 +28,31 @@ export function addWeightsOption(command: Command): Command {
   return command.option('--weights <FILE.safetensors>', 'state dict of a .json spec', once(plainText));
 }
 
+export interface InitialOptions extends ModelOptions {
+  readonly initial?: string;
+  readonly initialWeights?: string;
+}
+
+/** Options of the commands that compare with the model before training. */
+export function addInitialOptions(command: Command): Command {
+  return command
+    .option('--initial <MODEL0>', 'the model before training; for a .json spec, its .safetensors of then', once(plainText))
+    .option('--initial-weights <FILE.safetensors>', 'state dict of a .json MODEL0', once(plainText));
+}
+
+/** The model before training, when one is named. `FILE.safetensors` is the same spec with other weights. */
+export function readInitialModel(path: string, options: InitialOptions): Model | undefined {
+  const { initial, initialWeights } = options;
+  if (initial?.endsWith('.safetensors') && path.endsWith('.json')) return readModel(path, { ...options, weights: initial });
+  if (initial === undefined && initialWeights !== undefined) {
+    throw new TangedgeError('ERR_ARGUMENT', '--initial-weights needs --initial MODEL0.json beside it.', {});
+  }
+  if (initial?.endsWith('.json') && initialWeights === undefined) {
+    throw new TangedgeError('ERR_ARGUMENT', `${initial}: a .json spec needs its weights: add --initial-weights FILE.safetensors.`, { path: initial });
+  }
+  return initial === undefined ? undefined : readModel(initial, { ...options, weights: initialWeights });
+}
+
 /**
  * The model in `path`, with the parameters that `--parameters` and `--freeze` leave trainable.
  *

@@ -2,16 +2,18 @@
 
 import { Command } from 'commander';
 import { VERSION } from '../core/version.ts';
+import { agopCommand } from './commands/agop.ts';
 import { eighCommand } from './commands/eigh.ts';
 import { forwardCommand } from './commands/forward.ts';
 import { infoCommand } from './commands/info.ts';
 import { jacobianCommand } from './commands/jacobian.ts';
 import { ktaCommand } from './commands/kta.ts';
+import { nfaCommand } from './commands/nfa.ts';
 import { ntkCommand } from './commands/ntk.ts';
 
 /** The parser of the whole command line. It throws CommanderError instead of exiting, and prints nothing but help. */
 export function createProgram(): Command {
-  const commands = [infoCommand(), forwardCommand(), ntkCommand(), jacobianCommand(), eighCommand(), ktaCommand()];
+  const commands = [infoCommand(), forwardCommand(), ntkCommand(), jacobianCommand(), agopCommand(), eighCommand(), ktaCommand(), nfaCommand()];
   const program = new Command('tangedge')
     .description('What a neural network has learned, from its tangent kernel (NTK), kernel-target alignment and neural feature ansatz.')
     .version(VERSION, '-V, --version')

@@ -2,6 +2,7 @@
 
 import type { Site } from '../graph/sites.ts';
 import type { Contraction } from '../graph/sweep.ts';
+import type { FactorGroup } from './block-layout.ts';
 
 /** The kernel's shape, over the whole problem (never a tile: the choice must not depend on tiles). */
 export interface Problem {
@@ -59,4 +60,14 @@ export function cheapestContraction(site: Site, problem: Problem): Contraction {
 export function smallestContraction(site: Site, problem: Problem): Contraction {
   if (site.kind === 'whole') return 'rows';
   return siteCost(site, 'rows', problem).elements < siteCost(site, 'gram', problem).elements ? 'rows' : 'gram';
+}
+
+/** Flops of contracting one group of factors over the whole problem: the Gram of its shared cotangents, once. */
+export function groupFlops({ right, members }: FactorGroup, problem: Problem): number {
+  const { outputs: o, crossOutputs } = problem;
+  const outputPairs = crossOutputs ? o * o : o;
+  const positionPairs = right.positions * right.positions;
+  const lefts = members.reduce((total, { left }) => total + (left === null ? 0 : 2 * left.width), 0);
+  const hadamard = members.length * HADAMARD_FLOPS * (crossOutputs ? o * o : 1);
+  return pairs(problem) * positionPairs * (2 * outputPairs * right.width + lefts + hadamard);
 }

@@ -6,7 +6,7 @@ import { type Model, trainableParameters } from '../graph/model.ts';
 import { sitesOf } from '../graph/sites.ts';
 import type { Contraction } from '../graph/sweep.ts';
 import type { Runtime } from '../wasm/runtime.ts';
-import { type Problem, siteCost } from './cost.ts';
+import { groupFlops, type Problem, siteCost } from './cost.ts';
 import { DEFAULT_MEMORY_LIMIT, type NtkImplementation, type NtkOutputs } from './options.ts';
 import { type NtkRequest, planFactoredNtk } from './plan.ts';
 import { planVectorProductNtk } from './vector-product-tile.ts';
@@ -73,7 +73,7 @@ export function explainRequest(rt: Runtime, model: Model, request: NtkRequest): 
       const plan = planFactoredNtk(rt, model, { ...request, implementation });
       const sweeps = (request.n1 + (request.symmetric ? 0 : request.n2)) / plan.tileSize;
       const perSweep = plan.program.flops[1] + plan.program.flops[2] * (problem.outputs / plan.seedBlock);
-      const contraction = plan.sweep.factors.reduce((total, { site, contraction: kind }) => total + siteCost(site, kind, problem).flops, 0);
+      const contraction = plan.blocks.groups.reduce((total, group) => total + groupFlops(group, problem), 0);
       return { flops: sweeps * perSweep + contraction, bytes: plan.wasmBytes + plan.resultBytes };
     }),
   );

@@ -2,7 +2,7 @@
 
 import type { Tensor } from 'tangedge';
 import { describe, expect, test } from 'vitest';
-import { type GoldenCase, goldenArray, goldenExpected, readGoldenCase, relativeError } from '../golden/read-case.ts';
+import { type GoldenCase, goldenArray, goldenExpected, goldenScalar, readGoldenCase, relativeError } from '../golden/read-case.ts';
 import { expectFailure, useScratch } from './run-program.ts';
 
 const scratch = useScratch();
@@ -115,6 +115,93 @@ test('ntk, mean is the trace over the number of outputs, diagonal sums to it', a
   expect(diagonal.shape).toEqual([...trace.shape, c]);
   const sums = trace.data.map((_, at) => Array.from(diagonal.data.slice(at * c, (at + 1) * c)).reduce((sum, value) => sum + value, 0));
   expect(relativeError({ shape: trace.shape, data: sums }, trace)).toBeLessThanOrEqual(TOLERANCE);
+});
+
+test('agop of each weight’s input, by the weight’s name or its layer’s', async () => {
+  for (const golden of [mlp, cnn]) {
+    for (const name of ['0.weight', '6.weight', '4.weight'].filter((key) => golden.expected.has(`agop/${key}`))) {
+      const matrix = await arrayFrom('agop', ...modelArguments(golden), '--layer', name);
+      expect(relativeError(matrix, goldenExpected(golden, `agop/${name}`))).toBeLessThanOrEqual(TOLERANCE);
+    }
+  }
+  const byLayer = await arrayFrom('agop', ...modelArguments(mlp), '--layer', '0');
+  expect(relativeError(byLayer, goldenExpected(mlp, 'agop/0.weight'))).toBeLessThanOrEqual(TOLERANCE);
+});
+
+test('agop of the input is that of the first weight’s input, when that is the input', async () => {
+  const matrix = await arrayFrom('agop', ...modelArguments(mlp));
+  expect(relativeError(matrix, goldenExpected(mlp, 'agop/0.weight'))).toBeLessThanOrEqual(TOLERANCE);
+});
+
+test('agop of a layer that has no weight', async () => {
+  expectFailure(
+    await scratch.run('agop', ...modelArguments(mlp), '--layer', '1', '--out', 'none.npy'),
+    2,
+    /--layer 1: .*0\.weight, 2\.weight, 4\.weight/,
+  );
+});
+
+describe('nfa', () => {
+  const golden = readGoldenCase('s11_nfa_relu');
+
+  test('correlations before and after centering on the initial weights, and spectra, per weight', async () => {
+    const { status, stdout, stderr } = await scratch.run(
+      'nfa',
+      ...modelArguments(golden),
+      '--initial',
+      `${golden.directory}/init.safetensors`,
+      '--json',
+    );
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const { weights } = JSON.parse(stdout);
+    expect(weights.length).toBeGreaterThan(1);
+    const keys = {
+      ucNfa: 'uc_cos',
+      ucNfaPearson: 'uc_pearson',
+      cNfa: 'c_cos',
+      cNfaPearson: 'c_pearson',
+      dominance: 'c_to_uc_ratio',
+      relativeChange: 'rel_change',
+    };
+    for (const record of weights) {
+      for (const [field, key] of Object.entries(keys)) {
+        const reference = goldenScalar(golden, `nfa/${record.weight}/${key}`);
+        expect(Math.abs(record[field] - reference)).toBeLessThanOrEqual(TOLERANCE * Math.max(1, Math.abs(reference)));
+      }
+      for (const [field, key] of [
+        ['nfmEigenvalues', 'nfm_top'],
+        ['agopEigenvalues', 'agop_top'],
+      ] as const) {
+        const reference = goldenExpected(golden, `${key}/${record.weight}`);
+        const top = { shape: reference.shape, data: Float64Array.from(record[field].slice(0, reference.data.length)) };
+        expect(relativeError(top, reference)).toBeLessThanOrEqual(TOLERANCE);
+      }
+    }
+  });
+
+  test('without --initial there is no C-NFA', async () => {
+    const { stdout } = await scratch.run('nfa', ...modelArguments(golden));
+    for (const record of JSON.parse(stdout).weights)
+      expect(Object.keys(record)).toEqual(['weight', 'shape', 'ucNfa', 'ucNfaPearson', 'nfmEigenvalues', 'agopEigenvalues']);
+  });
+
+  test('an initial model of another shape', async () => {
+    const other = readGoldenCase('s01_mlp_relu').directory;
+    const outcome = await scratch.run(
+      'nfa',
+      ...modelArguments(golden),
+      '--initial',
+      `${other}/spec.json`,
+      '--initial-weights',
+      `${other}/weights.safetensors`,
+    );
+    expectFailure(outcome, 2, /initial model/);
+    expectFailure(
+      await scratch.run('nfa', ...modelArguments(golden), '--initial', `${other}/spec.json`),
+      2,
+      /spec\.json: .*needs its weights.*--initial-weights/,
+    );
+  });
 });
 
 test('a memory limit too small for a kernel or a Jacobian: bytes needed and given, and nothing written', async () => {
