@@ -6,18 +6,28 @@
  *      A:  · . . . . .        H(i) = I − tau[i]·v·vᵀ,   v[i−1] = 1,   v[i …] = 0
  *          · · . . . .        Q = H(n−1)·…·H(2)·H(1)
  *          · · · . . .        On return row i of A holds v (zeros from index i on), so that a block of rows is a
- *          v 1 d . . .        matrix of reflectors; d and e hold the diagonal and the subdiagonal of T,
- *          v v 1 d . .        e[i−1] between i−1 and i, in f64 for both element types.
- *          v v v 1 d .
+ *          v 1 0 . . .        matrix of reflectors; d and e hold the diagonal and the subdiagonal of T,
+ *          v v 1 0 . .        e[i−1] between i−1 and i, in f64 for both element types.
+ *          v v v 1 0 .
+ *
+ * PANEL rows at a time: inside a panel the part of A above is left as it was, and A·v is corrected by the panel's earlier
+ * reflectors; after it, one rank-2·PANEL update with the GEMM's microkernel:  A ← A − V·Wᵀ − W·Vᵀ.
  *
  * Elements of a row whose squares sum to less than `negligible` are taken as zero: the caller has scaled A so that this
  * is far below one rounding error of the largest entry.
  *
- * Scheme: Householder (1958); stored as LAPACK's DSYTRD with UPLO = 'U' sees the transposed (column-major) matrix.
+ * Scheme: Householder (1958); blocks: Dongarra, Sorensen, Hammarling, J. Comput. Appl. Math. 27 (1989), as in LAPACK's
+ * DSYTRD and DLATRD with UPLO = 'U', which sees the transposed (column-major) matrix.
  */
 
-import { axpy, axpy2, dotContiguous, scaleContiguous } from "./level1";
-import { symvLower } from "./symv";
+import { blockedMultiply } from "./gemm";
+import { axpy, dotContiguous, scaleContiguous } from "./level1";
+import { dotRows, subtractRows, symvLower } from "./level2";
+
+/** Rows of a panel. */
+export const PANEL: i32 = 32;
+/** The part that is left is reduced row by row when it has at most this many rows. */
+const CROSSOVER: i32 = 96;
 
 /** Sums of squares below this are zero: 2^−1000 for f64, 2^−100 for f32. */
 // @ts-ignore: decorator
@@ -27,24 +37,28 @@ function negligible<T>(): T {
   return <T>reinterpret<f32>(0x0D800000);
 }
 
-/** d [n], e [n − 1] in f64; tau [n] and workPtr [n] in T. */
-export function tridiagonalize<T>(n: i32, aPtr: usize, dPtr: usize, ePtr: usize, tauPtr: usize, workPtr: usize): void {
-  const row = <usize>n * sizeof<T>();
-  for (let i = n - 1; i > 0; i--) {
-    const v = aPtr + <usize>i * row;
-    store<f64>(dPtr + ((<usize>i) << 3), <f64>load<T>(v + <usize>i * sizeof<T>()));
-    const tau = reflector<T>(i, v, ePtr + ((<usize>(i - 1)) << 3));
-    store<T>(tauPtr + <usize>i * sizeof<T>(), tau);
-    memory.fill(v + <usize>i * sizeof<T>(), 0, <usize>(n - i) * sizeof<T>());
-    if (tau == <T>0) continue;
+/** Bytes of `panelPtr`: V, W, V again, PANEL rows each, and coefficients. */
+export function tridiagonalizeScratchBytes<T>(n: i32): usize {
+  return (<usize>(3 * PANEL) * <usize>n + <usize>(2 * PANEL)) * sizeof<T>();
+}
 
-    symvLower<T>(i, aPtr, row, v, workPtr);
-    scaleContiguous<T>(i, tau, workPtr);
-    axpy<T>(i, <T>-0.5 * tau * dotContiguous<T>(i, workPtr, v), v, workPtr);
+/** d [n], e [n − 1] in f64; tau [n] in T; gemmScratch as for GEMM of these extents with k = 2·PANEL. */
+export function tridiagonalize<T>(n: i32, aPtr: usize, dPtr: usize, ePtr: usize, tauPtr: usize, panelPtr: usize, gemmScratch: usize): void {
+  const row = <usize>n * sizeof<T>();
+  let end = n;
+  while (end > CROSSOVER) {
+    for (let done = 0; done < PANEL; done++) reducePanelRow<T>(n, end - 1 - done, done, aPtr, dPtr, ePtr, tauPtr, panelPtr);
+    end -= PANEL;
+    memory.copy(panelPtr + <usize>(2 * PANEL) * row, panelPtr, <usize>PANEL * row);
+    blockedMultiply<T>(end, end, 2 * PANEL, <T>-1, panelPtr, 1, n, panelPtr + <usize>PANEL * row, n, 1, <T>1, aPtr, n, 1, 1, gemmScratch);
+  }
+  for (let i = end - 1; i > 0; i--) {
+    reducePanelRow<T>(n, i, 0, aPtr, dPtr, ePtr, tauPtr, panelPtr);
+    const v = aPtr + <usize>i * row, w = panelPtr + <usize>PANEL * row;
     for (let r = 0; r < i; r++) {
-      const vr = load<T>(v + <usize>r * sizeof<T>());
-      const wr = load<T>(workPtr + <usize>r * sizeof<T>());
-      axpy2<T>(r + 1, -vr, workPtr, -wr, v, aPtr + <usize>r * row);
+      const at = <usize>r * sizeof<T>();
+      axpy<T>(r + 1, -load<T>(v + at), w, aPtr + <usize>r * row);
+      axpy<T>(r + 1, -load<T>(w + at), v, aPtr + <usize>r * row);
     }
   }
   if (n > 0) {
@@ -55,9 +69,39 @@ export function tridiagonalize<T>(n: i32, aPtr: usize, dPtr: usize, ePtr: usize,
 }
 
 /**
- * The reflector that maps x [m] to (0, …, 0, beta), beta stored at betaPtr; x ← v with v[m−1] = 1. Returns tau (0: H = I).
+ * Row i, the panel's reflector number `done`: brings the row up to date, makes its reflector v, and
+ * w = tau·(A·v) − ½·tau·(wᵀ·v)·v, with A as the panel's earlier reflectors leave it.
  */
-export function reflector<T>(m: i32, xPtr: usize, betaPtr: usize): T {
+function reducePanelRow<T>(n: i32, i: i32, done: i32, aPtr: usize, dPtr: usize, ePtr: usize, tauPtr: usize, panelPtr: usize): void {
+  const row = <usize>n * sizeof<T>();
+  const at = <usize>i * sizeof<T>();
+  const v = aPtr + <usize>i * row;
+  const vs = panelPtr, ws = panelPtr + <usize>PANEL * row;
+  const coefficients = panelPtr + <usize>(3 * PANEL) * row;
+  subtractRows<T>(i + 1, done, ws + at, row, vs, row, v);
+  subtractRows<T>(i + 1, done, vs + at, row, ws, row, v);
+
+  store<f64>(dPtr + (<usize>i << 3), <f64>load<T>(v + at));
+  const tau = reflector<T>(i, v, ePtr + (<usize>(i - 1) << 3));
+  store<T>(tauPtr + at, tau);
+  memory.fill(v + at, 0, <usize>(n - i) * sizeof<T>());
+  memory.copy(vs + <usize>done * row, v, at);
+  const w = ws + <usize>done * row;
+  if (tau == <T>0) {
+    memory.fill(w, 0, at);
+    return;
+  }
+  symvLower<T>(i, aPtr, row, v, w);
+  dotRows<T>(i, done, ws, row, v, coefficients);
+  dotRows<T>(i, done, vs, row, v, coefficients + PANEL * sizeof<T>());
+  subtractRows<T>(i, done, coefficients, sizeof<T>(), vs, row, w);
+  subtractRows<T>(i, done, coefficients + PANEL * sizeof<T>(), sizeof<T>(), ws, row, w);
+  scaleContiguous<T>(i, tau, w);
+  axpy<T>(i, <T>-0.5 * tau * dotContiguous<T>(i, w, v), v, w);
+}
+
+/** The reflector that maps x [m] to (0, …, 0, beta), beta stored at betaPtr; x ← v with v[m−1] = 1. Returns tau (0: H = I). */
+function reflector<T>(m: i32, xPtr: usize, betaPtr: usize): T {
   const lastPtr = xPtr + <usize>(m - 1) * sizeof<T>();
   const alpha = load<T>(lastPtr);
   const squares = dotContiguous<T>(m - 1, xPtr, xPtr);

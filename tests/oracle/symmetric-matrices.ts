@@ -137,6 +137,128 @@ export const MATRIX_TYPES: readonly MatrixType[] = [
   },
 ];
 
+/** The tridiagonal matrix with diagonal d(i) and e(i) between i and i + 1. */
+function tridiagonal(n: number, d: (i: number) => number, e: (i: number) => number): Matrix {
+  const a = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) {
+    a[i * n + i] = d(i);
+    if (i > 0) a[i * n + i - 1] = a[(i - 1) * n + i] = e(i - 1);
+  }
+  return a;
+}
+
+/** Where divide and conquer and QL have failed before: glue, equal diagonals, splits, every degree of deflation. */
+export const TRIDIAGONAL_TYPES: readonly MatrixType[] = [
+  {
+    name: 'Wilkinson W⁺: pairs that agree to rounding',
+    make: (n) =>
+      tridiagonal(
+        n,
+        (i) => Math.abs(i - (n - 1) / 2),
+        () => 1,
+      ),
+  },
+  {
+    name: 'glued Wilkinson',
+    make: (n, dtype) =>
+      tridiagonal(
+        n,
+        (i) => Math.abs((i % 21) - 10),
+        (i) => (i % 21 === 20 ? Math.sqrt(ULP[dtype]) : 1),
+      ),
+  },
+  {
+    name: 'second difference',
+    make: (n) =>
+      tridiagonal(
+        n,
+        () => 2,
+        () => -1,
+      ),
+  },
+  {
+    name: 'zero diagonal',
+    make: (n) =>
+      tridiagonal(
+        n,
+        () => 0,
+        () => 1,
+      ),
+  },
+  {
+    name: 'alternating signs',
+    make: (n) =>
+      tridiagonal(
+        n,
+        (i) => (i % 2 === 0 ? 1 : -1),
+        (i) => (i % 3 === 0 ? -0.5 : 0.5),
+      ),
+  },
+  {
+    name: 'split into blocks of 8',
+    make: (n) =>
+      tridiagonal(
+        n,
+        (i) => i % 8,
+        (i) => (i % 8 === 7 ? 0 : 1),
+      ),
+  },
+  {
+    name: 'couplings at rounding',
+    make: (n, dtype) =>
+      tridiagonal(
+        n,
+        () => 1,
+        (i) => ((i % 7) + 1) * ULP[dtype],
+      ),
+  },
+  {
+    name: 'weak couplings',
+    make: (n) =>
+      tridiagonal(
+        n,
+        (i) => i % 5,
+        () => 1e-6,
+      ),
+  },
+  {
+    name: 'graded upwards',
+    make: (n) =>
+      tridiagonal(
+        n,
+        (i) => 2 ** (-i / 2),
+        (i) => 2 ** (-i / 2 - 1),
+      ),
+  },
+  {
+    name: 'graded downwards',
+    make: (n) =>
+      tridiagonal(
+        n,
+        (i) => 2 ** ((i - n) / 2),
+        (i) => 2 ** ((i - n) / 2 - 1),
+      ),
+  },
+  {
+    name: 'Clement: integer spectrum',
+    make: (n) =>
+      tridiagonal(
+        n,
+        () => 0,
+        (i) => Math.sqrt((i + 1) * (n - 1 - i)),
+      ),
+  },
+  {
+    name: 'one large coupling',
+    make: (n) =>
+      tridiagonal(
+        n,
+        () => 1,
+        (i) => (i === Math.floor(n / 2) - 1 ? 1e8 : 1),
+      ),
+  },
+];
+
 /** Greatest column sum of absolute values. */
 export function norm1(n: number, a: ArrayLike<number>): number {
   let norm = 0;

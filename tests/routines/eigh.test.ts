@@ -1,7 +1,7 @@
 /** @file eigh at the raw ABI: LAPACK's ratios on its matrix types, values-only agreement, guard bands, poisoned scratch, status. */
 
 import { describe, expect, test } from 'vitest';
-import { eigenRatios, MATRIX_TYPES, type Matrix, norm1, ULP } from '../oracle/symmetric-matrices.ts';
+import { eigenRatios, MATRIX_TYPES, type Matrix, type MatrixType, norm1, TRIDIAGONAL_TYPES, ULP } from '../oracle/symmetric-matrices.ts';
 import { DTYPES, type Dtype, expectSameBits, type Floats, Sandbox } from './sandbox.ts';
 
 const SIZES = [0, 1, 2, 3, 5, 20, 65, 257, 600];
@@ -51,28 +51,39 @@ function typesFor(n: number, dtype: Dtype) {
   return MATRIX_TYPES.filter((_, index) => (index + offset) % 8 === 0);
 }
 
+/** Both ratios below the threshold, ascending values, and the same values without vectors to n·ε·‖A‖. */
+function expectAccurate(dtype: Dtype, n: number, { name, make }: MatrixType): void {
+  const a = rounded(dtype, make(n, dtype));
+  const { status, values, vectors } = decompose(dtype, n, a);
+  const { residual, orthogonality } = eigenRatios(n, a, values, vectors, ULP[dtype]);
+  const what = `${name}, n = ${n}: residual ${residual}, orthogonality ${orthogonality}`;
+  expect(status, what).toBe(0);
+  expect(residual < THRESHOLD, what).toBe(true);
+  expect(orthogonality < THRESHOLD, what).toBe(true);
+  const alone = valuesOnly(dtype, n, a);
+  const tolerance = n * ULP[dtype] * norm1(n, a);
+  for (let k = 0; k < n; k++) {
+    expect(k === 0 || values[k] >= values[k - 1], `${what}: order at ${k}`).toBe(true);
+    expect(Math.abs(values[k] - alone[k]) <= tolerance, `${what}: value ${k} is ${values[k]}, alone ${alone[k]}`).toBe(true);
+  }
+}
+
 describe.each(DTYPES)('eigh %s: LAPACK ratios below 60', (dtype) => {
-  test.each(SIZES)('n = %i: ‖A − VΛVᵀ‖/(‖A‖nε), ‖I − VVᵀ‖/(nε), ascending, values-only agrees', (n) => {
-    for (const { name, make } of typesFor(n, dtype)) {
-      const a = rounded(dtype, make(n, dtype));
-      const { status, values, vectors } = decompose(dtype, n, a);
-      const { residual, orthogonality } = eigenRatios(n, a, values, vectors, ULP[dtype]);
-      const what = `${name}, n = ${n}: residual ${residual}, orthogonality ${orthogonality}`;
-      expect(status, what).toBe(0);
-      expect(residual < THRESHOLD, what).toBe(true);
-      expect(orthogonality < THRESHOLD, what).toBe(true);
-      const alone = valuesOnly(dtype, n, a);
-      const tolerance = n * ULP[dtype] * norm1(n, a);
-      for (let k = 0; k < n; k++) {
-        expect(k === 0 || values[k] >= values[k - 1], `${what}: order at ${k}`).toBe(true);
-        expect(Math.abs(values[k] - alone[k]) <= tolerance, `${what}: value ${k} is ${values[k]}, alone ${alone[k]}`).toBe(true);
-      }
-    }
+  test.each(SIZES)(
+    'n = %i: ‖A − VΛVᵀ‖/(‖A‖nε), ‖I − VVᵀ‖/(nε), ascending, values-only agrees',
+    (n) => {
+      for (const type of typesFor(n, dtype)) expectAccurate(dtype, n, type);
+    },
+    ALL ? 300_000 : 60_000,
+  );
+
+  test.each([33, 64, 65, 130, 200])('n = %i: tridiagonal matrices that are hard for divide and conquer', (n) => {
+    for (const type of TRIDIAGONAL_TYPES) expectAccurate(dtype, n, type);
   });
 
   test('the debug build gives the bits of the release build', () => {
     const debug = new Sandbox('debug');
-    for (const n of [1, 2, 7, 40]) {
+    for (const n of [1, 2, 7, 40, 130]) {
       const a = MATRIX_TYPES.find(({ name }) => name === 'GOE')!.make(n, dtype);
       const release = decompose(dtype, n, a);
       const other = decompose(dtype, n, a, debug);
@@ -82,11 +93,14 @@ describe.each(DTYPES)('eigh %s: LAPACK ratios below 60', (dtype) => {
   });
 
   test('NaN in the matrix ends in a status or NaN, never in a hang', () => {
-    const n = 12;
-    const a = new Float64Array(n * n).fill(1);
-    a[3 * n + 2] = NaN;
-    const { status, values } = decompose(dtype, n, a);
-    expect(status > 0 || values.some(Number.isNaN)).toBe(true);
+    for (const n of [1, 12, 80]) {
+      for (const place of [0, n * n - 1, Math.floor(n / 2) * n]) {
+        const a = new Float64Array(n * n).fill(1);
+        a[place] = NaN;
+        const { status, values } = decompose(dtype, n, a);
+        expect(status > 0 || values.some(Number.isNaN), `n = ${n}, NaN at ${place}`).toBe(true);
+      }
+    }
   });
 });
 

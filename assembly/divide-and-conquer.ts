@@ -1,0 +1,323 @@
+/**
+ * @file Eigenvalues and eigenvectors of a symmetric tridiagonal matrix by divide and conquer, in f64.
+ *
+ *        ┌ T₁      ┐        T₁, T₂ without |e| at the tear are solved first: T = Q·(D + rho·z·zᵀ)·Qᵀ, with z from the
+ *    T = │     e   │        last row of Q₁ and the first of Q₂. Entries of z that are negligible, and pairs of equal d
+ *        │   e     │        (rotated so that one entry of z vanishes), deflate: their eigenvalue and vector are ready.
+ *        └      T₂ ┘        The others are the roots and vectors of a secular equation, and two products give Q.
+ *
+ * Eigenvectors are rows, so that the products and copies run along memory. Active rows are gathered by kind,
+ *
+ *    kind 1: zero beyond T₁     kind 2: full (was rotated)     kind 3: zero before T₂
+ *
+ *                 columns of T₁                                columns of T₂
+ *    Z[active] ← [ S₁ S₂ ]·[rows of kind 1, 2]    |    [ S₂ S₃ ]·[rows of kind 2, 3]
+ *
+ * so that zeros are not multiplied. Cost: 4/3·n³ flops at most, less by deflation; leaves by implicit QL.
+ *
+ * Scheme: Cuppen, Numer. Math. 36 (1981); deflation and kinds: Rutter, LAPACK Working Note 69 (1994), as in DLAED1–3.
+ */
+
+import { multiply } from "./gemm";
+import { rotate } from "./level1";
+import { exactWeights, SUMS_BYTES, secularRoot, secularVector } from "./secular";
+import { sortAscending, tridiagonalQl } from "./tridiagonal-ql";
+
+/** Blocks of at most this size are solved by QL. */
+const LEAF: i32 = 32;
+/** Unit roundoff of f64, 2^−53. */
+const UNIT_ROUNDOFF: f64 = 1.1102230246251565e-16;
+const SQRT_HALF: f64 = 0.7071067811865476;
+
+/** Where everything is. f64 and i32 arrays have n entries, `gathered` and `secular` n². */
+// @ts-ignore: decorator
+@unmanaged
+class Workspace {
+  /** z, at a row's position in the block. */
+  z: usize;
+  /** Poles, weights and roots of the secular equation; corrected weights; a row. */
+  poles: usize;
+  weights: usize;
+  roots: usize;
+  corrected: usize;
+  line: usize;
+  sums: usize;
+  /** i32: rows in ascending order of d, per solved block, counted from its first row. */
+  ascending: usize;
+  /** i32: the merged order; kinds by row; active and deflated rows in ascending order; column of S of an active row. */
+  merged: usize;
+  kinds: usize;
+  active: usize;
+  deflated: usize;
+  columns: usize;
+  /** Rows gathered before they are overwritten; the secular matrix; GEMM's scratch. */
+  gathered: usize;
+  secular: usize;
+  gemm: usize;
+}
+
+const HEADER_BYTES: usize = 128;
+
+// @ts-ignore: decorator
+@inline
+function padded(bytes: usize): usize {
+  return (bytes + 63) & ~63;
+}
+
+/** Bytes of `scratchPtr`. GEMM's scratch comes apart. */
+export function divideAndConquerScratchBytes(n: i32): usize {
+  return HEADER_BYTES + 6 * padded(<usize>n << 3) + SUMS_BYTES + 6 * padded(<usize>n << 2) + 2 * padded((<usize>n * <usize>n) << 3);
+}
+
+function layOut(n: i32, scratchPtr: usize, gemmPtr: usize): Workspace {
+  const work = changetype<Workspace>(scratchPtr);
+  const f64s = padded(<usize>n << 3), i32s = padded(<usize>n << 2);
+  work.z = scratchPtr + HEADER_BYTES;
+  work.poles = work.z + f64s;
+  work.weights = work.poles + f64s;
+  work.roots = work.weights + f64s;
+  work.corrected = work.roots + f64s;
+  work.line = work.corrected + f64s;
+  work.sums = work.line + f64s;
+  work.ascending = work.sums + SUMS_BYTES;
+  work.merged = work.ascending + i32s;
+  work.kinds = work.merged + i32s;
+  work.active = work.kinds + i32s;
+  work.deflated = work.active + i32s;
+  work.columns = work.deflated + i32s;
+  work.gathered = work.columns + i32s;
+  work.secular = work.gathered + padded((<usize>n * <usize>n) << 3);
+  work.gemm = gemmPtr;
+  return work;
+}
+
+// @ts-ignore: decorator
+@inline
+function at(ptr: usize, i: i32): f64 {
+  return load<f64>(ptr + (<usize>i << 3));
+}
+
+// @ts-ignore: decorator
+@inline
+function put(ptr: usize, i: i32, value: f64): void {
+  store<f64>(ptr + (<usize>i << 3), value);
+}
+
+// @ts-ignore: decorator
+@inline
+function index(ptr: usize, i: i32): i32 {
+  return load<i32>(ptr + (<usize>i << 2));
+}
+
+// @ts-ignore: decorator
+@inline
+function putIndex(ptr: usize, i: i32, value: i32): void {
+  store<i32>(ptr + (<usize>i << 2), value);
+}
+
+/**
+ * T = tridiag(e, d, e): d [n] ← eigenvalues, ascending; e [n] destroyed; z [n, n] ← eigenvectors, row k that of d[k].
+ * Returns 0, or k + 1 when QL failed on the eigenvalue k of a leaf.
+ */
+export function divideAndConquer(n: i32, dPtr: usize, ePtr: usize, zPtr: usize, scratchPtr: usize, gemmPtr: usize): i32 {
+  const work = layOut(n, scratchPtr, gemmPtr);
+  const row = <usize>n << 3;
+  memory.fill(zPtr, 0, <usize>n * row);
+  const status = solveBlock(n, 0, n, dPtr, ePtr, zPtr, work);
+  if (status != 0) return status;
+  for (let i = 0; i < n; i++) {
+    const from = index(work.ascending, i);
+    put(work.line, i, at(dPtr, from));
+    memory.copy(work.gathered + <usize>i * row, zPtr + <usize>from * row, row);
+  }
+  memory.copy(dPtr, work.line, row);
+  memory.copy(zPtr, work.gathered, <usize>n * row);
+  return 0;
+}
+
+/** Solves rows low … high − 1, on the diagonal block of z; ascending[low …] gives the order of its rows. */
+function solveBlock(n: i32, low: i32, high: i32, dPtr: usize, ePtr: usize, zPtr: usize, work: Workspace): i32 {
+  const size = high - low;
+  if (size <= LEAF) return solveLeaf(n, low, size, dPtr, ePtr, zPtr, work);
+  const middle = low + (size >> 1);
+  const tear = at(ePtr, middle - 1);
+  put(dPtr, middle - 1, at(dPtr, middle - 1) - abs<f64>(tear));
+  put(dPtr, middle, at(dPtr, middle) - abs<f64>(tear));
+  let status = solveBlock(n, low, middle, dPtr, ePtr, zPtr, work);
+  if (status == 0) status = solveBlock(n, middle, high, dPtr, ePtr, zPtr, work);
+  if (status == 0) merge(n, low, middle, high, tear, dPtr, zPtr, work);
+  return status;
+}
+
+function solveLeaf(n: i32, low: i32, size: i32, dPtr: usize, ePtr: usize, zPtr: usize, work: Workspace): i32 {
+  const row = <usize>n << 3;
+  const d = dPtr + (<usize>low << 3), e = ePtr + (<usize>low << 3);
+  const block = zPtr + <usize>low * row + (<usize>low << 3);
+  const tear = at(e, size - 1); // QL works in this entry, which belongs to the merge above
+  for (let i = 0; i < size; i++) {
+    put(block + <usize>i * row, i, 1);
+    putIndex(work.ascending, low + i, i);
+  }
+  const status = tridiagonalQl(size, d, e, block, row);
+  put(e, size - 1, tear);
+  sortAscending(size, d, block, row);
+  return status == 0 ? 0 : low + status;
+}
+
+/** Joins two solved blocks across the entry `tear` of e. */
+function merge(n: i32, low: i32, middle: i32, high: i32, tear: f64, dPtr: usize, zPtr: usize, work: Workspace): void {
+  const row = <usize>n << 3;
+  const size = high - low, size1 = middle - low;
+  const d = dPtr + (<usize>low << 3);
+  const block = zPtr + <usize>low * row + (<usize>low << 3);
+  const ascending = work.ascending + (<usize>low << 2);
+  const rho = 2 * abs<f64>(tear);
+  mergeOrders(size1, size, d, ascending, work.merged);
+
+  // z = (last column of Q₁, sign(e)·first column of Q₂)/√2, of norm 1 and therefore with rho = 2·|e|.
+  let largest = rho, largestZ: f64 = 0;
+  for (let i = 0; i < size; i++) {
+    const factor = i >= size1 && tear < 0 ? -SQRT_HALF : SQRT_HALF;
+    const z = factor * at(block + <usize>i * row, i < size1 ? size1 - 1 : size1);
+    put(work.z, i, z);
+    putIndex(work.kinds, i, i < size1 ? 1 : 3);
+    largest = max<f64>(largest, abs<f64>(at(d, i)));
+    largestZ = max<f64>(largestZ, abs<f64>(z));
+  }
+  const tolerance = 8 * UNIT_ROUNDOFF * largest;
+  if (rho * largestZ <= tolerance) {
+    memory.copy(ascending, work.merged, <usize>size << 2);
+    return;
+  }
+  const count = deflate(size, rho, tolerance, d, block, row, work);
+  for (let j = 0; j < count; j++) {
+    put(work.poles, j, at(d, index(work.active, j)));
+    put(work.weights, j, at(work.z, index(work.active, j)));
+  }
+  solveSecular(count, rho, work);
+  updateVectors(size1, size, count, d, block, n, work);
+  orderResult(size, count, d, ascending, work);
+}
+
+/** merged [size] ← the rows of both blocks in ascending order of d. */
+function mergeOrders(size1: i32, size: i32, d: usize, ascending: usize, merged: usize): void {
+  let i = 0, j = size1;
+  for (let k = 0; k < size; k++) {
+    const first = i < size1 ? index(ascending, i) : -1;
+    const second = j < size ? size1 + index(ascending, j) : -1;
+    const takeFirst = second < 0 || (first >= 0 && at(d, first) <= at(d, second));
+    putIndex(merged, k, takeFirst ? first : second);
+    if (takeFirst) i++;
+    else j++;
+  }
+}
+
+/** Splits the rows into active ones (their number is returned), ascending in d, and deflated ones. */
+function deflate(size: i32, rho: f64, tolerance: f64, d: usize, block: usize, row: usize, work: Workspace): i32 {
+  let count = 0, deflated = 0, previous = -1;
+  for (let k = 0; k < size; k++) {
+    const i = index(work.merged, k);
+    if (rho * abs<f64>(at(work.z, i)) <= tolerance) {
+      putIndex(work.deflated, deflated++, i);
+      continue;
+    }
+    if (previous < 0) {
+      previous = i;
+      continue;
+    }
+    const zp = at(work.z, previous), zi = at(work.z, i);
+    const radius = sqrt<f64>(zp * zp + zi * zi);
+    const c = zi / radius, s = -zp / radius;
+    const dp = at(d, previous), di = at(d, i);
+    if (abs<f64>((di - dp) * c * s) <= tolerance) {
+      put(work.z, i, radius);
+      rotate<f64>(size, block + <usize>previous * row, block + <usize>i * row, c, s);
+      put(d, previous, dp * (c * c) + di * (s * s));
+      put(d, i, dp * (s * s) + di * (c * c));
+      if (index(work.kinds, previous) != index(work.kinds, i)) putIndex(work.kinds, i, 2);
+      putIndex(work.deflated, deflated++, previous);
+    } else {
+      putIndex(work.active, count++, previous);
+    }
+    previous = i;
+  }
+  putIndex(work.active, count++, previous);
+  return count;
+}
+
+/** Roots and, as rows of `secular`, eigenvectors of diag(poles) + rho·weights·weightsᵀ, columns gathered by kind. */
+function solveSecular(count: i32, rho: f64, work: Workspace): void {
+  const row = <usize>count << 3;
+  let squares: f64 = 0;
+  for (let j = 0; j < count; j++) squares += at(work.weights, j) * at(work.weights, j);
+  if (count == 1) {
+    put(work.roots, 0, at(work.poles, 0) + rho * squares);
+    put(work.secular, 0, 1);
+    putIndex(work.columns, 0, 0);
+    return;
+  }
+  let column = 0;
+  for (let kind = 1; kind <= 3; kind++) {
+    for (let j = 0; j < count; j++) {
+      if (index(work.kinds, index(work.active, j)) == kind) putIndex(work.columns, j, column++);
+    }
+  }
+  for (let k = 0; k < count; k++) {
+    put(work.roots, k, secularRoot(count, k, work.poles, work.weights, rho, squares, work.secular + <usize>k * row, work.sums));
+  }
+  exactWeights(count, work.poles, work.weights, work.secular, work.corrected);
+  for (let k = 0; k < count; k++) secularVector(count, work.corrected, work.columns, work.secular + <usize>k * row, work.line);
+}
+
+/** Rows 0 … count − 1 of the block ← new vectors, the rest ← the deflated ones; d alike. */
+function updateVectors(size1: i32, size: i32, count: i32, d: usize, block: usize, n: i32, work: Workspace): void {
+  const row = <usize>n << 3;
+  const size2 = size - size1;
+  let first = 0, full = 0;
+  for (let j = 0; j < count; j++) {
+    const kind = index(work.kinds, index(work.active, j));
+    if (kind == 1) first++;
+    else if (kind == 2) full++;
+  }
+  const upper = first + full, lower = count - first;
+  const gathered1 = work.gathered;
+  const gathered2 = gathered1 + (<usize>upper * <usize>size1 << 3);
+  const gathered3 = gathered2 + (<usize>lower * <usize>size2 << 3);
+  for (let j = 0; j < count; j++) {
+    const i = index(work.active, j), column = index(work.columns, j);
+    const from = block + <usize>i * row;
+    if (column < upper) memory.copy(gathered1 + (<usize>column * <usize>size1 << 3), from, <usize>size1 << 3);
+    if (column >= first) {
+      memory.copy(gathered2 + (<usize>(column - first) * <usize>size2 << 3), from + (<usize>size1 << 3), <usize>size2 << 3);
+    }
+  }
+  const whole = <usize>size << 3;
+  for (let j = 0; j < size - count; j++) {
+    const i = index(work.deflated, j);
+    memory.copy(gathered3 + <usize>j * whole, block + <usize>i * row, whole);
+    put(work.line, j, at(d, i));
+  }
+  for (let j = 0; j < size - count; j++) memory.copy(block + <usize>(count + j) * row, gathered3 + <usize>j * whole, whole);
+  memory.copy(d, work.roots, <usize>count << 3);
+  memory.copy(d + (<usize>count << 3), work.line, <usize>(size - count) << 3);
+
+  multiply<f64>(count, size1, upper, 1, work.secular, count, 1, gathered1, size1, 1, 0, block, n, 1, work.gemm);
+  multiply<f64>(
+    count, size2, lower, 1, work.secular + (<usize>first << 3), count, 1, gathered2, size2, 1,
+    0, block + (<usize>size1 << 3), n, 1, work.gemm,
+  );
+}
+
+/** ascending [size] ← the order of the rows: the roots ascend already, the deflated ones nearly do. */
+function orderResult(size: i32, count: i32, d: usize, ascending: usize, work: Workspace): void {
+  for (let j = count; j < size; j++) {
+    let k = j;
+    for (; k > count && at(d, index(work.deflated, k - 1)) > at(d, j); k--) putIndex(work.deflated, k, index(work.deflated, k - 1));
+    putIndex(work.deflated, k, j);
+  }
+  let i = 0, j = count;
+  for (let k = 0; k < size; k++) {
+    const takeRoot = j == size || (i < count && at(d, i) <= at(d, index(work.deflated, j)));
+    putIndex(ascending, k, takeRoot ? i++ : index(work.deflated, j++));
+  }
+}
