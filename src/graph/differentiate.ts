@@ -7,6 +7,7 @@ import { dependents, type Graph, isLeaf, type ValueId } from './graph.ts';
 import { add, select } from './primitives/arithmetic.ts';
 import { primitiveOf } from './primitives/index.ts';
 import { sumBatch } from './primitives/reduction.ts';
+import { concatOfPads } from './primitives/shape.ts';
 
 /** A derived graph and where its new leaves and results are. Ids of the original graph stay valid in it. */
 export interface Derived {
@@ -84,7 +85,7 @@ export function vjp(graph: Graph, wrt: readonly ValueId[], { prefix = 'cotangent
     const list = parts.get(id);
     if (list === undefined || !needed[id]) continue;
     const node = graph.nodes[id];
-    let cotangent = list.reduce((total, part) => add(g, total, part));
+    let cotangent = concatOfPads(g, list) ?? list.reduce((total, part) => add(g, total, part));
     if (!node.batched && shared === 'sum') cotangent = sumBatch(g, cotangent);
     cotangents.set(id, cotangent);
     if (isLeaf(node)) continue;

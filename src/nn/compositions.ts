@@ -3,7 +3,7 @@
 import { sizeOf } from '../core/tensor.ts';
 import type { ValueId } from '../graph/graph.ts';
 import type { Emitter } from '../graph/primitive.ts';
-import { add, affine, div, integerPower, max, mul, reshape, sub, sum, unary } from '../graph/primitives/index.ts';
+import { add, affine, div, integerPower, mul, reshape, sub, sum, unary } from '../graph/primitives/index.ts';
 
 /** (x − mean)/√(variance + eps) over the last `axes` axes, variance biased, as torch's LayerNorm. */
 export function normalize(g: Emitter, x: ValueId, axes: number, eps: number): ValueId {
@@ -23,13 +23,4 @@ const SQRT_2_OVER_PI = 0.7978845608028654; // √(2/π)
 export function geluTanh(g: Emitter, x: ValueId): ValueId {
   const inner = affine(g, add(g, x, affine(g, integerPower(g, x, 3), 0.044715, 0)), SQRT_2_OVER_PI, 0);
   return mul(g, x, affine(g, unary(g, 'tanh', inner), 0.5, 0.5));
-}
-
-/** e^(x − max) / Σ over the last axis. The maximum only guards against overflow; it cancels in every derivative. */
-export function softmax(g: Emitter, x: ValueId): ValueId {
-  const shape = g.shapeOf(x);
-  const last = shape.length - 1;
-  const kept = [...shape.slice(0, last), 1];
-  const exponentials = unary(g, 'exp', sub(g, x, reshape(g, max(g, x, [last]), kept)));
-  return div(g, exponentials, reshape(g, sum(g, exponentials, [last]), kept));
 }

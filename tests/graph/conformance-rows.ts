@@ -155,6 +155,7 @@ export const rows: readonly Row[] = [
     leaves: [{ shape: [15, 12] }],
     build: (g, ids) => derived('patchesTranspose', ids, patchAttributes)(g),
   },
+  { name: 'softmax', kind: 'smooth', interval: [-1, 1], leaves: [{ shape: [3, 4] }], build: (g, [x]) => p.softmax(g, x) },
   { name: 'maxPool', kind: 'multilinear', leaves: [smallImage], build: (g, [x]) => p.maxPool(g, x, { ...pool, dilation: [1, 1] }) },
   { name: 'maxPool', variant: 'max over axes', kind: 'multilinear', leaves: [{ shape: [3, 2, 2] }], build: (g, [x]) => p.max(g, x, [0, 2]) },
   {

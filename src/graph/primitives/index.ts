@@ -10,6 +10,7 @@ import { elementwisePrimitives } from './elementwise.ts';
 import { poolingPrimitives } from './pooling.ts';
 import { reductionPrimitives } from './reduction.ts';
 import { shapePrimitives } from './shape.ts';
+import { softmaxPrimitives } from './softmax.ts';
 
 export { affine, neg } from './affine.ts';
 export { add, div, gate, mul, select, sub } from './arithmetic.ts';
@@ -19,6 +20,7 @@ export { elu, integerPower, leakyRelu, type UnaryOp, unary } from './elementwise
 export { avgPool, max, maxPool } from './pooling.ts';
 export { broadcast, broadcastShape, sum, sumBatch, sumTo } from './reduction.ts';
 export { concat, pad, reshape, slice, transpose } from './shape.ts';
+export { softmax } from './softmax.ts';
 export type { Window } from './window.ts';
 
 const table: ReadonlyMap<string, Primitive> = new Map(
@@ -31,6 +33,7 @@ const table: ReadonlyMap<string, Primitive> = new Map(
     ...contractionPrimitives,
     ...convolutionPrimitives,
     ...poolingPrimitives,
+    ...softmaxPrimitives,
   ].map((row) => [row.name, row]),
 );
 

@@ -32,13 +32,74 @@ export function transpose(g: Emitter, x: ValueId, permutation: readonly number[]
 export function slice(g: Emitter, x: ValueId, starts: readonly number[], limits: readonly number[], strides = starts.map(() => 1)): ValueId {
   const shape = g.shapeOf(x);
   if (shape.every((extent, axis) => starts[axis] === 0 && limits[axis] === extent && strides[axis] === 1)) return x;
-  return g.emit('slice', [x], { starts, limits, strides });
+  return operandOfConcat(g, x, starts, limits, strides) ?? g.emit('slice', [x], { starts, limits, strides });
+}
+
+/** The operand of a concatenation that a slice takes back out, if it is exactly one. */
+function operandOfConcat(
+  g: Emitter,
+  x: ValueId,
+  starts: readonly number[],
+  limits: readonly number[],
+  strides: readonly number[],
+): ValueId | undefined {
+  const { op, inputs, attributes } = g.definition(x);
+  if (op !== 'concat') return undefined;
+  const along = numberAttribute(attributes, 'axis');
+  const whole = g.shapeOf(x).every((extent, axis) => strides[axis] === 1 && (axis === along || (starts[axis] === 0 && limits[axis] === extent)));
+  if (!whole) return undefined;
+  let start = 0;
+  return inputs.find((input) => {
+    const from = start;
+    start += g.shapeOf(input)[along];
+    return from === starts[along] && start === limits[along] && g.isBatched(input) === g.isBatched(x);
+  });
 }
 
 /** Zeros around x: `low` before, `high` after, `interior` between neighbours, per axis. */
 export function pad(g: Emitter, x: ValueId, low: readonly number[], high: readonly number[], interior = low.map(() => 0)): ValueId {
   if (low.every((extent, axis) => extent === 0 && high[axis] === 0 && interior[axis] === 0)) return x;
   return g.emit('pad', [x], { low, high, interior });
+}
+
+/**
+ * The sum of paddings that fill disjoint ranges of one axis, as a concatenation; null when they are anything else. The
+ * cotangents of slices come like this: added one by one they would cost the whole array per slice.
+ */
+export function concatOfPads(g: Emitter, parts: readonly ValueId[]): ValueId | null {
+  if (parts.length < 2) return null;
+  const definitions = parts.map((part) => g.definition(part));
+  if (definitions.some(({ op, attributes }) => op !== 'pad' || listAttribute(attributes, 'interior').some((extent) => extent !== 0))) return null;
+  const pads = definitions.map(({ inputs: [inner], attributes }) => ({
+    inner,
+    low: listAttribute(attributes, 'low'),
+    high: listAttribute(attributes, 'high'),
+  }));
+  const axis = pads[0].low.findIndex((extent, i) => extent > 0 || pads[0].high[i] > 0);
+  const alone = pads.every(({ low, high }) => low.every((extent, i) => i === axis || (extent === 0 && high[i] === 0)));
+  if (!alone) return null;
+  const ordered = [...pads].sort((a, b) => a.low[axis] - b.low[axis]);
+  const shape = g.shapeOf(parts[0]);
+  const filled: ValueId[] = [];
+  let end = 0;
+  const fillTo = (start: number): void => {
+    if (start > end)
+      filled.push(
+        g.constant(
+          0,
+          shape.map((extent, i) => (i === axis ? start - end : extent)),
+        ),
+      );
+    end = start;
+  };
+  for (const { inner, low } of ordered) {
+    if (low[axis] < end) return null; // they overlap
+    fillTo(low[axis]);
+    filled.push(inner);
+    end += g.shapeOf(inner)[axis];
+  }
+  fillTo(shape[axis]);
+  return concat(g, filled, axis);
 }
 
 /** Values side by side along `axis`. */
