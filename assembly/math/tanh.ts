@@ -13,12 +13,12 @@ import { exponentOf, negativePowerOfTwo, powerOfTwo, reducedHigh, reducedLow, re
 import { fastSumError, productLow, quotientLow, upperHalf } from "./pair";
 import { splatFrom } from "./table";
 
-const F64 = memory.data<f64>([1.0, 44.0, 746.0, 6755399441055744.0, 6755399441055744.0 - 1000.0]);
-const F32 = memory.data<f32>([1.0, 20.0, 104.0, 12582912.0, 12582912.0 - 110.0]);
+const F64 = memory.data<f64>([1.0, 44.0, 760.0, 6755399441055744.0, 6755399441055744.0 - 1000.0]);
+const F32 = memory.data<f32>([1.0, 20.0, 112.0, 12582912.0, 12582912.0 - 110.0]);
 const ONE: i32 = 0;
 /** Beyond it tanh(u/2) is 1. */
 const MAX_TANH: i32 = 1;
-/** Beyond it e^−u is 0. */
+/** Beyond it e^−u is 0, and u·e^−u. */
 const MAX_SIGMOID: i32 = 2;
 /** shifted(0). */
 const SHIFT: i32 = 3;
@@ -67,7 +67,8 @@ export function sigmoid<T>(x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function silu<T>(x: v128): v128 {
-  return v128.bitselect(x, scaledSigmoid<T>(x, true), v128.gt<T>(x, constant<T>(MAX_SIGMOID)));
+  const product = v128.or(scaledSigmoid<T>(x, true), v128.xor(x, v128.abs<T>(x))); // the sign of −0
+  return v128.bitselect(x, product, v128.gt<T>(x, constant<T>(MAX_SIGMOID)));
 }
 
 /** sigmoid(x), or that times max(x, −MAX_SIGMOID). */

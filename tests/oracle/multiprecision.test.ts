@@ -1,0 +1,48 @@
+import { describe, expect, test } from 'vitest';
+import { erf, exactly, exp, expm1, gelu, log, type Real, sigmoid, silu, tanh, ulpError } from './multiprecision.ts';
+
+const FUNCTIONS = { exp, expm1, log, tanh, sigmoid, silu, erf, gelu };
+
+/** First 40 significant digits as an integer, and the power of ten. */
+function digits({ n, p }: Real): string {
+  const size = n < 0n ? -n : n;
+  for (let tens = -60; ; tens++) {
+    const scaled = tens <= 0 ? (size * 10n ** BigInt(-tens)) >> BigInt(p) : (size >> BigInt(p)) / 10n ** BigInt(tens);
+    const text = scaled.toString();
+    if (text.length <= 40) return `${n < 0n ? '-' : ''}${text}e${tens}`;
+  }
+}
+
+describe('multiprecision', () => {
+  // 40 digits, truncated; computed with mpmath 1.2.1 at 60 digits.
+  test.each<[keyof typeof FUNCTIONS, number, string]>([
+    ['exp', 1, '2718281828459045235360287471352662497757e-39'],
+    ['exp', -20.5, '1250152866386742628937553119231222182271e-48'],
+    ['expm1', 0.001, '1000500166708341688893262798302888729404e-42'],
+    ['expm1', -3, '-9502129316321360570206575843499382233683e-40'],
+    ['log', 2, '6931471805599453094172321214581765680755e-40'],
+    ['log', 1.0000000000000002, '2220446049250312834328230454615487925982e-55'],
+    ['log', 0.1, '-2302585092994045628506840223426538727163e-39'],
+    ['tanh', 0.5, '4621171572600097585023184836436725487302e-40'],
+    ['tanh', -3, '-9950547536867304513318801852554884750978e-40'],
+    ['sigmoid', -5, '6692850924284855559361980381325180393744e-42'],
+    ['silu', 3, '2857722380467299657363455544684743395841e-39'],
+    ['erf', 0.5, '5204998778130465376827466538919645287364e-40'],
+    ['erf', -2, '-9953222650189527341620692563672529286108e-40'],
+    ['gelu', -4, '-1266849673324796850150830268886051937753e-43'],
+    ['gelu', 0.25, '1496765814207309310602134478952584348205e-40'],
+  ])('%s(%f) to 40 digits', (name, x, expected) => {
+    expect(digits(FUNCTIONS[name](exactly(x)))).toBe(expected);
+  });
+
+  test('ulpError of neighbours of an exact value is 1, of the value 0, of NaN and of a wrong infinity unbounded', () => {
+    const x = 1.5;
+    expect(ulpError(x, exactly(x), 'f64')).toBe(0);
+    expect(ulpError(x + 2 ** -52, exactly(x), 'f64')).toBe(1);
+    expect(ulpError(x - 2 ** -23, exactly(x), 'f32')).toBe(1);
+    expect(ulpError(5e-324, exactly(0), 'f64')).toBe(1);
+    expect(ulpError(Number.NaN, exactly(x), 'f64')).toBe(Number.POSITIVE_INFINITY);
+    expect(ulpError(Number.POSITIVE_INFINITY, exactly(Number.MAX_VALUE), 'f64')).toBe(1);
+    expect(ulpError(Number.POSITIVE_INFINITY, exactly(x), 'f64')).toBeGreaterThan(1e300);
+  });
+});
