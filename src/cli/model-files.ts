@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import { TangedgeError } from '../core/errors.ts';
 import { type Model, withTrainable } from '../graph/model.ts';
+import { importOnnx } from '../io/onnx/import.ts';
 import { readSafetensors } from '../io/safetensors.ts';
 import { importSpec } from '../nn/spec.ts';
 import { readBytes } from './array-files.ts';
@@ -60,12 +61,16 @@ export function readInitialModel(path: string, options: InitialOptions): Model |
  * whatever its importer says
  */
 export function readModel(path: string, options: ModelOptions): Model {
-  if (!path.endsWith('.json')) {
-    throw new TangedgeError('ERR_ARGUMENT', `${path}: a model is a .json spec.`, { path });
-  }
-  const model = specModel(path, options);
+  const model = path.endsWith('.json') ? specModel(path, options) : onnxModel(path, options);
   if (options.parameters === undefined && options.freeze === undefined) return model;
   return withTrainable(model, { only: options.parameters, frozen: options.freeze });
+}
+
+function onnxModel(path: string, { weights, output }: ModelOptions): Model {
+  if (!path.endsWith('.onnx'))
+    throw new TangedgeError('ERR_ARGUMENT', `${path}: a model is an .onnx file, or a .json spec with --weights.`, { path });
+  if (weights !== undefined) throw new TangedgeError('ERR_ARGUMENT', `${path}: an .onnx file holds its weights; leave --weights out.`, { path });
+  return attempt(path, () => importOnnx(readBytes(path), { output }));
 }
 
 function specModel(path: string, { weights, output }: ModelOptions): Model {
