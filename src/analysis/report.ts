@@ -100,9 +100,12 @@ export interface ParameterSummary {
 /** Estimated from shapes before anything ran. */
 export interface ImplementationCost {
   readonly name: string;
-  readonly flops: number;
-  /** Peak bytes. */
+  /** null when it does not fit. */
+  readonly flops: number | null;
+  /** WebAssembly memory and result; the least that is needed when it does not fit. */
   readonly bytes: number;
+  /** Whether that is within the memory limit. */
+  readonly fits: boolean;
 }
 
 /** The trace NTK, summed over outputs: Θ(x, x′) = Σ_c ∂f_c(x)/∂θ · ∂f_c(x′)/∂θ, [n, n]. */
@@ -133,7 +136,7 @@ export interface EffectiveRanks {
   readonly intrinsicDimension: number;
   /** Smallest k whose k largest eigenvalues hold 95 % of Σλ. */
   readonly rankAt95: number;
-  /** Eigenvalues above n·ε·λ₁. */
+  /** Eigenvalues above n·ε·λ₁, ε of the element type. */
   readonly numericalRank: number;
 }
 

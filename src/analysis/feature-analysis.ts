@@ -1,0 +1,103 @@
+/** @file The feature half of an analysis: NFM beside AGOP for every weight that is not too wide. */
+
+import type { Dtype, Tensor } from '../core/tensor.ts';
+import { neuralFeatures, type WeightFeatures } from '../features/neural-features.ts';
+import { centeredNfaCorrelation, nfaCorrelation } from '../features/nfa-correlation.ts';
+import { featureWeights } from '../features/weight.ts';
+import type { Model } from '../graph/model.ts';
+import { eigh } from '../linalg/eigh.ts';
+import { symmetricSquareRoot } from '../linalg/psd-power.ts';
+import type { Runtime } from '../wasm/runtime.ts';
+import { traceOf } from './kernel-analysis.ts';
+import type { Correlation, FeatureSection, MatrixSummary } from './report.ts';
+import { storeAveraged } from './stored-matrix.ts';
+
+/** Widest input of a weight whose features are analyzed: its matrices are [in, in], their spectra cost in³. */
+export const MAX_FEATURE_WIDTH = 1024;
+
+export interface FeatureAnalysisOptions {
+  readonly dtype: Dtype;
+  readonly memoryLimit?: number;
+  /** Another checkpoint of the same network. */
+  readonly initial?: Model;
+  /** [height, width] of the model's input, when it is an image. */
+  readonly image: readonly number[] | null;
+  readonly onProgress: (fraction: number) => void;
+}
+
+export interface FeatureAnalysis {
+  readonly features: readonly FeatureSection[];
+  /** Weights that were left out, and why. */
+  readonly notes: readonly string[];
+}
+
+export function analyzeFeatures(rt: Runtime, model: Model, x: Tensor, options: FeatureAnalysisOptions): FeatureAnalysis {
+  const { dtype, memoryLimit, initial, image, onProgress } = options;
+  const names = featureWeights(model);
+  const widths = new Map(names.map((name) => [name, inputWidth(model, name)]));
+  const weights = names.filter((name) => (widths.get(name) as number) <= MAX_FEATURE_WIDTH);
+  const notes = names
+    .filter((name) => !weights.includes(name))
+    .map((name) => `${name} has ${widths.get(name)} inputs, more than the ${MAX_FEATURE_WIDTH} up to which features are analyzed.`);
+  if (weights.length === 0) return { features: [], notes };
+  const all = neuralFeatures(rt, model, x, {
+    weights,
+    initial,
+    dtype,
+    memoryLimit,
+    onProgress: ({ fraction }) => onProgress(0.5 * fraction),
+  });
+  const features = all.map((weight, index): FeatureSection => {
+    const section = featureSection(rt, weight, index === 0 && isImageOf(image, weight.nfm.shape[0]) ? image : null);
+    onProgress(0.5 + (0.5 * (index + 1)) / all.length);
+    return section;
+  });
+  return { features, notes };
+}
+
+/** Elements of W per row of pre-activations: those come first in PyTorch's layout, and in this library's. */
+function inputWidth(model: Model, name: string): number {
+  const shape = model.parameters.find((parameter) => parameter.name === name)?.value.shape ?? [];
+  return shape.slice(1).reduce((size, extent) => size * extent, 1);
+}
+
+function featureSection(rt: Runtime, weight: WeightFeatures, image: readonly number[] | null): FeatureSection {
+  const { name, nfm, agop, ptkCovariance, motion } = weight;
+  const { power: root } = symmetricSquareRoot(rt, agop);
+  const correlation = (a: Tensor, b: Tensor): Correlation => ({
+    cosine: orNull(nfaCorrelation(rt, a, b)),
+    centered: orNull(nfaCorrelation(rt, a, b, { centerEntries: true })),
+  });
+  const centeredNfa = (initial: Tensor, cosine: number): Correlation => ({
+    cosine: orNull(cosine),
+    centered: orNull(centeredNfaCorrelation(rt, { weight: weight.weight, initial, ptkCovariance }, { centerEntries: true })),
+  });
+  return {
+    weight: name,
+    size: nfm.shape[0],
+    nfm: matrixSummary(rt, nfm),
+    agop: matrixSummary(rt, agop),
+    nfa: correlation(nfm, agop),
+    rootNfa: correlation(nfm, root),
+    centeredNfa: motion === undefined || motion.relativeChange === 0 ? null : centeredNfa(motion.initial, motion.centeredCorrelation),
+    image,
+  };
+}
+
+function matrixSummary(rt: Runtime, matrix: Tensor): MatrixSummary {
+  const size = matrix.shape[0];
+  return {
+    trace: traceOf(matrix),
+    eigenvalues: [...eigh(rt, matrix, { vectors: false }).values].reverse(),
+    diagonal: Array.from({ length: size }, (_, i) => matrix.data[i * size + i]),
+    matrix: storeAveraged(matrix),
+  };
+}
+
+function isImageOf(image: readonly number[] | null, size: number): boolean {
+  return image !== null && image[0] * image[1] === size;
+}
+
+function orNull(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}
