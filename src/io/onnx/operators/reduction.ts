@@ -2,8 +2,8 @@
 
 import { sizeOf } from '../../../core/tensor.ts';
 import type { ValueId } from '../../../graph/graph.ts';
-import { add, affine, max, mul, reshape, sub, sum } from '../../../graph/primitives/index.ts';
-import { normalize, softmax } from '../../../nn/compositions.ts';
+import { add, affine, max, mul, reshape, softmax, sub, sum } from '../../../graph/primitives/index.ts';
+import { normalize } from '../../../nn/compositions.ts';
 import type { Lowering, OperatorRule } from '../lowering.ts';
 import type { ArrayValue, Value } from '../value.ts';
 
