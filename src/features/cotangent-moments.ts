@@ -11,7 +11,7 @@ import { TangedgeError } from '../core/errors.ts';
 import { bytesOf, type Dtype, type FloatArray, sizeOf } from '../core/tensor.ts';
 import type { Model } from '../graph/model.ts';
 import { type Program, programBytes } from '../graph/program.ts';
-import { planSweep, startSweep, sweepBackward, sweepForward, unitSeeds } from '../graph/sweep.ts';
+import { planSweep, startSweep, sweepForward } from '../graph/sweep.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 import { type Cotangent, type CotangentSweep, elementsPerExample } from './cotangent-sweep.ts';
 import { DEFAULT_MEMORY_LIMIT, type FeatureOptions } from './options.ts';
@@ -21,6 +21,8 @@ import { appendPartialSum, type PartialSum, totalSum } from './pairwise-sum.ts';
 interface MomentLayout extends Cotangent {
   readonly second: number;
   readonly first: number;
+  /** Outputs whose cotangents enter one product. */
+  readonly outputsPerProduct: number;
 }
 
 /** A run of leaves, `first` ≤ leaf < `last`. */
@@ -61,6 +63,10 @@ const MAX_LEAF = 64;
 const LEAF_ELEMENTS = 1048576;
 /** Examples × cotangents of one backward sweep: enough rows for the products to run at full speed. */
 const SWEEP_ROWS = 512;
+/** Elements of cotangents that one backward sweep may occupy. */
+const SWEEP_ELEMENTS = 4194304;
+/** Rows of δ in one product: longer sums are continued in f64. */
+const PRODUCT_ROWS = 1024;
 const DEFAULT_TILE = 256;
 
 /**
@@ -79,46 +85,49 @@ export function planMoments(
   checkInteger(operation, 'tileSize', tileSize, 1);
   checkInteger(operation, 'memoryLimit', memoryLimit, 1);
   const c = model.output.size;
-  const leafSize = Math.min(n, Math.max(1, Math.min(MAX_LEAF, Math.floor(LEAF_ELEMENTS / elementsPerExample(model)))));
+  const elements = elementsPerExample(model);
+  const leafSize = Math.min(n, clamp(Math.floor(LEAF_ELEMENTS / elements), 1, MAX_LEAF));
   const leaves = Math.ceil(n / leafSize);
+  const seedBlock = clamp(Math.floor(Math.min(SWEEP_ROWS, SWEEP_ELEMENTS / elements) / leafSize), 1, c);
   let size = 0;
   const layouts = cotangents.map((cotangent) => {
+    const { positions, width } = cotangent;
     const second = size;
-    const first = second + cotangent.width * cotangent.width;
-    size = first + (means ? c * cotangent.positions * cotangent.width : 0);
-    return { ...cotangent, second, first };
+    const first = second + width * width;
+    size = first + (means ? c * positions * width : 0);
+    return { ...cotangent, second, first, outputsPerProduct: clamp(Math.floor(PRODUCT_ROWS / (leafSize * positions)), 1, seedBlock) };
   });
-  // alive at once: one array per level and one being filled; assembly copies them
+  const program = planSweep(
+    sweep,
+    leafSize,
+    seedBlock,
+    dtype,
+    layouts.map(({ id }) => id),
+  );
+  const routines = routinesOf(rt, dtype);
+  const productBytes = layouts.map(({ positions, width, outputsPerProduct }) => {
+    const rows = leafSize * positions * outputsPerProduct;
+    return (routines.gramScratchBytes(width, rows) >>> 0) + width * width * bytesOf(dtype);
+  });
+  const wasmBytes = programBytes(program, routines) + Math.max(...productBytes) + 65536;
+  // alive at once: one array per level of the tree and one being filled; assembly copies them
   let levels = 0;
   for (let spanned = 1; spanned < leaves; spanned *= 2) levels++;
-  const resultBytes = size * 8 * 2 * (levels + 1);
-  const widest = Math.max(...layouts.map(({ width }) => width), 0);
-  const routines = routinesOf(rt, dtype);
-  const productBytes = (routines.gramScratchBytes(widest, leafSize) >>> 0) + widest * widest * bytesOf(dtype);
-  let seedBlock = Math.min(c, Math.max(1, Math.floor(SWEEP_ROWS / leafSize)));
-  for (;;) {
-    const program = planSweep(
-      sweep,
-      leafSize,
-      seedBlock,
-      dtype,
-      layouts.map(({ id }) => id),
+  const sumBytes = size * 8 * 2 * (levels + 1);
+  if (!(wasmBytes + sumBytes <= memoryLimit && wasmBytes <= rt.arena.limit - rt.arena.used)) {
+    const limit = Math.min(memoryLimit, rt.arena.limit);
+    throw new TangedgeError(
+      'ERR_MEMORY',
+      `${operation}: ${wasmBytes + sumBytes} bytes are needed (${sumBytes} of them for sums), the limit is ${limit}. Raise the memory limit or ask for fewer weights.`,
+      { needed: wasmBytes + sumBytes, limit },
     );
-    const wasmBytes = programBytes(program, routines) + productBytes + 65536;
-    if (wasmBytes + resultBytes <= memoryLimit && wasmBytes <= rt.arena.limit - rt.arena.used) {
-      const tiles = planTiles(leaves, Math.max(1, Math.floor(tileSize / leafSize)));
-      return { sweep, program, dtype, n, c, inputSize: sizeOf(model.input.shape), leafSize, seedBlock, layouts, means, size, tiles };
-    }
-    if (seedBlock === 1) {
-      const limit = Math.min(memoryLimit, rt.arena.limit);
-      throw new TangedgeError(
-        'ERR_MEMORY',
-        `${operation}: ${wasmBytes + resultBytes} bytes are needed (${resultBytes} of them for sums of widths up to ${widest}), the limit is ${limit}. Raise the memory limit or ask for fewer weights.`,
-        { needed: wasmBytes + resultBytes, limit },
-      );
-    }
-    seedBlock = Math.floor(seedBlock / 2);
   }
+  const tiles = planTiles(leaves, Math.max(1, Math.floor(tileSize / leafSize)));
+  return { sweep, program, dtype, n, c, inputSize: sizeOf(model.input.shape), leafSize, seedBlock, layouts, means, size, tiles };
+}
+
+function clamp(value: number, least: number, most: number): number {
+  return Math.max(least, Math.min(most, value));
 }
 
 /** Runs of `leavesPerTile` leaves. */
@@ -140,21 +149,14 @@ export function computeMomentTile(rt: Runtime, plan: MomentPlan, x: FloatArray, 
       const examples = Math.min(leafSize, n - start);
       const padded = new Float64Array(leafSize * inputSize);
       padded.set(x.subarray(start * inputSize, (start + examples) * inputSize));
-      // A short last leaf is filled up with its first example: computed, never read.
+      // A short last leaf is filled up with its first example, whose cotangents are zero there.
       for (let i = examples; i < leafSize; i++) padded.copyWithin(i * inputSize, 0, inputSize);
       sweepForward(execution, plan.sweep, padded);
       const sum = new Float64Array(plan.size);
       for (let output = 0; output < c; output += seedBlock) {
-        const seeds = unitSeeds(c, output, Math.min(c, output + seedBlock));
-        // The last block of cotangents is filled up likewise.
-        const block = Array.from({ length: seedBlock }, (_, k) => seeds[Math.min(k, seeds.length - 1)]);
-        sweepBackward(execution, plan.sweep, leafSize, block);
-        seeds.forEach((_, k) => {
-          for (const layout of plan.layouts) {
-            const stride = leafSize * layout.positions * layout.width;
-            addMoments(rt, plan, layout, execution.ptr(layout.id) + k * stride * bytesOf(plan.dtype), { examples, output: output + k }, sum);
-          }
-        });
+        execution.bind(plan.sweep.seed, unitCotangents(plan, output, examples));
+        execution.run(2);
+        for (const layout of plan.layouts) addMoments(rt, plan, layout, execution.ptr(layout.id), { examples, output }, sum);
       }
       appendPartialSum(nodes, { level: 0, index: leaf, sum });
     }
@@ -162,30 +164,46 @@ export function computeMomentTile(rt: Runtime, plan: MomentPlan, x: FloatArray, 
   });
 }
 
-/** Adds the moments of one output's cotangents [examples, positions, width] to a partial sum. */
+/** Unit cotangents of a block of outputs; zero for outputs beyond c and for examples that only fill up: they add zero to every sum. */
+function unitCotangents({ c, leafSize, seedBlock }: MomentPlan, output: number, examples: number): Float64Array {
+  const cotangents = new Float64Array(seedBlock * leafSize * c);
+  for (let k = 0; k < seedBlock && output + k < c; k++) {
+    for (let i = 0; i < examples; i++) cotangents[(k * leafSize + i) * c + output + k] = 1;
+  }
+  return cotangents;
+}
+
+/** Adds the moments of a block's cotangents [seedBlock, leafSize, positions, width] to a partial sum. */
 function addMoments(
   rt: Runtime,
-  { dtype, means }: MomentPlan,
-  { positions, width, second, first }: MomentLayout,
+  { dtype, means, c, leafSize, seedBlock }: MomentPlan,
+  { positions, width, second, first, outputsPerProduct }: MomentLayout,
   cotangentPtr: number,
   { examples, output }: { readonly examples: number; readonly output: number },
   sum: Float64Array,
 ): void {
   const { arena } = rt;
   const routines = routinesOf(rt, dtype);
-  const rows = examples * positions;
+  const stride = leafSize * positions * width;
   arena.frame(() => {
     const productPtr = arena.allocateArray(dtype, width * width);
-    routines.gram(width, rows, 1, cotangentPtr, 1, width, 0, productPtr, width, arena.allocate(routines.gramScratchBytes(width, rows) >>> 0));
-    const product = arena.view(dtype, productPtr, width * width);
-    for (let i = 0; i < product.length; i++) sum[second + i] += product[i];
+    const scratchPtr = arena.allocate(routines.gramScratchBytes(width, outputsPerProduct * leafSize * positions) >>> 0);
+    for (let k = 0; k < seedBlock; k += outputsPerProduct) {
+      const rows = Math.min(outputsPerProduct, seedBlock - k) * leafSize * positions;
+      routines.gram(width, rows, 1, cotangentPtr + k * stride * bytesOf(dtype), 1, width, 0, productPtr, width, scratchPtr);
+      const product = arena.view(dtype, productPtr, width * width);
+      for (let i = 0; i < product.length; i++) sum[second + i] += product[i];
+    }
   });
   if (!means) return;
   const length = positions * width;
-  const at = first + output * length;
-  const cotangents = arena.view(dtype, cotangentPtr, examples * length);
-  for (let example = 0; example < examples; example++) {
-    for (let i = 0; i < length; i++) sum[at + i] += cotangents[example * length + i];
+  const cotangents = arena.view(dtype, cotangentPtr, seedBlock * stride);
+  for (let k = 0; k < seedBlock && output + k < c; k++) {
+    const at = first + (output + k) * length;
+    for (let example = 0; example < examples; example++) {
+      const from = k * stride + example * length;
+      for (let i = 0; i < length; i++) sum[at + i] += cotangents[from + i];
+    }
   }
 }
 
