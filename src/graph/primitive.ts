@@ -1,6 +1,6 @@
 /** @file What a primitive is: one row of rules, { infer, evaluate, jvp, vjp, flops }, and what the rules are given. */
 
-import type { Dtype } from '../core/tensor.ts';
+import type { Dtype, Tensor } from '../core/tensor.ts';
 import type { Routines } from '../wasm/abi.ts';
 import type { Arena } from '../wasm/arena.ts';
 import type { Attributes, ValueId } from './graph.ts';
@@ -10,7 +10,9 @@ export interface Emitter {
   emit(op: string, inputs: readonly ValueId[], attributes?: Attributes): ValueId;
   shapeOf(id: ValueId): readonly number[];
   isBatched(id: ValueId): boolean;
-  /** A shared scalar-or-array constant. */
+  /** A shared array whose values are part of the graph. */
+  constantTensor(value: Tensor): ValueId;
+  /** The same of one value everywhere. */
   constant(value: number, shape?: readonly number[]): ValueId;
   /** The op, inputs and attributes of a value: lets a constructor fuse with its operand. */
   definition(id: ValueId): { readonly op: string; readonly inputs: readonly ValueId[]; readonly attributes: Attributes };

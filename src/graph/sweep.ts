@@ -7,7 +7,7 @@ import { vjp } from './differentiate.ts';
 import { Execution } from './execution.ts';
 import type { Graph, ValueId } from './graph.ts';
 import { type Model, trainableParameters } from './model.ts';
-import { affine, broadcast, concat, patches, reshape, sum, transpose } from './primitives/index.ts';
+import { affine, broadcast, concat, denseWeightGradient, patches, reshape, sum, transpose } from './primitives/index.ts';
 import { type Program, planProgram } from './program.ts';
 import { type Site, sitesOf } from './sites.ts';
 
@@ -66,7 +66,7 @@ export function buildSweep(model: Model, choose: (site: Site, name: string) => C
   };
   const factors = sites.map((site, index): Factor => {
     const { name } = trainable[index];
-    const parts = contractions[index] === 'rows' ? wholeParts(g, site, cotangentOf) : factoredParts(g, site, cotangentOf);
+    const parts = contractions[index] === 'gram' ? factoredParts(g, site, cotangentOf) : rowParts(g, site, cotangentOf);
     return { parameter: name, site, contraction: contractions[index], ...parts };
   });
   const kept = factors.flatMap(({ left, right }) => (left === null ? [right] : [left, right]));
@@ -80,12 +80,22 @@ export function buildSweep(model: Model, choose: (site: Site, name: string) => C
   };
 }
 
+/** Whether the sweep itself forms the gradient, instead of stopping at the pre-activations. */
+function isWhole(site: Site, contraction: Contraction): boolean {
+  return contraction === 'rows' && site.kind !== 'dense';
+}
+
 type Parts = Pick<Factor, 'left' | 'right' | 'positions' | 'leftWidth' | 'rightWidth' | 'scale'>;
 
-function wholeParts(g: GraphBuilder, site: Site, cotangentOf: (id: ValueId) => ValueId): Parts {
+/** Rows of the Jacobian: of a dense weight from its factors, all uses in one product; of anything else from the sweep. */
+function rowParts(g: GraphBuilder, site: Site, cotangentOf: (id: ValueId) => ValueId): Parts {
   const size = sizeOf(g.shapeOf(site.parameter));
-  const right = reshape(g, cotangentOf(site.parameter), [1, size]);
-  return { left: null, right, positions: 1, leftWidth: 0, rightWidth: size, scale: 1 };
+  const rows = site.kind === 'dense' ? denseRows(g, factoredParts(g, site, cotangentOf)) : cotangentOf(site.parameter);
+  return { left: null, right: reshape(g, rows, [1, size]), positions: 1, leftWidth: 0, rightWidth: size, scale: 1 };
+}
+
+function denseRows(g: GraphBuilder, { left, right, scale }: Parts): ValueId {
+  return denseWeightGradient(g, affine(g, right, scale, 0), left as ValueId);
 }
 
 function factoredParts(g: GraphBuilder, site: Site, cotangentOf: (id: ValueId) => ValueId): Parts {

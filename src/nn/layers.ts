@@ -21,6 +21,7 @@ import {
   type UnaryOp,
   unary,
 } from '../graph/primitives/index.ts';
+import { multiheadAttention, transformerEncoderLayer } from './attention.ts';
 import { geluTanh, normalize } from './compositions.ts';
 import {
   booleanOption,
@@ -33,6 +34,7 @@ import {
   numberOption,
   pairOption,
 } from './layer-context.ts';
+import { recurrent } from './recurrent.ts';
 
 export type LayerBuilder = (c: LayerContext, layer: LayerSpec, x: ValueId) => ValueId;
 
@@ -174,6 +176,11 @@ export const layerBuilders: Readonly<Record<string, LayerBuilder>> = {
     return add(c.g, x, reshape(c.g, c.parameter(nameOption(layer), [1, ...shape]), shape));
   },
   SelectToken: selectToken,
+  MultiheadAttention: multiheadAttention,
+  TransformerEncoderLayer: transformerEncoderLayer,
+  RNN: recurrent('rnn'),
+  GRU: recurrent('gru'),
+  LSTM: recurrent('lstm'),
   MeanTokens: (c, _layer, x) => mean(c, x, [0]),
   Scale: (c, layer, x) => affine(c.g, x, numberOption(layer, 'factor'), 0),
 };

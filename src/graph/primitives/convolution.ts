@@ -240,12 +240,15 @@ const weightGradientRow: Primitive = {
     e.arena.frame(() => {
       const patchesPtr = e.arena.allocateArray(e.dtype, s * patch);
       const scratch = e.arena.allocate(e.routines.gemmScratchBytes(og, patch, s));
-      for (let b = 0; b < batch; b++) {
+      // Patches once per image: a block of cotangents repeats the images, entry b of d belongs to image b mod x.batch.
+      for (let image = 0; image < x.batch; image++) {
         for (let group = 0; group < groups; group++) {
-          callIm2col(e, geometry, 1, group, entryPtr(e, x, sizeOf(x.shape), b), patchesPtr);
-          const dPtr = entryPtr(e, d, o * s, b) + group * og * s * bytes;
-          const outPtr = e.output.ptr + ((sums ? 0 : b * o) + group * og) * patch * bytes;
-          e.routines.gemm(og, patch, s, 1, dPtr, s, 1, patchesPtr, patch, 1, sums && b > 0 ? 1 : 0, outPtr, patch, 1, scratch);
+          callIm2col(e, geometry, 1, group, entryPtr(e, x, sizeOf(x.shape), image), patchesPtr);
+          for (let b = image; b < batch; b += x.batch) {
+            const dPtr = entryPtr(e, d, o * s, b) + group * og * s * bytes;
+            const outPtr = e.output.ptr + ((sums ? 0 : b * o) + group * og) * patch * bytes;
+            e.routines.gemm(og, patch, s, 1, dPtr, s, 1, patchesPtr, patch, 1, sums && b > 0 ? 1 : 0, outPtr, patch, 1, scratch);
+          }
         }
       }
     });

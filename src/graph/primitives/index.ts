@@ -14,7 +14,7 @@ import { softmaxPrimitives } from './softmax.ts';
 
 export { affine, neg } from './affine.ts';
 export { add, div, gate, mul, select, sub } from './arithmetic.ts';
-export { dense, matmul, transposeMatrix } from './contraction.ts';
+export { dense, denseWeightGradient, matmul, transposeMatrix } from './contraction.ts';
 export { conv2d, patches } from './convolution.ts';
 export { elu, integerPower, leakyRelu, type UnaryOp, unary } from './elementwise.ts';
 export { avgPool, max, maxPool } from './pooling.ts';

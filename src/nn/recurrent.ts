@@ -1,0 +1,163 @@
+/**
+ * @file RNN, GRU and LSTM as torch.nn writes them (batch_first, zero initial state): several layers, both directions.
+ *
+ * The input-side product covers all time steps at once; the hidden side has one product per step with the same weight,
+ * which the sweeps see as one site with as many positions as steps.
+ */
+
+import { TangedgeError } from '../core/errors.ts';
+import { formatShape } from '../core/tensor.ts';
+import type { ValueId } from '../graph/graph.ts';
+import type { Emitter } from '../graph/primitive.ts';
+import { add, affine, concat, dense, mul, reshape, slice, unary } from '../graph/primitives/index.ts';
+import { booleanOption, choiceOption, describe, integerOption, type LayerContext, type LayerSpec, nameOption } from './layer-context.ts';
+
+/** Weights of one layer in one direction; gates stacked as torch stacks them. */
+export interface CellWeights {
+  readonly input: ValueId;
+  readonly hidden: ValueId;
+  readonly inputBias?: ValueId;
+  readonly hiddenBias?: ValueId;
+}
+
+export type CellKind = 'rnn-tanh' | 'rnn-relu' | 'gru' | 'lstm';
+
+/** Gates of a cell: the rows of its weights are this many times the hidden size. */
+export const GATES: Readonly<Record<CellKind, number>> = { 'rnn-tanh': 1, 'rnn-relu': 1, gru: 3, lstm: 4 };
+
+/** Rows [from, to) of the first axis of x [n, d], or elements of x [n]. */
+function rows(g: Emitter, x: ValueId, from: number, to: number): ValueId {
+  const rest = g.shapeOf(x).slice(1);
+  return slice(g, x, [from, ...rest.map(() => 0)], [to, ...rest]);
+}
+
+/**
+ * Hidden states of one layer in one direction over x [t, d]: a list of [h], in the order of time whatever the direction.
+ *
+ * Gate orders: GRU r, z, n with n = tanh(x-side + r∘(h-side)); LSTM i, f, g, o.
+ */
+export function runCell(g: Emitter, kind: CellKind, x: ValueId, weights: CellWeights, backward: boolean): ValueId[] {
+  const steps = g.shapeOf(x)[0];
+  const hidden = g.shapeOf(weights.hidden)[1];
+  const gates = GATES[kind] * hidden;
+  let inputSide = dense(g, x, weights.input);
+  if (weights.inputBias !== undefined) inputSide = add(g, inputSide, weights.inputBias);
+  const states = new Array<ValueId>(steps);
+  let state: { h: ValueId; cell?: ValueId } | null = null;
+  for (let i = 0; i < steps; i++) {
+    const t = backward ? steps - 1 - i : i;
+    const fromInput = reshape(g, rows(g, inputSide, t, t + 1), [gates]);
+    // The first state is zero: its product is left out, its bias is not.
+    const product: ValueId | undefined = state === null ? undefined : dense(g, state.h, weights.hidden);
+    const fromHidden: ValueId | undefined =
+      product !== undefined && weights.hiddenBias !== undefined ? add(g, product, weights.hiddenBias) : (product ?? weights.hiddenBias);
+    state = STEP[kind](g, fromInput, fromHidden, state, hidden);
+    states[t] = state.h;
+  }
+  return states;
+}
+
+type Step = (
+  g: Emitter,
+  fromInput: ValueId,
+  fromHidden: ValueId | undefined,
+  state: { readonly h: ValueId; readonly cell?: ValueId } | null,
+  hidden: number,
+) => { h: ValueId; cell?: ValueId };
+
+const plus = (g: Emitter, a: ValueId, b: ValueId | undefined) => (b === undefined ? a : add(g, a, b));
+const plainStep =
+  (activation: 'tanh' | 'relu'): Step =>
+  (g, fromInput, fromHidden) => ({ h: unary(g, activation, plus(g, fromInput, fromHidden)) });
+
+const gruStep: Step = (g, fromInput, fromHidden, state, hidden) => {
+  const gate = (part: number) => {
+    const own = rows(g, fromInput, part * hidden, (part + 1) * hidden);
+    return unary(g, 'sigmoid', plus(g, own, fromHidden === undefined ? undefined : rows(g, fromHidden, part * hidden, (part + 1) * hidden)));
+  };
+  const [r, z] = [gate(0), gate(1)];
+  const own = rows(g, fromInput, 2 * hidden, 3 * hidden);
+  const n = unary(g, 'tanh', fromHidden === undefined ? own : add(g, own, mul(g, r, rows(g, fromHidden, 2 * hidden, 3 * hidden))));
+  // h′ = (1 − z)∘n + z∘h
+  const fresh = mul(g, affine(g, z, -1, 1), n);
+  return { h: state === null ? fresh : add(g, fresh, mul(g, z, state.h)) };
+};
+
+const lstmStep: Step = (g, fromInput, fromHidden, state, hidden) => {
+  const total = plus(g, fromInput, fromHidden);
+  const gate = (part: number, op: 'sigmoid' | 'tanh') => unary(g, op, rows(g, total, part * hidden, (part + 1) * hidden));
+  const written = mul(g, gate(0, 'sigmoid'), gate(2, 'tanh'));
+  const cell = state?.cell === undefined ? written : add(g, mul(g, gate(1, 'sigmoid'), state.cell), written);
+  return { h: mul(g, gate(3, 'sigmoid'), unary(g, 'tanh', cell)), cell };
+};
+
+const STEP: Readonly<Record<CellKind, Step>> = { 'rnn-tanh': plainStep('tanh'), 'rnn-relu': plainStep('relu'), gru: gruStep, lstm: lstmStep };
+
+/** States [t, h·directions] of all layers' last, from x [t, d]. `weightsOf(layer, direction)` names the weights. */
+export function runRecurrent(
+  g: Emitter,
+  kind: CellKind,
+  x: ValueId,
+  layers: number,
+  directions: number,
+  weightsOf: (layer: number, direction: number, inputs: number) => CellWeights,
+): ValueId {
+  let sequence = x;
+  for (let layer = 0; layer < layers; layer++) {
+    const inputs = g.shapeOf(sequence)[1];
+    const perDirection = Array.from({ length: directions }, (_, direction) =>
+      runCell(g, kind, sequence, weightsOf(layer, direction, inputs), direction === 1),
+    );
+    const together = perDirection[0].map((_, t) =>
+      concat(
+        g,
+        perDirection.map((states) => states[t]),
+        0,
+      ),
+    );
+    sequence = concat(
+      g,
+      together.map((state) => reshape(g, state, [1, ...g.shapeOf(state)])),
+      0,
+    );
+  }
+  return sequence;
+}
+
+/** torch.nn.RNN, GRU or LSTM: x [t, input_size] → [t, hidden_size·directions], the whole sequence of the last layer. */
+export function recurrent(cell: 'rnn' | 'gru' | 'lstm') {
+  return (c: LayerContext, layer: LayerSpec, x: ValueId): ValueId => {
+    const name = nameOption(layer);
+    const hidden = integerOption(layer, 'hidden_size', 1);
+    const inputSize = integerOption(layer, 'input_size', 1);
+    const shape = c.g.shapeOf(x);
+    if (shape.length !== 2 || shape[1] !== inputSize) {
+      throw new TangedgeError('ERR_SHAPE', `spec: layer ${describe(layer)} takes [time, ${inputSize}], not ${formatShape(shape)}.`, {
+        shape: [...shape],
+        inputSize,
+      });
+    }
+    if (!booleanOption(layer, 'batch_first', true)) {
+      throw new TangedgeError(
+        'ERR_UNSUPPORTED',
+        `spec: layer ${describe(layer)} has batch_first false; only [batch, time, features] is supported.`,
+        {},
+      );
+    }
+    const kind: CellKind = cell === 'rnn' ? `rnn-${choiceOption(layer, 'nonlinearity', ['tanh', 'relu'], 'tanh')}` : cell;
+    const layers = layer.num_layers === undefined ? 1 : integerOption(layer, 'num_layers', 1);
+    const directions = booleanOption(layer, 'bidirectional', false) ? 2 : 1;
+    const bias = booleanOption(layer, 'bias', true);
+    const gates = GATES[kind] * hidden;
+    return runRecurrent(c.g, kind, x, layers, directions, (index, direction, inputs) => {
+      const suffix = `l${index}${direction === 1 ? '_reverse' : ''}`;
+      const [input, recurrentWeight] = [
+        c.parameter(`${name}.weight_ih_${suffix}`, [gates, inputs]),
+        c.parameter(`${name}.weight_hh_${suffix}`, [gates, hidden]),
+      ];
+      if (!bias) return { input, hidden: recurrentWeight };
+      const [inputBias, hiddenBias] = [c.parameter(`${name}.bias_ih_${suffix}`, [gates]), c.parameter(`${name}.bias_hh_${suffix}`, [gates])];
+      return { input, hidden: recurrentWeight, inputBias, hiddenBias };
+    });
+  };
+}
