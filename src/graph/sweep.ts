@@ -54,7 +54,7 @@ export function buildSweep(model: Model, choose: (site: Site, name: string) => C
   const contractions = sites.map((site, index) => (site.kind === 'whole' ? 'rows' : choose(site, trainable[index].name)));
   const wrt = [
     ...new Set(
-      sites.flatMap((site, index) => (contractions[index] === 'rows' ? [site.parameter] : site.uses.map(({ preactivation }) => preactivation))),
+      sites.flatMap((site, index) => (isWhole(site, contractions[index]) ? [site.parameter] : site.uses.map(({ preactivation }) => preactivation))),
     ),
   ];
   const derived = vjp(model.graph, wrt, { shared: 'per-example' });
