@@ -9,7 +9,7 @@ import { TangedgeError } from '../core/errors.ts';
 import { formatShape } from '../core/tensor.ts';
 import type { ValueId } from '../graph/graph.ts';
 import type { Emitter } from '../graph/primitive.ts';
-import { add, affine, concat, dense, mul, reshape, slice, unary } from '../graph/primitives/index.ts';
+import { add, affine, broadcast, concat, dense, mul, reshape, slice, unary } from '../graph/primitives/index.ts';
 import { booleanOption, choiceOption, describe, integerOption, type LayerContext, type LayerSpec, nameOption } from './layer-context.ts';
 
 /** Weights of one layer in one direction; gates stacked as torch stacks them. */
@@ -42,52 +42,45 @@ export function runCell(g: Emitter, kind: CellKind, x: ValueId, weights: CellWei
   const gates = GATES[kind] * hidden;
   let inputSide = dense(g, x, weights.input);
   if (weights.inputBias !== undefined) inputSide = add(g, inputSide, weights.inputBias);
+  // Zero, but batched: the first step is a position of the hidden weight's site like any other.
+  const zero = broadcast(g, affine(g, reshape(g, slice(g, x, [0, 0], [1, 1]), [1]), 0, 0), [hidden]);
   const states = new Array<ValueId>(steps);
-  let state: { h: ValueId; cell?: ValueId } | null = null;
+  let state: State = { h: zero, cell: zero };
   for (let i = 0; i < steps; i++) {
     const t = backward ? steps - 1 - i : i;
     const fromInput = reshape(g, rows(g, inputSide, t, t + 1), [gates]);
-    // The first state is zero: its product is left out, its bias is not.
-    const product: ValueId | undefined = state === null ? undefined : dense(g, state.h, weights.hidden);
-    const fromHidden: ValueId | undefined =
-      product !== undefined && weights.hiddenBias !== undefined ? add(g, product, weights.hiddenBias) : (product ?? weights.hiddenBias);
+    const product = dense(g, state.h, weights.hidden);
+    const fromHidden = weights.hiddenBias === undefined ? product : add(g, product, weights.hiddenBias);
     state = STEP[kind](g, fromInput, fromHidden, state, hidden);
     states[t] = state.h;
   }
   return states;
 }
 
-type Step = (
-  g: Emitter,
-  fromInput: ValueId,
-  fromHidden: ValueId | undefined,
-  state: { readonly h: ValueId; readonly cell?: ValueId } | null,
-  hidden: number,
-) => { h: ValueId; cell?: ValueId };
+interface State {
+  readonly h: ValueId;
+  /** LSTM only. */
+  readonly cell: ValueId;
+}
 
-const plus = (g: Emitter, a: ValueId, b: ValueId | undefined) => (b === undefined ? a : add(g, a, b));
+type Step = (g: Emitter, fromInput: ValueId, fromHidden: ValueId, state: State, hidden: number) => State;
+
 const plainStep =
   (activation: 'tanh' | 'relu'): Step =>
-  (g, fromInput, fromHidden) => ({ h: unary(g, activation, plus(g, fromInput, fromHidden)) });
+  (g, fromInput, fromHidden, { cell }) => ({ h: unary(g, activation, add(g, fromInput, fromHidden)), cell });
 
-const gruStep: Step = (g, fromInput, fromHidden, state, hidden) => {
-  const gate = (part: number) => {
-    const own = rows(g, fromInput, part * hidden, (part + 1) * hidden);
-    return unary(g, 'sigmoid', plus(g, own, fromHidden === undefined ? undefined : rows(g, fromHidden, part * hidden, (part + 1) * hidden)));
-  };
-  const [r, z] = [gate(0), gate(1)];
-  const own = rows(g, fromInput, 2 * hidden, 3 * hidden);
-  const n = unary(g, 'tanh', fromHidden === undefined ? own : add(g, own, mul(g, r, rows(g, fromHidden, 2 * hidden, 3 * hidden))));
+const gruStep: Step = (g, fromInput, fromHidden, { h, cell }, hidden) => {
+  const part = (x: ValueId, index: number) => rows(g, x, index * hidden, (index + 1) * hidden);
+  const [r, z] = [0, 1].map((index) => unary(g, 'sigmoid', add(g, part(fromInput, index), part(fromHidden, index))));
+  const n = unary(g, 'tanh', add(g, part(fromInput, 2), mul(g, r, part(fromHidden, 2))));
   // h′ = (1 − z)∘n + z∘h
-  const fresh = mul(g, affine(g, z, -1, 1), n);
-  return { h: state === null ? fresh : add(g, fresh, mul(g, z, state.h)) };
+  return { h: add(g, mul(g, affine(g, z, -1, 1), n), mul(g, z, h)), cell };
 };
 
 const lstmStep: Step = (g, fromInput, fromHidden, state, hidden) => {
-  const total = plus(g, fromInput, fromHidden);
-  const gate = (part: number, op: 'sigmoid' | 'tanh') => unary(g, op, rows(g, total, part * hidden, (part + 1) * hidden));
-  const written = mul(g, gate(0, 'sigmoid'), gate(2, 'tanh'));
-  const cell = state?.cell === undefined ? written : add(g, mul(g, gate(1, 'sigmoid'), state.cell), written);
+  const total = add(g, fromInput, fromHidden);
+  const gate = (index: number, op: 'sigmoid' | 'tanh') => unary(g, op, rows(g, total, index * hidden, (index + 1) * hidden));
+  const cell = add(g, mul(g, gate(1, 'sigmoid'), state.cell), mul(g, gate(0, 'sigmoid'), gate(2, 'tanh')));
   return { h: mul(g, gate(3, 'sigmoid'), unary(g, 'tanh', cell)), cell };
 };
 
