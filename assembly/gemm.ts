@@ -19,6 +19,7 @@
 
 import { MR, NR_BYTES, microkernelF32, microkernelF64 } from "./gemm-microkernel";
 import { packPanels } from "./gemm-pack";
+import { multiplyVectorBlock } from "./gemm-vector";
 
 /** Depth of a packed block: 2 panels of KC steps stay in L1. Part of the bits. */
 export const KC: i32 = 256;
@@ -26,6 +27,9 @@ export const KC: i32 = 256;
 const MC: i32 = 190;
 /** Columns of a packed block of B. */
 const NC: i32 = 1024;
+
+/** Extents of C up to which column by column is faster than a register tile that is mostly padding. */
+const NARROW: i32 = 2;
 
 /** Bytes of one MR × NR tile, rounded up to whole cache lines. */
 const TILE_BYTES: usize = 192;
@@ -58,9 +62,36 @@ export function multiply<T>(
   beta: T, c: usize, rsc: i32, csc: i32,
   scratch: usize,
 ): void {
+  if (k > 0 && n <= NARROW) {
+    multiplyNarrow<T>(m, n, k, alpha, a, rsa, csa, b, rsb, csb, beta, c, rsc, csc, scratch);
+    return;
+  }
+  if (k > 0 && m <= NARROW) {
+    multiplyNarrow<T>(n, m, k, alpha, b, csb, rsb, a, csa, rsa, beta, c, csc, rsc, scratch);
+    return;
+  }
   // Cᵀ = Bᵀ·Aᵀ has the same bits (a·b = b·a), and rows of C become contiguous.
   if (csc != 1 && rsc == 1) blockedMultiply<T>(n, m, k, alpha, b, csb, rsb, a, csa, rsa, beta, c, csc, rsc, 0, scratch);
   else blockedMultiply<T>(m, n, k, alpha, a, rsa, csa, b, rsb, csb, beta, c, rsc, csc, 0, scratch);
+}
+
+/** C [m, n] for a small n: one matrix-vector product per column, the same blocks of k and the same bits. */
+function multiplyNarrow<T>(
+  m: i32, n: i32, k: i32, alpha: T,
+  a: usize, rsa: i32, csa: i32,
+  b: usize, rsb: i32, csb: i32,
+  beta: T, c: usize, rsc: i32, csc: i32,
+  scratch: usize,
+): void {
+  for (let pc = 0; pc < k; pc += KC) {
+    const kc = min(KC, k - pc);
+    for (let j = 0; j < n; j++) {
+      multiplyVectorBlock<T>(
+        m, kc, alpha, address<T>(a, 0, rsa, pc, csa), rsa, csa, address<T>(b, pc, rsb, j, csb), rsb,
+        pc == 0 ? beta : <T>1, address<T>(c, 0, rsc, j, csc), rsc, scratch,
+      );
+    }
+  }
 }
 
 /** The five loops. lower ≠ 0 skips tiles that lie wholly above the diagonal of C. */

@@ -120,6 +120,20 @@ describe.each(DTYPES)('gemm %s', (dtype) => {
     }
   });
 
+  test('mirror bits of matrix times vector: every storage, strips of 8 rows, both sides', () => {
+    const storages: readonly Storage[] = ['rows', 'columns', 'padded', 'sparse'];
+    for (const narrow of [1, 2, 3]) {
+      for (const wide of [1, 7, 8, 9, 15, 16, 21, 64]) {
+        for (const k of [1, 2, 3, 4, 5, 7, 255, 259]) {
+          const [a, b, c] = [storages[(wide + k) % 4], storages[k % 4], storages[(narrow + wide) % 4]];
+          const alpha = k % 2 ? 1 : -0.3, beta = wide % 3 ? 0 : 1.1;
+          expectMirror(dtype, { m: wide, n: narrow, k, a, b, c, alpha, beta, shift: k % 2 }, [release]);
+          expectMirror(dtype, { m: narrow, n: wide, k, a, b, c, alpha, beta, shift: k % 2 }, [release]);
+        }
+      }
+    }
+  });
+
   test('mirror bits on random shapes, release and debug', () => {
     const storage = fc.constantFrom<Storage>('rows', 'columns', 'padded', 'sparse');
     const extent = fc.integer({ min: 0, max: 40 });
