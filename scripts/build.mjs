@@ -36,8 +36,9 @@ function buildRoutines() {
 
 async function buildJavascript() {
   if (isFresh(['dist/index.js', 'dist/cli.js'], ['src', 'workers', 'build/routines-base64.ts', 'package.json'])) return;
-  rmSync(join(root, 'dist'), { recursive: true, force: true });
-  await bundle({ index: 'src/index.ts', cli: 'src/cli/main.ts' }, 'dist');
+  const stale = existsSync(join(root, 'dist')) ? readdirSync(join(root, 'dist')).filter((name) => /^chunk-.*\.js$/.test(name)) : [];
+  const made = await bundle({ index: 'src/index.ts', cli: 'src/cli/main.ts' }, 'dist');
+  for (const name of stale) if (!made.has(`dist/${name}`)) rmSync(join(root, 'dist', name));
   chmodSync(join(root, 'dist/cli.js'), 0o755);
   copyFileSync(join(root, 'build/routines.wasm'), join(root, 'dist/routines.wasm'));
 }
@@ -51,9 +52,10 @@ function buildTypes() {
   run('node_modules/typescript/bin/tsc', ['-p', 'tsconfig.types.json']);
 }
 
+/** Bundles and returns the files made, relative to the repository. */
 async function bundle(entryPoints, outdir) {
   const { build } = await import('esbuild');
-  await build({
+  const { metafile } = await build({
     absWorkingDir: root,
     entryPoints,
     outdir,
@@ -66,7 +68,9 @@ async function bundle(entryPoints, outdir) {
     alias: { tangedge: './src/index.ts' },
     legalComments: 'none',
     logLevel: 'warning',
+    metafile: true,
   });
+  return new Set(Object.keys(metafile.outputs));
 }
 
 function run(script, args) {

@@ -15,16 +15,23 @@ import { inFile } from './failure.ts';
  * @throws {TangedgeError} ERR_IO when the file cannot be read · ERR_FORMAT, ERR_UNSUPPORTED as its reader says
  */
 export async function readArray(source: string): Promise<Tensor> {
-  const member = /^(.+\.npz):(.+)$/s.exec(source);
+  const member = MEMBER.exec(source);
   if (member === null && source.endsWith('.npz')) {
     throw new TangedgeError('ERR_ARGUMENT', `${source}: name the array in the archive, as in ${source}:x.`, { path: source });
   }
   try {
     return member === null ? readNpy(readBytes(source)) : await readNpzMember(readBytes(member[1]), member[2]);
   } catch (error) {
-    throw inFile(member?.[1] ?? source, error);
+    throw inFile(arrayFile(source), error);
   }
 }
+
+/** The file that holds the array: the archive of `FILE.npz:NAME`. */
+export function arrayFile(source: string): string {
+  return MEMBER.exec(source)?.[1] ?? source;
+}
+
+const MEMBER = /^(.+\.npz):(.+)$/s;
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file.',

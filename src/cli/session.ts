@@ -30,7 +30,7 @@ export interface Session {
   /** Tells the user something on stderr, after the result, and programs in its `notes`; a failure is one line alone. */
   note(text: string): void;
   /** A bar on stderr: only on a terminal, and not with --quiet. */
-  progress(label: string, unit: string): ProgressBar;
+  progress(label: string, unit?: string): ProgressBar;
   /** Prints the result: one JSON object with --json, else `lines` for people (none with --quiet). */
   finish(record: ResultRecord, lines: readonly string[]): void;
   /** Prints a result that is JSON for people too. */

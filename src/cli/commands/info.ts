@@ -8,7 +8,8 @@ import { NTK_OUTPUTS, type NtkOutputs } from '../../ntk/options.ts';
 import { defineCommand } from '../command.ts';
 import { addWeightsOption, MODEL_OPERAND, type ModelOptions, readModel } from '../model-files.ts';
 import { once, oneOf, wholeNumber } from '../option-values.ts';
-import { amount, textTable } from '../text-table.ts';
+import { formatBytes, formatFlops } from '../../report/format.ts';
+import { textTable } from '../text-table.ts';
 
 interface InfoOptions extends ModelOptions {
   readonly examples?: number;
@@ -66,5 +67,5 @@ function parameterRows(model: Model, { sites }: NtkExplanation): string[][] {
 
 function costRow({ implementation, flops, bytes, fits }: ImplementationCost, { chosen }: NtkExplanation): string[] {
   const verdict = fits ? (implementation === chosen ? '← auto takes this' : '') : 'does not fit the memory limit';
-  return [implementation, Number.isFinite(flops) ? amount(flops, 'flop') : '', amount(bytes, 'B'), verdict];
+  return [implementation, Number.isFinite(flops) ? formatFlops(flops) : '', formatBytes(bytes), verdict];
 }
