@@ -20,6 +20,8 @@ export {
   maxStableLearningRate,
   modeHalfLives,
 } from './alignment/max-stable-learning-rate.ts';
+export { type AnalysisOptions, type AnalysisProgress, type AnalysisRequest, analyze } from './analysis/analyze.ts';
+export { REPORT_FORMAT, type Report } from './analysis/report.ts';
 export { type ErrorCode, type ErrorInfo, TangedgeError } from './core/errors.ts';
 export { permutation, rademacherArray, uniform, uniformArray } from './core/random.ts';
 export { type Dtype, type FloatArray, type Tensor, tensor } from './core/tensor.ts';
@@ -37,47 +39,47 @@ export { nfm } from './features/nfm.ts';
 export type { FeatureOptions, FeatureProgress } from './features/options.ts';
 export { preactivationTangentKernel } from './features/preactivation-tangent-kernel.ts';
 export { featureWeights } from './features/weight.ts';
+export { GraphBuilder } from './graph/builder.ts';
+export { type Derived, jvp, type VjpOptions, vjp } from './graph/differentiate.ts';
+export { type Bindings, type Estimate, estimate, evaluate } from './graph/execution.ts';
+export { type ForwardOptions, forward } from './graph/forward.ts';
+export type { Attributes, Graph, Node, ValueId } from './graph/graph.ts';
+export { type Layer, type Model, type Parameter, parameterCount, trainableParameters, withTrainable } from './graph/model.ts';
+export * as primitives from './graph/primitives/index.ts';
 export { readNpy, writeNpy } from './io/npy.ts';
 export { readNpz, readNpzMember } from './io/npz.ts';
 export { importOnnx, type OnnxOptions } from './io/onnx/import.ts';
 export { readSafetensors, type Safetensors, writeSafetensors } from './io/safetensors.ts';
-export { loadRuntime, type Runtime, type RuntimeOptions, type WasmSource } from './wasm/runtime.ts';
-export { matmul, type MatmulOptions } from './linalg/gemm.ts';
-export { gram, type GramOptions } from './linalg/gram.ts';
-export { eigh, topEigenpairs, type EighOptions, type Eigenvalues, type Eigenvectors } from './linalg/eigh.ts';
-export { cholesky, type CholeskyFactor, type CholeskyOptions } from './linalg/cholesky.ts';
-export { solvePositive, triangularSolve, type PositiveSolution, type TriangularSolveOptions } from './linalg/solve.ts';
 export { blockMatrix } from './linalg/block-matrix.ts';
 export { centerKernel } from './linalg/center.ts';
+export { type CholeskyFactor, type CholeskyOptions, cholesky } from './linalg/cholesky.ts';
 export {
+  type ClampedSpectrum,
   clampRoundingNegatives,
   effectiveDimension,
   effectiveRank,
   intrinsicDimension,
   participationRatio,
+  type RankAtThresholdOptions,
   rankAtThreshold,
   stableRank,
-  type ClampedSpectrum,
-  type RankAtThresholdOptions,
 } from './linalg/effective-ranks.ts';
-export { denseOperator, linearOperator, type LinearOperator, type LinearOperatorParts } from './linalg/linear-operator.ts';
-export { psdPower, symmetricSquareRoot, type PsdPower } from './linalg/psd-power.ts';
-export { GraphBuilder } from './graph/builder.ts';
-export { type Derived, jvp, vjp, type VjpOptions } from './graph/differentiate.ts';
-export { type Bindings, type Estimate, estimate, evaluate } from './graph/execution.ts';
-export type { Attributes, Graph, Node, ValueId } from './graph/graph.ts';
-export { type Layer, type Model, type Parameter, parameterCount, trainableParameters, withTrainable } from './graph/model.ts';
-export * as primitives from './graph/primitives/index.ts';
-export { forward, type ForwardOptions } from './graph/forward.ts';
+export { type Eigenvalues, type Eigenvectors, type EighOptions, eigh, topEigenpairs } from './linalg/eigh.ts';
+export { type MatmulOptions, matmul } from './linalg/gemm.ts';
+export { type GramOptions, gram } from './linalg/gram.ts';
+export { denseOperator, type LinearOperator, type LinearOperatorParts, linearOperator } from './linalg/linear-operator.ts';
+export { type PsdPower, psdPower, symmetricSquareRoot } from './linalg/psd-power.ts';
+export { type PositiveSolution, solvePositive, type TriangularSolveOptions, triangularSolve } from './linalg/solve.ts';
 export { importSpec, supportedLayers } from './nn/spec.ts';
 export {
   empiricalNtk,
   empiricalNtkByParameter,
-  ntkVectorProduct,
   type NtkVectorProductOptions,
+  ntkVectorProduct,
   type ParameterKernel,
   pseudoNtk,
 } from './ntk/empirical-ntk.ts';
-export { explainNtk, type ExplainOptions, type ImplementationCost, type NtkExplanation, type SiteExplanation } from './ntk/explain.ts';
-export { inputJacobian, jacobian, type JacobianOptions } from './ntk/jacobian.ts';
-export { type NtkImplementation, type NtkOptions, type NtkOutputs, type Progress } from './ntk/options.ts';
+export { type ExplainOptions, explainNtk, type ImplementationCost, type NtkExplanation, type SiteExplanation } from './ntk/explain.ts';
+export { inputJacobian, type JacobianOptions, jacobian } from './ntk/jacobian.ts';
+export type { NtkImplementation, NtkOptions, NtkOutputs, Progress } from './ntk/options.ts';
+export { loadRuntime, type Runtime, type RuntimeOptions, type WasmSource } from './wasm/runtime.ts';

@@ -24,7 +24,15 @@ describe('routines.wat', () => {
   });
 
   test('is the SIMD build: vector multiply and add of both element types, splatting loads', () => {
-    for (const instruction of ['f64x2.mul', 'f64x2.add', 'f32x4.mul', 'f32x4.add', 'v128.load64_splat', 'v128.load32_splat', 'f64x2.promote_low_f32x4']) {
+    for (const instruction of [
+      'f64x2.mul',
+      'f64x2.add',
+      'f32x4.mul',
+      'f32x4.add',
+      'v128.load64_splat',
+      'v128.load32_splat',
+      'f64x2.promote_low_f32x4',
+    ]) {
       expect(wat).toContain(instruction);
     }
   });

@@ -5,10 +5,10 @@ import { formatShape, sizeOf } from '../../core/tensor.ts';
 import { type Model, parameterCount } from '../../graph/model.ts';
 import { explainNtk, type ImplementationCost, type NtkExplanation } from '../../ntk/explain.ts';
 import { NTK_OUTPUTS, type NtkOutputs } from '../../ntk/options.ts';
+import { formatBytes, formatFlops } from '../../report/format.ts';
 import { defineCommand } from '../command.ts';
 import { addWeightsOption, MODEL_OPERAND, type ModelOptions, readModel } from '../model-files.ts';
 import { once, oneOf, wholeNumber } from '../option-values.ts';
-import { formatBytes, formatFlops } from '../../report/format.ts';
 import { textTable } from '../text-table.ts';
 
 interface InfoOptions extends ModelOptions {
