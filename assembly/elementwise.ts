@@ -11,15 +11,18 @@ import { erf } from "./math/erf";
 import { exp, expm1 } from "./math/exp";
 import { gelu } from "./math/gelu";
 import { log } from "./math/log";
+import { cos, sin } from "./math/sincos";
 import { sigmoid, silu, tanh } from "./math/tanh";
 
 /** What a map does to each vector; a literal at every call, so each map compiles to one loop around its formula. */
-const enum Op { Exp, Expm1, Log, Sqrt, Tanh, Sigmoid, Erf, Gelu, Silu, Relu, LeakyRelu, Elu, Affine }
+const enum Op { Exp, Expm1, Log, Sqrt, Sin, Cos, Tanh, Sigmoid, Erf, Gelu, Silu, Relu, LeakyRelu, Elu, Affine }
 
 export function expArray<T>(n: i32, x: usize, out: usize): void { map<T>(Op.Exp, n, x, out); }
 export function expm1Array<T>(n: i32, x: usize, out: usize): void { map<T>(Op.Expm1, n, x, out); }
 export function logArray<T>(n: i32, x: usize, out: usize): void { map<T>(Op.Log, n, x, out); }
 export function sqrtArray<T>(n: i32, x: usize, out: usize): void { map<T>(Op.Sqrt, n, x, out); }
+export function sinArray<T>(n: i32, x: usize, out: usize): void { map<T>(Op.Sin, n, x, out); }
+export function cosArray<T>(n: i32, x: usize, out: usize): void { map<T>(Op.Cos, n, x, out); }
 export function tanhArray<T>(n: i32, x: usize, out: usize): void { map<T>(Op.Tanh, n, x, out); }
 export function sigmoidArray<T>(n: i32, x: usize, out: usize): void { map<T>(Op.Sigmoid, n, x, out); }
 export function erfArray<T>(n: i32, x: usize, out: usize): void { map<T>(Op.Erf, n, x, out); }
@@ -60,6 +63,8 @@ function apply<T>(op: Op, x: v128, a: v128, b: v128): v128 {
   if (op == Op.Expm1) return expm1<T>(x);
   if (op == Op.Log) return log<T>(x);
   if (op == Op.Sqrt) return v128.sqrt<T>(x);
+  if (op == Op.Sin) return sin<T>(x);
+  if (op == Op.Cos) return cos<T>(x);
   if (op == Op.Tanh) return tanh<T>(x);
   if (op == Op.Sigmoid) return sigmoid<T>(x);
   if (op == Op.Erf) return erf<T>(x);

@@ -3,7 +3,7 @@
 export { arenaBase } from "./memory";
 
 import {
-  affineArray, eluArray, erfArray, expArray, expm1Array, geluArray, leakyReluArray, logArray, reluArray, sigmoidArray, siluArray, sqrtArray, tanhArray,
+  affineArray, cosArray, eluArray, erfArray, expArray, expm1Array, geluArray, leakyReluArray, logArray, reluArray, sigmoidArray, siluArray, sinArray, sqrtArray, tanhArray,
 } from "./elementwise";
 
 export function expF64(n: i32, x: usize, out: usize): void { expArray<f64>(n, x, out); }
@@ -14,6 +14,10 @@ export function logF64(n: i32, x: usize, out: usize): void { logArray<f64>(n, x,
 export function logF32(n: i32, x: usize, out: usize): void { logArray<f32>(n, x, out); }
 export function sqrtF64(n: i32, x: usize, out: usize): void { sqrtArray<f64>(n, x, out); }
 export function sqrtF32(n: i32, x: usize, out: usize): void { sqrtArray<f32>(n, x, out); }
+export function sinF64(n: i32, x: usize, out: usize): void { sinArray<f64>(n, x, out); }
+export function sinF32(n: i32, x: usize, out: usize): void { sinArray<f32>(n, x, out); }
+export function cosF64(n: i32, x: usize, out: usize): void { cosArray<f64>(n, x, out); }
+export function cosF32(n: i32, x: usize, out: usize): void { cosArray<f32>(n, x, out); }
 export function tanhF64(n: i32, x: usize, out: usize): void { tanhArray<f64>(n, x, out); }
 export function tanhF32(n: i32, x: usize, out: usize): void { tanhArray<f32>(n, x, out); }
 export function sigmoidF64(n: i32, x: usize, out: usize): void { sigmoidArray<f64>(n, x, out); }

@@ -114,7 +114,35 @@ def nearby_k(dtype, k):
         k += step
 
 
-FAMILIES = {"exp": [exp_tables], "log": [log_tables], "erf": [erf_tables, gelu_tables]}
+def sincos_tables():
+    """sin r = r + r·z·S(z), cos r = 1 − z/2 + z²·C(z), z = r², |r| ≤ π/4; π/2 in four parts of 33, 33, 33 and 53 bits; 2/π."""
+    top = (pi / 4) ** 2 * mpf("1.001")
+
+    def s(z):
+        r = sqrt(z)
+        return (sin(r) / r - 1) / z if z > TINY else mpf(-1) / 6 + z / 120
+
+    def c(z):
+        return (cos(sqrt(z)) - 1 + z / 2) / z**2 if z > TINY else mpf(1) / 24 - z / 720
+
+    parts, rest = [], pi / 2
+    for _ in range(3):
+        high, _ = split(rest, 33, "f64")
+        parts.append(mpf(high))
+        rest -= mpf(high)
+    show("2/π, parts of π/2", "f64", [2 / pi, *parts, rest])
+    show("π/2 high, low", "f64", [pi / 2, pi / 2 - mpf(float(pi / 2))])
+    coefficients, error = minimax(s, range(6), 0, top, lambda z: z + TINY)
+    show("S", "f64", coefficients, "relative to r", error)
+    coefficients, error = minimax(c, range(6), 0, top, lambda z: z * z + TINY)
+    show("C", "f64", coefficients, "absolute", error)
+    mp.prec = 1400
+    bits = int(2 / pi * mpf(2) ** 1216)
+    words = [(bits >> (32 * i)) & 0xFFFFFFFF for i in range(37, -1, -1)]
+    print("2/π, 32 bits a word, after two words of zeros:\n  " + ", ".join(f"0x{w:08x}" for w in words) + ",")
+
+
+FAMILIES = {"sincos": [sincos_tables], "exp": [exp_tables], "log": [log_tables], "erf": [erf_tables, gelu_tables]}
 
 if __name__ == "__main__":
     for family in sys.argv[1:] or FAMILIES:

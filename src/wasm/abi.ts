@@ -108,6 +108,9 @@ export interface Routines {
   expm1(n: number, xPtr: number, outPtr: number): void;
   log(n: number, xPtr: number, outPtr: number): void;
   sqrt(n: number, xPtr: number, outPtr: number): void;
+  /** Any finite x; NaN for ±∞. */
+  sin(n: number, xPtr: number, outPtr: number): void;
+  cos(n: number, xPtr: number, outPtr: number): void;
   tanh(n: number, xPtr: number, outPtr: number): void;
   sigmoid(n: number, xPtr: number, outPtr: number): void;
   erf(n: number, xPtr: number, outPtr: number): void;

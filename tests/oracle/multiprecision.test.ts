@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { erf, exactly, exp, expm1, gelu, log, type Real, sigmoid, silu, tanh, ulpError } from './multiprecision.ts';
+import { cos, erf, exactly, exp, expm1, gelu, log, type Real, sigmoid, silu, sin, tanh, ulpError } from './multiprecision.ts';
 
-const FUNCTIONS = { exp, expm1, log, tanh, sigmoid, silu, erf, gelu };
+const FUNCTIONS = { exp, expm1, log, sin, cos, tanh, sigmoid, silu, erf, gelu };
 
 /** First 40 significant digits as an integer, and the power of ten. */
 function digits({ n, p }: Real): string {
@@ -23,6 +23,10 @@ describe('multiprecision', () => {
     ['log', 2, '6931471805599453094172321214581765680755e-40'],
     ['log', 1.0000000000000002, '2220446049250312834328230454615487925982e-55'],
     ['log', 0.1, '-2302585092994045628506840223426538727163e-39'],
+    ['sin', 1, '8414709848078965066525023216302989996225e-40'],
+    ['cos', 1e22, '5232147853951389454975944733847094921409e-40'],
+    ['sin', 22, '-8851309290403875921690256815772332463289e-42'],
+    ['cos', -1e300, '-5753861119575490466882442759658061506356e-40'],
     ['tanh', 0.5, '4621171572600097585023184836436725487302e-40'],
     ['tanh', -3, '-9950547536867304513318801852554884750978e-40'],
     ['sigmoid', -5, '6692850924284855559361980381325180393744e-42'],

