@@ -61,6 +61,7 @@ describe('linear network f = W·x + b, small integers', () => {
 describe('AGOP', () => {
   test.each([
     ['mlp', mlp, x],
+    ['mlp, several leaves, the last one short', mlp, randomInputs(5, 150, [5])],
     ['cnn', cnn, images],
   ] as const)('%s: of the input = (1/n)·Σ JᵀJ of the input Jacobian; centered: of the Jacobian minus its mean', (_, model, inputs) => {
     const j = inputJacobian(rt, model, inputs);
