@@ -55,3 +55,4 @@ export { choleskyF64, choleskyF32, choleskyScratchBytesF64, choleskyScratchBytes
 export {
   triangularSolveF64, triangularSolveF32, triangularSolveScratchBytesF64, triangularSolveScratchBytesF32,
 } from "./triangular-solve";
+export { gatherRowsF64, gatherRowsF32, scatterAddRowsF64, scatterAddRowsF32 } from "./gather";

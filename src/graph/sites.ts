@@ -19,8 +19,8 @@ export interface SiteUse {
 export interface Site {
   /** The parameter's leaf. */
   readonly parameter: ValueId;
-  /** `dense` and `conv2d` weights are factored; `whole` gradients are not. */
-  readonly kind: 'dense' | 'conv2d' | 'whole';
+  /** `dense` and `conv2d` weights and embedding tables (`gather`) are factored; `whole` gradients are not. */
+  readonly kind: 'dense' | 'conv2d' | 'gather' | 'whole';
   /** Every use, in graph order; empty for `whole`. Several uses (tied weights, time steps) count as more positions. */
   readonly uses: readonly SiteUse[];
   /** Convolutions only. */
@@ -71,7 +71,23 @@ function siteOf(graph: Graph, parameter: ValueId): Site {
   if (isWeightOf('conv2d') && uses.length === 1 && numberAttribute(graph.nodes[first.node].attributes, 'groups') === 1) {
     return convolutionSite(graph, parameter, first, scale);
   }
+  if (uses.length === 1 && graph.nodes[first.node].op === 'gather' && first.position === 0) return embeddingSite(graph, parameter, first, scale);
   return whole;
+}
+
+/** A table looked up by index is a dense weight whose inputs are one-hot. */
+function embeddingSite(graph: Graph, parameter: ValueId, { node, shared }: Use, scale: number): Site {
+  const [tableRows, width] = graph.nodes[shared].shape;
+  const indices = graph.nodes[node].inputs[1];
+  return {
+    parameter,
+    kind: 'gather',
+    uses: [{ input: indices, preactivation: node }],
+    scale,
+    positions: sizeOf(graph.nodes[indices].shape),
+    inputWidth: tableRows,
+    cotangentWidth: width,
+  };
 }
 
 function denseSite(graph: Graph, parameter: ValueId, uses: readonly Use[], scale: number): Site {

@@ -7,7 +7,7 @@ import { vjp } from './differentiate.ts';
 import { Execution } from './execution.ts';
 import type { Graph, ValueId } from './graph.ts';
 import { type Model, trainableParameters } from './model.ts';
-import { affine, broadcast, concat, denseWeightGradient, patches, reshape, sum, transpose } from './primitives/index.ts';
+import { affine, broadcast, concat, denseWeightGradient, oneHot, patches, reshape, sum, transpose } from './primitives/index.ts';
 import { type Program, planProgram } from './program.ts';
 import { type Site, sitesOf } from './sites.ts';
 
@@ -100,7 +100,10 @@ function denseRows(g: GraphBuilder, { left, right, scale }: Parts): ValueId {
 
 function factoredParts(g: GraphBuilder, site: Site, cotangentOf: (id: ValueId) => ValueId): Parts {
   const { inputWidth, cotangentWidth, positions, scale, window } = site;
-  const lefts = site.uses.map(({ input }) => (window ? patches(g, input, window) : rowsOf(g, input, inputWidth)));
+  const lefts = site.uses.map(({ input }) => {
+    if (window) return patches(g, input, window);
+    return rowsOf(g, site.kind === 'gather' ? oneHot(g, input, inputWidth) : input, inputWidth);
+  });
   const rights = site.uses.map(({ preactivation }) => {
     const cotangent = cotangentOf(preactivation);
     if (!window) return rowsOf(g, cotangent, cotangentWidth);

@@ -21,7 +21,7 @@ export interface ImplementationCost {
 
 export interface SiteExplanation {
   readonly parameter: string;
-  readonly kind: 'dense' | 'conv2d' | 'whole';
+  readonly kind: 'dense' | 'conv2d' | 'gather' | 'whole';
   readonly positions: number;
   readonly inputWidth: number;
   readonly cotangentWidth: number;

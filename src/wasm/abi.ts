@@ -16,10 +16,20 @@ export interface Routines {
   // ── gemm.ts ────────────────────────────────────────────────────────────────────────────────────────────────────
   /** C[m, n] ← alpha·A[m, k]·B[k, n] + beta·C, any strides; beta = 0 never reads C. */
   gemm(
-    m: number, n: number, k: number, alpha: number,
-    aPtr: number, rsa: number, csa: number,
-    bPtr: number, rsb: number, csb: number,
-    beta: number, cPtr: number, rsc: number, csc: number,
+    m: number,
+    n: number,
+    k: number,
+    alpha: number,
+    aPtr: number,
+    rsa: number,
+    csa: number,
+    bPtr: number,
+    rsb: number,
+    csb: number,
+    beta: number,
+    cPtr: number,
+    rsc: number,
+    csc: number,
     scratchPtr: number,
   ): void;
   gemmScratchBytes(m: number, n: number, k: number): number;
@@ -27,9 +37,15 @@ export interface Routines {
   // ── gram.ts ────────────────────────────────────────────────────────────────────────────────────────────────────
   /** C[n, n] ← alpha·A[n, k]·A[n, k]ᵀ + beta·C, both triangles written, exactly symmetric; half the work of gemm, the same bits. */
   gram(
-    n: number, k: number, alpha: number,
-    aPtr: number, rsa: number, csa: number,
-    beta: number, cPtr: number, rsc: number,
+    n: number,
+    k: number,
+    alpha: number,
+    aPtr: number,
+    rsa: number,
+    csa: number,
+    beta: number,
+    cPtr: number,
+    rsc: number,
     scratchPtr: number,
   ): void;
   gramScratchBytes(n: number, k: number): number;
@@ -43,8 +59,17 @@ export interface Routines {
    * depends on s1 and s2 alone (eight lanes in t, see kronecker.ts), then one addition to K.
    */
   gramHadamard(
-    n1: number, n2: number, v1: number, v2: number, s1: number, s2: number, lower: number,
-    aPtr: number, dPtr: number, kPtr: number, ldk: number,
+    n1: number,
+    n2: number,
+    v1: number,
+    v2: number,
+    s1: number,
+    s2: number,
+    lower: number,
+    aPtr: number,
+    dPtr: number,
+    kPtr: number,
+    ldk: number,
   ): void;
 
   // ── jacobian.ts ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -54,8 +79,17 @@ export interface Routines {
    * D [rows, s, h] and A [rows / v, s, i] contiguous; out has row stride `rso`, columns (h − h0)·i_extent + i.
    */
   jacobianRows(
-    rows: number, v: number, s: number, h: number, i: number, h0: number, h1: number,
-    dPtr: number, aPtr: number, outPtr: number, rso: number,
+    rows: number,
+    v: number,
+    s: number,
+    h: number,
+    i: number,
+    h0: number,
+    h1: number,
+    dPtr: number,
+    aPtr: number,
+    outPtr: number,
+    rso: number,
   ): void;
 
   // ── convolution.ts ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -64,43 +98,121 @@ export interface Routines {
    * so that groups need no copy: then out is [n, oh·ow, (c1 − c0)·kh·kw].
    */
   im2col(
-    n: number, c: number, h: number, w: number, c0: number, c1: number,
-    kh: number, kw: number, strideH: number, strideW: number, padTop: number, padLeft: number,
-    dilationH: number, dilationW: number, oh: number, ow: number,
-    xPtr: number, outPtr: number,
+    n: number,
+    c: number,
+    h: number,
+    w: number,
+    c0: number,
+    c1: number,
+    kh: number,
+    kw: number,
+    strideH: number,
+    strideW: number,
+    padTop: number,
+    padLeft: number,
+    dilationH: number,
+    dilationW: number,
+    oh: number,
+    ow: number,
+    xPtr: number,
+    outPtr: number,
   ): void;
   /** Transpose of im2col: adds patches [n, oh·ow, (c1 − c0)·kh·kw] into x [n, c, h, w]; x is not cleared. */
   col2im(
-    n: number, c: number, h: number, w: number, c0: number, c1: number,
-    kh: number, kw: number, strideH: number, strideW: number, padTop: number, padLeft: number,
-    dilationH: number, dilationW: number, oh: number, ow: number,
-    patchesPtr: number, xPtr: number,
+    n: number,
+    c: number,
+    h: number,
+    w: number,
+    c0: number,
+    c1: number,
+    kh: number,
+    kw: number,
+    strideH: number,
+    strideW: number,
+    padTop: number,
+    padLeft: number,
+    dilationH: number,
+    dilationW: number,
+    oh: number,
+    ow: number,
+    patchesPtr: number,
+    xPtr: number,
   ): void;
 
   // ── pooling.ts (planes = batch × channels, each h × w → oh × ow) ───────────────────────────────────────────────
   /** out[p] ← t[argmax of x over the window of p]; padding counts as −∞; the first maximum in row-major order wins. x has `xPlanes` planes and plane p of t reads plane p mod xPlanes. maxPool is t = x. */
   maxPoolSelect(
-    planes: number, xPlanes: number, h: number, w: number, kh: number, kw: number, strideH: number, strideW: number,
-    padTop: number, padLeft: number, dilationH: number, dilationW: number, oh: number, ow: number,
-    xPtr: number, tPtr: number, outPtr: number,
+    planes: number,
+    xPlanes: number,
+    h: number,
+    w: number,
+    kh: number,
+    kw: number,
+    strideH: number,
+    strideW: number,
+    padTop: number,
+    padLeft: number,
+    dilationH: number,
+    dilationW: number,
+    oh: number,
+    ow: number,
+    xPtr: number,
+    tPtr: number,
+    outPtr: number,
   ): void;
   /** Transpose of maxPoolSelect in t: out [planes, h, w] is cleared, then out[argmax of x over the window of p] += d[p]. */
   maxPoolScatter(
-    planes: number, xPlanes: number, h: number, w: number, kh: number, kw: number, strideH: number, strideW: number,
-    padTop: number, padLeft: number, dilationH: number, dilationW: number, oh: number, ow: number,
-    xPtr: number, dPtr: number, outPtr: number,
+    planes: number,
+    xPlanes: number,
+    h: number,
+    w: number,
+    kh: number,
+    kw: number,
+    strideH: number,
+    strideW: number,
+    padTop: number,
+    padLeft: number,
+    dilationH: number,
+    dilationW: number,
+    oh: number,
+    ow: number,
+    xPtr: number,
+    dPtr: number,
+    outPtr: number,
   ): void;
   /** Window means; countIncludePad ≠ 0 divides by kh·kw, 0 by the number of positions inside the image. */
   avgPool(
-    planes: number, h: number, w: number, kh: number, kw: number, strideH: number, strideW: number,
-    padTop: number, padLeft: number, oh: number, ow: number, countIncludePad: number,
-    xPtr: number, outPtr: number,
+    planes: number,
+    h: number,
+    w: number,
+    kh: number,
+    kw: number,
+    strideH: number,
+    strideW: number,
+    padTop: number,
+    padLeft: number,
+    oh: number,
+    ow: number,
+    countIncludePad: number,
+    xPtr: number,
+    outPtr: number,
   ): void;
   /** Transpose of avgPool; out [planes, h, w] is cleared first. */
   avgPoolTranspose(
-    planes: number, h: number, w: number, kh: number, kw: number, strideH: number, strideW: number,
-    padTop: number, padLeft: number, oh: number, ow: number, countIncludePad: number,
-    dPtr: number, outPtr: number,
+    planes: number,
+    h: number,
+    w: number,
+    kh: number,
+    kw: number,
+    strideH: number,
+    strideW: number,
+    padTop: number,
+    padLeft: number,
+    oh: number,
+    ow: number,
+    countIncludePad: number,
+    dPtr: number,
+    outPtr: number,
   ): void;
 
   // ── elementwise.ts (n contiguous elements; out may be x) ───────────────────────────────────────────────────────
@@ -137,6 +249,12 @@ export interface Routines {
   select(descPtr: number, aPtr: number, bPtr: number, cPtr: number, outPtr: number): void;
   stridedCopy(descPtr: number, inPtr: number, outPtr: number): void;
   fill(n: number, value: number, outPtr: number): void;
+
+  // ── gather.ts (indices are whole numbers in range, stored as elements) ─────────────────────────────────────────
+  /** out[i, :] ← table[index[i], :] for i < n, rows of d elements. */
+  gatherRows(n: number, d: number, tablePtr: number, indexPtr: number, outPtr: number): void;
+  /** out[index[i], :] += x[i, :] in the order of i; out is not cleared. */
+  scatterAddRows(n: number, d: number, xPtr: number, indexPtr: number, outPtr: number): void;
 
   // ── reduce.ts (one fixed order: it depends on the reduced length alone) ────────────────────────────────────────
   /** out[o, i] ← Σ_r x[o, r, i]; x [outer, reduce, inner] contiguous. */

@@ -48,7 +48,12 @@ export async function loadRuntime(options: RuntimeOptions | WasmSource = {}): Pr
   try {
     ({ exports } = instantiateSync((source ?? inlineModuleBytes()) as WebAssembly.Module, { env: { memory } }));
   } catch (cause) {
-    throw new TangedgeError('ERR_FORMAT', `loadRuntime: the WebAssembly module could not be instantiated: ${(cause as Error).message}`, {}, { cause });
+    throw new TangedgeError(
+      'ERR_FORMAT',
+      `loadRuntime: the WebAssembly module could not be instantiated: ${(cause as Error).message}`,
+      {},
+      { cause },
+    );
   }
   const arenaBase = exports.arenaBase;
   if (typeof arenaBase !== 'function') {

@@ -39,6 +39,9 @@ const derived = (op: string, inputs: readonly ValueId[], attributes: Parameters<
 const conv = { kernel: [3, 2], ...convolution, groups: 2, image: [2, 5, 6], outputs: 4 };
 const patchAttributes = { ...window, image: [2, 5, 6] };
 
+/** 3 where x > 0, 1 elsewhere: indices that depend on the example. */
+const digits = (g: GraphBuilder, x: ValueId) => p.select(g, x, g.constant(3), g.constant(1));
+
 export const rows: readonly Row[] = [
   { name: 'reshape', kind: 'multilinear', leaves: [{ shape: [3, 4] }], build: (g, [x]) => p.reshape(g, x, [2, 6]) },
   { name: 'transpose', kind: 'multilinear', leaves: [{ shape: [2, 3, 4] }], build: (g, [x]) => p.transpose(g, x, [2, 0, 1]) },
@@ -154,6 +157,25 @@ export const rows: readonly Row[] = [
     kind: 'multilinear',
     leaves: [{ shape: [15, 12] }],
     build: (g, ids) => derived('patchesTranspose', ids, patchAttributes)(g),
+  },
+  {
+    name: 'gather',
+    kind: 'multilinear',
+    leaves: [{ shape: [4, 3], shared: true }],
+    build: (g, [table]) => p.gather(g, table, g.constantTensor({ shape: [2, 2], data: Float64Array.of(3, 0, 3, 1) })),
+  },
+  {
+    name: 'gather',
+    variant: 'indices per example',
+    kind: 'multilinear',
+    leaves: [{ shape: [4, 3], shared: true }, { shape: [2] }],
+    build: (g, [table, x]) => p.mul(g, p.gather(g, table, digits(g, x)), p.reshape(g, x, [2, 1])),
+  },
+  {
+    name: 'scatterRows',
+    kind: 'multilinear',
+    leaves: [{ shape: [3, 2] }],
+    build: (g, [x]) => g.emit('scatterRows', [x, g.constantTensor({ shape: [3], data: Float64Array.of(1, 4, 1) })], { rows: 5 }),
   },
   { name: 'softmax', kind: 'smooth', interval: [-1, 1], leaves: [{ shape: [3, 4] }], build: (g, [x]) => p.softmax(g, x) },
   { name: 'maxPool', kind: 'multilinear', leaves: [smallImage], build: (g, [x]) => p.maxPool(g, x, { ...pool, dilation: [1, 1] }) },

@@ -18,6 +18,37 @@ export function conv2d(g: Emitter, x: ValueId, k: ValueId, window: Omit<Window, 
   return convolve(g, x, k, { ...windowAttributes({ ...window, kernel: shape.slice(2) }), groups, image: g.shapeOf(x), outputs: shape[0] });
 }
 
+/**
+ * Transposed convolution, torch.nn.ConvTranspose2d: the input gradient of a convolution, used forward.
+ * x [c, h, w], k [c, o/groups, kh, kw] → [o, (h − 1)·stride − pads + dilation·(kh − 1) + 1 + outputPadding, …].
+ */
+export function convTranspose2d(
+  g: Emitter,
+  x: ValueId,
+  k: ValueId,
+  window: Omit<Window, 'kernel'>,
+  outputPadding: readonly [number, number],
+  groups = 1,
+): ValueId {
+  const kernel = g.shapeOf(k);
+  const image = [0, 1].map(
+    (axis) =>
+      (g.shapeOf(x)[axis + 1] - 1) * window.strides[axis] -
+      window.padding[axis] -
+      window.padding[axis + 2] +
+      window.dilation[axis] * (kernel[axis + 2] - 1) +
+      1 +
+      outputPadding[axis],
+  );
+  const attributes = {
+    ...windowAttributes({ ...window, kernel: kernel.slice(2) }),
+    groups,
+    image: [kernel[1] * groups, ...image],
+    outputs: kernel[0],
+  };
+  return inputGradient(g, x, k, attributes);
+}
+
 function convolve(g: Emitter, x: ValueId, k: ValueId, attributes: Attributes): ValueId {
   checkSharedKernel(g, 'conv2d', k);
   return g.emit('conv2d', [x, k], attributes);

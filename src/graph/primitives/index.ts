@@ -7,6 +7,7 @@ import { arithmeticPrimitives } from './arithmetic.ts';
 import { contractionPrimitives } from './contraction.ts';
 import { convolutionPrimitives } from './convolution.ts';
 import { elementwisePrimitives } from './elementwise.ts';
+import { gatherPrimitives } from './gather.ts';
 import { poolingPrimitives } from './pooling.ts';
 import { reductionPrimitives } from './reduction.ts';
 import { shapePrimitives } from './shape.ts';
@@ -15,8 +16,9 @@ import { softmaxPrimitives } from './softmax.ts';
 export { affine, neg } from './affine.ts';
 export { add, div, gate, mul, select, sub } from './arithmetic.ts';
 export { dense, denseWeightGradient, matmul, transposeMatrix } from './contraction.ts';
-export { conv2d, patches } from './convolution.ts';
+export { conv2d, convTranspose2d, patches } from './convolution.ts';
 export { elu, integerPower, leakyRelu, type UnaryOp, unary } from './elementwise.ts';
+export { gather, oneHot } from './gather.ts';
 export { avgPool, max, maxPool } from './pooling.ts';
 export { broadcast, broadcastShape, sum, sumBatch, sumTo } from './reduction.ts';
 export { concat, pad, reshape, slice, transpose } from './shape.ts';
@@ -34,6 +36,7 @@ const table: ReadonlyMap<string, Primitive> = new Map(
     ...convolutionPrimitives,
     ...poolingPrimitives,
     ...softmaxPrimitives,
+    ...gatherPrimitives,
   ].map((row) => [row.name, row]),
 );
 
