@@ -4,7 +4,8 @@
  *
  * Scratch, in this order, each part rounded up to 64 bytes:
  *
- *   | d f64 [n] | e f64 [n] | tau T [n] | panels of tridiagonalize and backTransform | GEMM | divide and conquer | z f64 [n, n], f32 alone |
+ *   | d f64 [n] | e f64 [n] | tau T [n] | panels of tridiagonalize and backTransform | GEMM |
+ *   | with vectors: divide and conquer | and for f32: z f64 [n, n] |
  */
 
 import { backTransform, backTransformScratchBytes } from "./back-transform";
@@ -46,6 +47,7 @@ export function eigh<T>(n: i32, aPtr: usize, valuesPtr: usize, vectorsPtr: usize
   return status;
 }
 
+/** The two use the same bytes, one after the other. */
 function panelBytes<T>(n: i32): usize {
   return padded(max(tridiagonalizeScratchBytes<T>(n), backTransformScratchBytes<T>(n)));
 }
@@ -56,10 +58,12 @@ function gemmBytes<T>(n: i32): usize {
   return padded(max(multiplyScratchBytes<T>(extent, extent, extent), multiplyScratchBytes<f64>(extent, extent, extent)));
 }
 
-export function eighScratchBytes<T>(n: i32): usize {
+export function eighScratchBytes<T>(n: i32, vectors: i32): usize {
   let bytes: usize = 2 * padded(<usize>n << 3) + padded(<usize>n * sizeof<T>()) + panelBytes<T>(n) + gemmBytes<T>(n);
-  bytes += divideAndConquerScratchBytes(n);
-  if (sizeof<T>() == 4) bytes += padded(<usize>n * <usize>n << 3);
+  if (vectors) {
+    bytes += divideAndConquerScratchBytes(n);
+    if (sizeof<T>() == 4) bytes += padded((<usize>n * <usize>n) << 3);
+  }
   return bytes;
 }
 
@@ -100,9 +104,9 @@ export function eighF64(n: i32, aPtr: usize, valuesPtr: usize, vectorsPtr: usize
 export function eighF32(n: i32, aPtr: usize, valuesPtr: usize, vectorsPtr: usize, scratchPtr: usize): i32 {
   return eigh<f32>(n, aPtr, valuesPtr, vectorsPtr, scratchPtr);
 }
-export function eighScratchBytesF64(n: i32): usize {
-  return eighScratchBytes<f64>(n);
+export function eighScratchBytesF64(n: i32, vectors: i32): usize {
+  return eighScratchBytes<f64>(n, vectors);
 }
-export function eighScratchBytesF32(n: i32): usize {
-  return eighScratchBytes<f32>(n);
+export function eighScratchBytesF32(n: i32, vectors: i32): usize {
+  return eighScratchBytes<f32>(n, vectors);
 }

@@ -64,28 +64,15 @@ export function axpy<T>(n: i32, alpha: T, xPtr: usize, yPtr: usize): void {
   }
 }
 
-/** y ← y + alpha·x + beta·z. */
-export function axpy2<T>(n: i32, alpha: T, xPtr: usize, beta: T, zPtr: usize, yPtr: usize): void {
-  const a = v128.splat<T>(alpha), b = v128.splat<T>(beta);
-  let i = 0;
-  for (; i + lanes<T>() <= n; i += lanes<T>()) {
-    const y = v128.add<T>(v128.load(yPtr), v128.mul<T>(a, v128.load(xPtr)));
-    v128.store(yPtr, v128.add<T>(y, v128.mul<T>(b, v128.load(zPtr))));
-    xPtr += 16;
-    yPtr += 16;
-    zPtr += 16;
-  }
-  for (; i < n; i++) {
-    store<T>(yPtr, load<T>(yPtr) + alpha * load<T>(xPtr) + beta * load<T>(zPtr));
-    xPtr += sizeof<T>();
-    yPtr += sizeof<T>();
-    zPtr += sizeof<T>();
-  }
-}
-
 /** x ← alpha·x. */
 export function scaleContiguous<T>(n: i32, alpha: T, xPtr: usize): void {
-  for (let i = 0; i < n; i++) {
+  const a = v128.splat<T>(alpha);
+  let i = 0;
+  for (; i + lanes<T>() <= n; i += lanes<T>()) {
+    v128.store(xPtr, v128.mul<T>(a, v128.load(xPtr)));
+    xPtr += 16;
+  }
+  for (; i < n; i++) {
     store<T>(xPtr, alpha * load<T>(xPtr));
     xPtr += sizeof<T>();
   }

@@ -269,7 +269,8 @@ export interface Routines {
    * Returns 0, or k > 0 when the k-th eigenvalue did not converge.
    */
   eigh(n: number, aPtr: number, valuesPtr: number, vectorsPtr: number, scratchPtr: number): number;
-  eighScratchBytes(n: number): number;
+  /** `vectors` ≠ 0 when vectorsPtr will be given: divide and conquer then needs 2·n² f64 beside the panels. */
+  eighScratchBytes(n: number, vectors: number): number;
 
   // ── cholesky.ts ────────────────────────────────────────────────────────────────────────────────────────────────
   /** A = L·Lᵀ in place in the lower triangle (row-major, row stride rsa); the upper triangle is not touched. Returns 0, or k > 0 when the leading minor of order k is not positive. */
