@@ -32,7 +32,7 @@ function root(stored: number): number | undefined {
   const inverse = Math.round(1 / square);
   const candidates = [
     k >= 1 && k <= LARGEST_RADICAND ? Math.sqrt(k) : 0,
-    inverse >= 1 && inverse <= LARGEST_RADICAND ? 1 / Math.sqrt(inverse) : 0,
+    inverse >= 1 && inverse <= LARGEST_RADICAND ? Math.sqrt(1 / inverse) : 0,
     Math.sqrt(2 / Math.PI),
   ];
   const found = candidates.find((candidate) => Math.fround(candidate) === sign * stored);

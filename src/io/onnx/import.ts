@@ -1,5 +1,6 @@
 /** @file ONNX → Model: checks the file, lowers the nodes that the output needs, and names parameters and layers. */
 
+import { checkFinite } from '../../core/check.ts';
 import { TangedgeError } from '../../core/errors.ts';
 import { formatShape, sizeOf } from '../../core/tensor.ts';
 import { GraphBuilder } from '../../graph/builder.ts';
@@ -41,7 +42,7 @@ export interface OnnxOptions {
  *
  * @throws {TangedgeError} ERR_FORMAT for a damaged file, with the byte · ERR_UNSUPPORTED for an operator, attribute, opset or
  * use of the batch axis that is not supported, with the node and what is · ERR_SHAPE where shapes do not fit ·
- * ERR_ARGUMENT for an `output` that is not there.
+ * ERR_DOMAIN for NaN or Inf in a weight · ERR_ARGUMENT for an `output` that is not there.
  * @example
  * const model = importOnnx(new Uint8Array(await file.arrayBuffer()));
  */
@@ -239,6 +240,7 @@ function initializerValue(name: string, initializers: ReturnType<typeof byName>,
   } else if (value.shape.length === 0 && /^(onnx::|\/|_?\d+$)/.test(name)) {
     result = known('float', [], [formulaConstant(value.data[0])]);
   } else {
+    checkFinite('importOnnx', `initializer ${quote(name)}`, value);
     result = { kind: 'stored', name, position, value };
   }
   values.set(name, result);

@@ -32,7 +32,7 @@ export class LayerList {
   }
 
   list(): Layer[] {
-    return this.groups.map(({ name, types, shape, parameters }) => ({ name, type: types.join('+'), shape: [...shape], parameters }));
+    return this.groups.map(({ name, types, shape, parameters }) => ({ name, type: [...new Set(types)].join('+'), shape: [...shape], parameters }));
   }
 
   /** Parameters that the result needs, that the inputs do not bring, and that no earlier layer owns. */

@@ -5,7 +5,8 @@
  * denotations, metadata) are skipped; sub-graphs of control flow are not read, the operators that carry them being refused.
  */
 
-import { fail, packedVarints, type WireField, type WireMessage, wireFields } from './wire.ts';
+import { TangedgeError } from '../../core/errors.ts';
+import { fail, offsetOf, unpackVarints, type WireField, type WireMessage, wireFields } from './wire.ts';
 
 export interface OnnxModel {
   readonly producer: string;
@@ -43,18 +44,19 @@ export interface OnnxAttribute {
   readonly integers: readonly number[];
 }
 
-/** A tensor still as stored: `raw` holds raw_data, or float_data and double_data, whose packed bytes are the same. */
+/** A tensor still as stored, its data in one of three ways. */
 export interface OnnxTensor {
   readonly name: string;
   /** TensorProto.DataType. */
   readonly dataType: number;
   readonly dims: readonly number[];
-  readonly raw: readonly Uint8Array[];
-  /** int32_data, int64_data or uint64_data. */
-  readonly integers: readonly bigint[];
-  /** Which of the data fields are there, for checks: 4 5 6 7 9 10 11. */
-  readonly dataFields: readonly number[];
-  /** File that holds the data, when it is not in this one. */
+  /** The one field that holds data, by its number: 4 float_data, 5 int32_data, 7 int64_data, 9 raw_data, 10 double_data, 11 uint64_data; 0: none. */
+  readonly dataField: number;
+  /** raw_data, or float_data and double_data, whose packed bytes are the same. */
+  readonly raw: Uint8Array;
+  /** int32_data, int64_data or uint64_data (as signed numbers). */
+  readonly integers: readonly number[];
+  /** Whether the data is in another file. */
   readonly external: boolean;
   readonly offset: number;
 }
@@ -67,13 +69,18 @@ export interface OnnxValueInfo {
   readonly shape: readonly (number | string)[] | undefined;
 }
 
+/** Most messages and strings read from one file: several times what 10000 nodes need, little enough to keep in memory. */
+const MAX_RECORDS = 500_000;
+
 /**
  * Reads a ModelProto.
  *
- * @throws {TangedgeError} ERR_FORMAT with the file offset where the bytes are no such message.
+ * @throws {TangedgeError} ERR_FORMAT with the file offset where the bytes are no such message · ERR_UNSUPPORTED for more than
+ * half a million records.
  */
 export function readModel(file: Uint8Array): OnnxModel {
-  const message = { bytes: file, offset: 0, name: 'model' };
+  const source = { file, decoder: new TextDecoder(), recordsLeft: MAX_RECORDS };
+  const message: WireMessage = { bytes: file, name: 'model', source };
   let producer = '';
   let opset: number | undefined;
   let graph: OnnxGraph | undefined;
@@ -81,29 +88,29 @@ export function readModel(file: Uint8Array): OnnxModel {
     if (field.number === 2) producer = stringOf(message, field);
     else if (field.number === 7) {
       if (graph !== undefined) fail(message, field.offset, 'has a second graph');
-      graph = readGraph(messageOf(message, field, file, 'graph'));
+      graph = readGraph(messageOf(message, field, 'graph'));
     } else if (field.number === 8) {
-      const { domain, version } = readOperatorSet(messageOf(message, field, file, 'operator set'));
+      const { domain, version } = readOperatorSet(messageOf(message, field, 'operator set'));
       if (domain === '' || domain === 'ai.onnx') opset = version;
     }
   }
   return { producer, opset, graph };
+}
 
-  function readGraph(own: WireMessage): OnnxGraph {
-    const nodes: OnnxNode[] = [];
-    const initializers: OnnxTensor[] = [];
-    const inputs: OnnxValueInfo[] = [];
-    const outputs: OnnxValueInfo[] = [];
-    let hasSparseInitializers = false;
-    for (const field of wireFields(own)) {
-      if (field.number === 1) nodes.push(readNode(messageOf(own, field, file, 'node'), file));
-      else if (field.number === 5) initializers.push(readTensor(messageOf(own, field, file, 'initializer'), file));
-      else if (field.number === 11) inputs.push(readValueInfo(messageOf(own, field, file, 'input'), file));
-      else if (field.number === 12) outputs.push(readValueInfo(messageOf(own, field, file, 'output'), file));
-      else if (field.number === 15) hasSparseInitializers = true;
-    }
-    return { nodes, initializers, inputs, outputs, hasSparseInitializers };
+function readGraph(message: WireMessage): OnnxGraph {
+  const nodes: OnnxNode[] = [];
+  const initializers: OnnxTensor[] = [];
+  const inputs: OnnxValueInfo[] = [];
+  const outputs: OnnxValueInfo[] = [];
+  let hasSparseInitializers = false;
+  for (const field of wireFields(message)) {
+    if (field.number === 1) nodes.push(readNode(messageOf(message, field, 'node')));
+    else if (field.number === 5) initializers.push(readTensor(messageOf(message, field, 'initializer')));
+    else if (field.number === 11) inputs.push(readValueInfo(messageOf(message, field, 'input')));
+    else if (field.number === 12) outputs.push(readValueInfo(messageOf(message, field, 'output')));
+    else if (field.number === 15) hasSparseInitializers = true;
   }
+  return { nodes, initializers, inputs, outputs, hasSparseInitializers };
 }
 
 function readOperatorSet(message: WireMessage): { domain: string; version: number } {
@@ -116,7 +123,7 @@ function readOperatorSet(message: WireMessage): { domain: string; version: numbe
   return { domain, version };
 }
 
-function readNode(message: WireMessage, file: Uint8Array): OnnxNode {
+function readNode(message: WireMessage): OnnxNode {
   const inputs: string[] = [];
   const outputs: string[] = [];
   const attributes: OnnxAttribute[] = [];
@@ -126,13 +133,13 @@ function readNode(message: WireMessage, file: Uint8Array): OnnxNode {
     else if (field.number === 2) outputs.push(stringOf(message, field));
     else if (field.number === 3) name = stringOf(message, field);
     else if (field.number === 4) type = stringOf(message, field);
-    else if (field.number === 5) attributes.push(readAttribute(messageOf(message, field, file, 'attribute'), file));
+    else if (field.number === 5) attributes.push(readAttribute(messageOf(message, field, 'attribute')));
     else if (field.number === 7) domain = stringOf(message, field);
   }
   return { name, type, domain, inputs, outputs, attributes };
 }
 
-function readAttribute(message: WireMessage, file: Uint8Array): OnnxAttribute {
+function readAttribute(message: WireMessage): OnnxAttribute {
   let name = '';
   const value: { float?: number; integer?: number; string?: string; tensor?: OnnxTensor } = {};
   const floats: number[] = [];
@@ -142,59 +149,63 @@ function readAttribute(message: WireMessage, file: Uint8Array): OnnxAttribute {
     else if (field.number === 2) [value.float] = floatsOf(message, field);
     else if (field.number === 3) value.integer = integerOf(message, field);
     else if (field.number === 4) value.string = stringOf(message, field);
-    else if (field.number === 5) value.tensor = readTensor(messageOf(message, field, file, 'tensor'), file);
+    else if (field.number === 5) value.tensor = readTensor(messageOf(message, field, 'tensor'));
     else if (field.number === 7) for (const float of floatsOf(message, field)) floats.push(float);
-    else if (field.number === 8) for (const integer of integersOf(message, field, file)) integers.push(Number(integer));
+    else if (field.number === 8) appendIntegers(message, field, integers);
   }
   return { name, ...value, floats, integers };
 }
 
-function readTensor(message: WireMessage, file: Uint8Array): OnnxTensor {
+function readTensor(message: WireMessage): OnnxTensor {
   let name = '';
   let dataType = 0;
   let external = false;
+  let dataField = 0;
+  let raw: Uint8Array = new Uint8Array(0);
   const dims: number[] = [];
-  const raw: Uint8Array[] = [];
-  const integers: bigint[] = [];
-  const dataFields = new Set<number>();
+  const integers: number[] = [];
   for (const field of wireFields(message)) {
-    if (field.number === 1) for (const extent of integersOf(message, field, file)) dims.push(Number(extent));
+    if (field.number === 1) appendIntegers(message, field, dims);
     else if (field.number === 2) dataType = integerOf(message, field);
     else if (field.number === 8) name = stringOf(message, field);
     else if (field.number === 13) external = true;
     else if (field.number === 14) external ||= integerOf(message, field) !== 0;
-    else if ([4, 9, 10].includes(field.number)) raw.push(bytesOf(message, field));
-    else if ([5, 7, 11].includes(field.number)) for (const integer of integersOf(message, field, file)) integers.push(integer);
-    if ([4, 5, 6, 7, 9, 10, 11].includes(field.number)) dataFields.add(field.number);
+    else if (![4, 5, 7, 9, 10, 11].includes(field.number)) continue;
+    else if (dataField !== 0 && (dataField !== field.number || raw.length > 0)) fail(message, field.offset, 'has its data in more than one piece');
+    else {
+      dataField = field.number;
+      if ([4, 9, 10].includes(field.number)) raw = bytesOf(message, field);
+      else appendIntegers(message, field, integers);
+    }
   }
-  return { name, dataType, dims, raw, integers, dataFields: [...dataFields], external, offset: message.offset };
+  return { name, dataType, dims, dataField, raw, integers, external, offset: offsetOf(message) };
 }
 
-function readValueInfo(message: WireMessage, file: Uint8Array): OnnxValueInfo {
+function readValueInfo(message: WireMessage): OnnxValueInfo {
   let name = '';
   let tensorType: { elementType: number; shape?: (number | string)[] } | undefined;
   for (const field of wireFields(message)) {
     if (field.number === 1) name = stringOf(message, field);
     else if (field.number === 2) {
-      const type = messageOf(message, field, file, 'type');
+      const type = messageOf(message, field, 'type');
       for (const kind of wireFields(type)) {
-        tensorType = kind.number === 1 ? readTensorType(messageOf(type, kind, file, 'tensor type'), file) : tensorType;
+        tensorType = kind.number === 1 ? readTensorType(messageOf(type, kind, 'tensor type')) : tensorType;
       }
     }
   }
   return { name, elementType: tensorType?.elementType, shape: tensorType?.shape };
 }
 
-function readTensorType(message: WireMessage, file: Uint8Array): { elementType: number; shape?: (number | string)[] } {
+function readTensorType(message: WireMessage): { elementType: number; shape?: (number | string)[] } {
   let elementType = 0;
   let shape: (number | string)[] | undefined;
   for (const field of wireFields(message)) {
     if (field.number === 1) elementType = integerOf(message, field);
     else if (field.number === 2) {
-      const own = messageOf(message, field, file, 'shape');
+      const own = messageOf(message, field, 'shape');
       shape = [];
       for (const dimension of wireFields(own)) {
-        if (dimension.number === 1) shape.push(readDimension(messageOf(own, dimension, file, 'dimension')));
+        if (dimension.number === 1) shape.push(readDimension(messageOf(own, dimension, 'dimension')));
       }
     }
   }
@@ -210,31 +221,38 @@ function readDimension(message: WireMessage): number | string {
   return extent;
 }
 
+/** Bytes of a length-delimited field, counted against the file's records. */
 function bytesOf(message: WireMessage, field: WireField): Uint8Array {
-  return field.type === 'varint' ? fail(message, field.offset, `has an integer in field ${field.number}`) : field.bytes;
+  if (field.type !== 'bytes') return fail(message, field.offset, `has no bytes in field ${field.number}`);
+  if (message.source.recordsLeft-- <= 0) {
+    throw new TangedgeError('ERR_UNSUPPORTED', `importOnnx: the file has more than ${MAX_RECORDS} records; no model of this kind does.`, {
+      offset: field.offset,
+    });
+  }
+  return field.bytes;
 }
 
-function messageOf(message: WireMessage, field: WireField, file: Uint8Array, name: string): WireMessage {
-  if (field.type !== 'bytes') return fail(message, field.offset, `has no message in field ${field.number}`);
-  return { bytes: field.bytes, offset: field.bytes.byteOffset - file.byteOffset, name };
+function messageOf(message: WireMessage, field: WireField, name: string): WireMessage {
+  return { bytes: bytesOf(message, field), name, source: message.source };
 }
 
 function stringOf(message: WireMessage, field: WireField): string {
-  if (field.type !== 'bytes') return fail(message, field.offset, `has no string in field ${field.number}`);
-  return new TextDecoder().decode(field.bytes);
+  return message.source.decoder.decode(bytesOf(message, field));
 }
 
 function integerOf(message: WireMessage, field: WireField): number {
-  return field.type === 'varint' ? Number(field.value) : fail(message, field.offset, `has no integer in field ${field.number}`);
+  return field.type === 'varint' ? field.value : fail(message, field.offset, `has no integer in field ${field.number}`);
 }
 
 /** A repeated integer comes one by one or packed. */
-function integersOf(message: WireMessage, field: WireField, file: Uint8Array): bigint[] {
-  return field.type === 'varint' ? [field.value] : packedVarints(messageOf(message, field, file, 'list of integers'));
+function appendIntegers(message: WireMessage, field: WireField, values: number[]): void {
+  if (field.type === 'varint') values.push(field.value);
+  else unpackVarints(messageOf(message, field, 'list of integers'), values);
 }
 
+/** One float, or a packed list of them. */
 function floatsOf(message: WireMessage, field: WireField): number[] {
-  const bytes = bytesOf(message, field);
+  const bytes = field.type === 'fixed32' ? field.bytes : bytesOf(message, field);
   if (bytes.length % 4 !== 0) fail(message, field.offset, `has ${bytes.length} bytes of floats in field ${field.number}`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   return Array.from({ length: bytes.length / 4 }, (_, i) => view.getFloat32(4 * i, true));

@@ -71,47 +71,46 @@ export function readStoredTensor(stored: OnnxTensor): Tensor {
       { name: stored.name, wanted, got, offset: stored.offset },
     );
   };
-  if (stored.dataFields.length > 1) {
-    throw new TangedgeError('ERR_FORMAT', `importOnnx: ${name} has its data twice, in fields ${stored.dataFields.join(' and ')}.`, {
-      name: stored.name,
-    });
-  }
   if (stored.integers.length > 0) {
     if (stored.integers.length !== count) refuse(stored.integers.length * elementBytes(type));
     return fromIntegers(name, type, stored);
   }
-  const got = stored.raw.reduce((sum, { length }) => sum + length, 0);
-  if (got !== wanted || (count > 0 && stored.dataFields[0] !== fieldOf(type) && stored.dataFields[0] !== 9)) refuse(got);
-  const bytes = stored.raw.length === 1 ? stored.raw[0] : joined(stored.raw, wanted);
-  if (type === 'i64' || type === 'u64') return { shape: [...stored.dims], data: rounded64(bytes, type) };
-  return decodeArray('importOnnx', name, bytes, { type, shape: stored.dims, byteOrder: 'little', axisOrder: 'row-major' });
+  if (stored.raw.length !== wanted) refuse(stored.raw.length);
+  if (count > 0 && stored.dataField !== 9 && stored.dataField !== rawFieldOf(type)) refuseField(name, type, stored);
+  if (type === 'i64' || type === 'u64') return { shape: [...stored.dims], data: rounded64(stored.raw, type) };
+  return decodeArray('importOnnx', name, stored.raw, { type, shape: stored.dims, byteOrder: 'little', axisOrder: 'row-major' });
 }
 
-/** The typed field whose packed bytes are raw bytes. */
-function fieldOf(type: ElementType): number {
+/** The typed field whose packed bytes are raw bytes, besides raw_data itself. */
+function rawFieldOf(type: ElementType): number {
   return type === 'f32' ? 4 : type === 'f64' ? 10 : 9;
 }
 
-/** int32_data holds small integers, bool, and the bits of f16 and bf16; int64_data and uint64_data hold what they say. */
+/** int32_data holds integers up to 32 bits, bool, and the bits of f16 and bf16; the other two hold what they are called. */
+function integerFieldOf(type: ElementType): number {
+  return type === 'i64' ? 7 : type === 'u64' || type === 'u32' ? 11 : 5;
+}
+
+function refuseField(name: string, type: ElementType, { dataField }: OnnxTensor): never {
+  throw new TangedgeError('ERR_FORMAT', `importOnnx: ${name} of ${type} has its data in field ${dataField}, which is not for this type.`, {
+    dataField,
+    type,
+  });
+}
+
 function fromIntegers(name: string, type: ElementType, stored: OnnxTensor): Tensor {
-  const [field] = stored.dataFields;
-  const fits = type === 'i64' ? field === 7 : type === 'u64' || type === 'u32' ? field === 11 : field === 5 && type !== 'f32' && type !== 'f64';
-  if (!fits) {
-    throw new TangedgeError('ERR_FORMAT', `importOnnx: ${name} of ${type} has its data in field ${field}, which is not for this type.`, {
-      field,
-      type,
-    });
-  }
+  if (type === 'f32' || type === 'f64' || stored.dataField !== integerFieldOf(type)) refuseField(name, type, stored);
   if (type === 'f16' || type === 'bf16') {
     const bytes = new Uint8Array(2 * stored.integers.length);
     const view = new DataView(bytes.buffer);
     stored.integers.forEach((bits, i) => {
-      view.setUint16(2 * i, Number(BigInt.asUintN(16, bits)), true);
+      view.setUint16(2 * i, bits, true);
     });
     return decodeArray('importOnnx', name, bytes, { type, shape: stored.dims, byteOrder: 'little', axisOrder: 'row-major' });
   }
-  const values = type === 'u64' ? stored.integers.map((value) => BigInt.asUintN(64, value)) : stored.integers;
-  return { shape: [...stored.dims], data: Float64Array.from(values, Number) };
+  // A varint of 64 bits is read as signed.
+  const wrap = type === 'u64' ? Number(1n << 64n) : 0;
+  return { shape: [...stored.dims], data: Float64Array.from(stored.integers, (value) => (value < 0 ? value + wrap : value)) };
 }
 
 function rounded64(bytes: Uint8Array, type: 'i64' | 'u64'): Float64Array {
@@ -119,14 +118,4 @@ function rounded64(bytes: Uint8Array, type: 'i64' | 'u64'): Float64Array {
   const out = new Float64Array(bytes.length / 8);
   for (let i = 0; i < out.length; i++) out[i] = Number(type === 'i64' ? view.getBigInt64(8 * i, true) : view.getBigUint64(8 * i, true));
   return out;
-}
-
-function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }

@@ -9,17 +9,29 @@
 
 import { TangedgeError } from '../../core/errors.ts';
 
-/** A message: its bytes, where they begin in the file, and what it is called in errors. */
-export interface WireMessage {
-  readonly bytes: Uint8Array;
-  readonly offset: number;
-  readonly name: string;
+/** The file that messages lie in, and how many records may still be read from it: what an import costs stays bounded. */
+export interface WireSource {
+  readonly file: Uint8Array;
+  readonly decoder: TextDecoder;
+  recordsLeft: number;
 }
 
-/** One field: an integer for type 0, and its bytes for the others. */
+/** A message: its bytes, a view into the file, and what it is called in errors. */
+export interface WireMessage {
+  readonly bytes: Uint8Array;
+  readonly name: string;
+  readonly source: WireSource;
+}
+
+/** One field: an integer for type 0, and its bytes for the others. Integers beyond 2^53 are rounded to f64. */
 export type WireField =
-  | { readonly number: number; readonly offset: number; readonly type: 'varint'; readonly value: bigint }
+  | { readonly number: number; readonly offset: number; readonly type: 'varint'; readonly value: number }
   | { readonly number: number; readonly offset: number; readonly type: 'bytes' | 'fixed32' | 'fixed64'; readonly bytes: Uint8Array };
+
+/** Where a message begins in its file. */
+export function offsetOf({ bytes, source }: WireMessage): number {
+  return bytes.byteOffset - source.file.byteOffset;
+}
 
 /**
  * The fields of a message in file order.
@@ -27,10 +39,11 @@ export type WireField =
  * @throws {TangedgeError} ERR_FORMAT with the file offset where a key, varint or length does not fit.
  */
 export function* wireFields(message: WireMessage): Generator<WireField, void, undefined> {
+  const start = offsetOf(message);
   const cursor = { message, at: 0 };
   while (cursor.at < message.bytes.length) {
-    const offset = message.offset + cursor.at;
-    const key = Number(readVarint(cursor));
+    const offset = start + cursor.at;
+    const key = readVarint(cursor);
     const number = Math.floor(key / 8);
     if (!(number >= 1 && number < 0x20000000)) fail(message, offset, `has the field number ${number}`);
     switch (key % 8) {
@@ -41,7 +54,7 @@ export function* wireFields(message: WireMessage): Generator<WireField, void, un
         yield { number, offset, type: 'fixed64', bytes: take(cursor, 8) };
         break;
       case 2:
-        yield { number, offset, type: 'bytes', bytes: take(cursor, Number(readVarint(cursor))) };
+        yield { number, offset, type: 'bytes', bytes: take(cursor, readVarint(cursor)) };
         break;
       case 5:
         yield { number, offset, type: 'fixed32', bytes: take(cursor, 4) };
@@ -52,12 +65,10 @@ export function* wireFields(message: WireMessage): Generator<WireField, void, un
   }
 }
 
-/** The varints that a packed field holds. */
-export function packedVarints(message: WireMessage): bigint[] {
+/** Adds the varints that a packed field holds to `values`. */
+export function unpackVarints(message: WireMessage, values: number[]): void {
   const cursor = { message, at: 0 };
-  const values: bigint[] = [];
   while (cursor.at < message.bytes.length) values.push(readVarint(cursor));
-  return values;
 }
 
 /** @throws {TangedgeError} ERR_FORMAT: the message cannot be read any further. */
@@ -75,7 +86,7 @@ interface Cursor {
 }
 
 /** 7 bits a byte, least significant first; negative numbers take ten bytes. */
-function readVarint(cursor: Cursor): bigint {
+function readVarint(cursor: Cursor): number {
   const { message } = cursor;
   const start = cursor.at;
   let low = 0;
@@ -83,27 +94,27 @@ function readVarint(cursor: Cursor): bigint {
   for (let scale = 1; scale < 0x2000000000000; scale *= 128) {
     const byte = nextByte(cursor, start);
     low += (byte & 127) * scale;
-    if (byte < 128) return BigInt(low);
+    if (byte < 128) return low;
   }
   let value = BigInt(low);
   for (let shift = 49n; shift < 70n; shift += 7n) {
     const byte = nextByte(cursor, start);
     value |= BigInt(byte & 127) << shift;
-    if (byte < 128) return BigInt.asIntN(64, value);
+    if (byte < 128) return Number(BigInt.asIntN(64, value));
   }
-  return fail(message, message.offset + start, 'has an integer of more than ten bytes');
+  return fail(message, offsetOf(message) + start, 'has an integer of more than ten bytes');
 }
 
 function nextByte(cursor: Cursor, start: number): number {
   const { message } = cursor;
-  if (cursor.at >= message.bytes.length) fail(message, message.offset + start, 'ends within an integer');
+  if (cursor.at >= message.bytes.length) fail(message, offsetOf(message) + start, 'ends within an integer');
   return message.bytes[cursor.at++];
 }
 
 function take(cursor: Cursor, length: number): Uint8Array {
   const { message, at } = cursor;
   if (!(length >= 0 && length <= message.bytes.length - at)) {
-    fail(message, message.offset + at, `declares a field of ${length} bytes where ${message.bytes.length - at} are left`);
+    fail(message, offsetOf(message) + at, `declares a field of ${length} bytes where ${message.bytes.length - at} are left`);
   }
   cursor.at += length;
   return message.bytes.subarray(at, at + length);

@@ -12,6 +12,7 @@ from torch import nn
 
 warnings.filterwarnings('ignore')
 here = os.path.dirname(os.path.abspath(__file__))
+torch.manual_seed(0)
 PRESERVE = torch.onnx.TrainingMode.PRESERVE
 EVAL = torch.onnx.TrainingMode.EVAL
 
@@ -47,8 +48,8 @@ class Lambda(nn.Module):
     def __init__(self, f):
         super().__init__()
         self.f = f
-    def forward(self, x):
-        return self.f(x)
+    def forward(self, *x):
+        return self.f(*x)
 
 
 def view_flat(): return Lambda(lambda x: x.view(x.size(0), -1))
@@ -116,3 +117,43 @@ class Arithmetic(nn.Module):
 case('arithmetic', Arithmetic(), (6,), opset=17)
 # Not folded: the exporter would round weight / √6 to f32, and with it the function.
 case('arithmetic-fixed-batch', Arithmetic(), (6,), opset=13, dynamic=False)
+
+
+class Tied(nn.Module):
+    """One weight under two names, and a layer used twice: the file has each once."""
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Linear(4, 4), nn.Linear(4, 4)
+        self.b.weight = self.a.weight
+    def forward(self, x):
+        return self.a(torch.tanh(self.b(torch.tanh(self.a(x)))))
+case('tied', Tied(), (4,))
+
+
+class Reductions(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.pool, self.head = nn.Conv2d(2, 4, 3, padding=1), nn.AdaptiveMaxPool2d(1), nn.Linear(16, 3)
+    def forward(self, x):
+        y = self.conv(x)
+        pooled = [self.pool(y).squeeze(3).squeeze(2), y.amax((2, 3)), y.mean(dim=(-1, -2)), y.flatten(2).sum(2) * 0.1]
+        return torch.softmax(self.head(torch.cat(pooled, 1)), dim=1)
+case('reductions', Reductions(), (2, 4, 5), opset=14)
+case('reductions-opset13', Reductions(), (2, 4, 5), opset=13, folding=True)
+
+
+def refused(name, model, *inputs, **options):
+    torch.manual_seed(7)
+    os.makedirs(os.path.join(here, 'refused'), exist_ok=True)
+    torch.onnx.export(model, inputs, os.path.join(here, 'refused', name + '.onnx'), opset_version=options.pop('opset_version', 17), **options)
+
+TRAINING = torch.onnx.TrainingMode.TRAINING
+refused('batchnorm-training', nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4)).train(), torch.randn(2, 3), training=TRAINING, do_constant_folding=False)
+refused('dropout-training', nn.Sequential(nn.Linear(3, 4), nn.Dropout()).train(), torch.randn(2, 3), training=TRAINING, do_constant_folding=False)
+refused('unsupported-operator', nn.Sequential(nn.Linear(3, 4), nn.Softplus()), torch.randn(1, 3))
+refused('open-width', nn.Conv1d(1, 2, 3), torch.randn(1, 1, 8), input_names=['x'], dynamic_axes={'x': {0: 'n', 2: 'width'}})
+refused('two-inputs', Lambda(lambda x, y: x + y), torch.randn(1, 3), torch.randn(1, 3), input_names=['a', 'b'])
+refused('two-outputs', Lambda(lambda x: (torch.tanh(x), torch.exp(x))), torch.randn(1, 3), output_names=['first', 'second'])
+refused('mean-over-batch', nn.Sequential(nn.Linear(3, 4), Lambda(lambda x: x - x.mean(0))), torch.randn(2, 3))
+refused('batch-in-rows', nn.Sequential(nn.Linear(3, 4), Lambda(lambda x: x.t() @ x)), torch.randn(2, 3))
+refused('opset-11', nn.Linear(3, 4), torch.randn(1, 3), opset_version=11)

@@ -79,9 +79,8 @@ export function alignBatch(l: Lowering, a: ArrayValue, b: ArrayValue): readonly 
 function withoutBatchAxis(l: Lowering, shared: ArrayValue, rank: number): ValueId {
   const shape = l.shapeOf(shared);
   if (shape.length < rank) return shared.id;
-  if (shape.length > rank || shape[0] !== 1) {
-    l.fail(`would give each example of a batch its own entry of a stored array of ${shape[0]}; export with one example or an open batch.`);
-  }
+  if (shape.length > rank) l.fail(`meets a stored array of ${shape.length} axes with a value of ${rank}, which moves the batch from axis 0.`);
+  if (shape[0] !== 1) l.fail(`would give each example of a batch its own entry of a stored array of ${shape[0]}; export with an open batch.`);
   return reshape(l.g, shared.id, shape.slice(1));
 }
 

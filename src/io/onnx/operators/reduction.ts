@@ -62,6 +62,10 @@ function batchNormalization(l: Lowering): Value {
     if (length !== shape[0]) l.fail(`has statistics of ${length} channels for an input of ${shape[0]}.`, 'ERR_SHAPE');
   }
   const epsilon = l.float('epsilon', 1e-5);
+  variance.forEach((value, channel) => {
+    if (!(value + epsilon > 0))
+      l.fail(`has the running variance ${value} in channel ${channel}; it must be above −epsilon.`, 'ERR_DOMAIN', { channel, value });
+  });
   const constant = (values: Float64Array): ValueId => l.g.constantTensor({ shape: perChannel, data: values });
   const centered = sub(l.g, x.id, constant(Float64Array.from(mean)));
   const normalized = mul(l.g, centered, constant(Float64Array.from(variance, (value) => 1 / Math.sqrt(value + epsilon))));
