@@ -68,6 +68,7 @@ export { type Eigenvalues, type Eigenvectors, type EighOptions, eigh, topEigenpa
 export { type MatmulOptions, matmul } from './linalg/gemm.ts';
 export { type GramOptions, gram } from './linalg/gram.ts';
 export { denseOperator, type LinearOperator, type LinearOperatorParts, linearOperator } from './linalg/linear-operator.ts';
+export { normalArray } from './linalg/normal.ts';
 export { type PsdPower, psdPower, symmetricSquareRoot } from './linalg/psd-power.ts';
 export { type PositiveSolution, solvePositive, type TriangularSolveOptions, triangularSolve } from './linalg/solve.ts';
 export { importSpec, supportedLayers } from './nn/spec.ts';
