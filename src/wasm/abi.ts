@@ -12,6 +12,7 @@
  *
  * rank ≤ 8. A stride 0 broadcasts.
  */
+// biome-ignore format: operands of one routine stay together, in the order of its picture.
 export interface Routines {
   // ── gemm.ts ────────────────────────────────────────────────────────────────────────────────────────────────────
   /** C[m, n] ← alpha·A[m, k]·B[k, n] + beta·C, any strides; beta = 0 never reads C. */

@@ -21,7 +21,8 @@ export function windowOffsets(g: Windows, oy: number, ox: number): number[] {
   const offsets: number[] = [];
   for (let ky = 0; ky < g.kh; ky++) {
     for (let kx = 0; kx < g.kw; kx++) {
-      const y = oy * g.strideH - g.padTop + ky * g.dilationH, x = ox * g.strideW - g.padLeft + kx * g.dilationW;
+      const y = oy * g.strideH - g.padTop + ky * g.dilationH,
+        x = ox * g.strideW - g.padLeft + kx * g.dilationW;
       offsets.push(y >= 0 && y < g.h && x >= 0 && x < g.w ? y * g.w + x : -1);
     }
   }

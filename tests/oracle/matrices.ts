@@ -16,10 +16,17 @@ export interface Operand {
  */
 export function gemmMirror(
   round: (x: number) => number,
-  m: number, n: number, k: number, alpha: number, a: Operand, b: Operand, beta: number,
+  m: number,
+  n: number,
+  k: number,
+  alpha: number,
+  a: Operand,
+  b: Operand,
+  beta: number,
   c: { data: number[] | Float64Array | Float32Array; rs: number; cs: number },
 ): void {
-  const al = round(alpha), be = round(beta);
+  const al = round(alpha),
+    be = round(beta);
   for (let i = 0; i < m; i++) {
     for (let j = 0; j < n; j++) {
       const at = i * c.rs + j * c.cs;

@@ -55,7 +55,12 @@ function descriptorOf({ extents, strides }: Layout): number[] {
 }
 
 function run(
-  box: Sandbox, dtype: Dtype, name: 'add' | 'sub' | 'mul' | 'div' | 'gate' | 'select', layout: Layout, slope: number, shift: number,
+  box: Sandbox,
+  dtype: Dtype,
+  name: 'add' | 'sub' | 'mul' | 'div' | 'gate' | 'select',
+  layout: Layout,
+  slope: number,
+  shift: number,
 ): { actual: ArrayLike<number>; operands: number[][] } {
   box.reset();
   const routines = box.routines(dtype);
@@ -89,7 +94,11 @@ describe.each(DTYPES)('broadcast %s', (dtype) => {
       fc.property(layouts(2), fc.nat(3), (layout, shift) => {
         for (const box of [release, debug]) {
           const { actual, operands } = run(box, dtype, name, layout, 0, shift);
-          expectSameBits(actual, operands[0].map((x, i) => operations[name](x, operands[1][i])), `${name} ${JSON.stringify(layout)}`);
+          expectSameBits(
+            actual,
+            operands[0].map((x, i) => operations[name](x, operands[1][i])),
+            `${name} ${JSON.stringify(layout)}`,
+          );
         }
       }),
       { seed: 3, numRuns: 60 },
@@ -98,19 +107,59 @@ describe.each(DTYPES)('broadcast %s', (dtype) => {
 
   test('the patterns networks use: bias over channels and features, scalars, rows, columns', () => {
     const patterns: Layout[] = [
-      { extents: [3, 5, 35], strides: [[175, 35, 1], [0, 1, 0]] },
-      { extents: [7, 33], strides: [[33, 1], [0, 1]] },
-      { extents: [7, 33], strides: [[33, 1], [1, 0]] },
-      { extents: [7, 33], strides: [[0, 1], [33, 1]] },
+      {
+        extents: [3, 5, 35],
+        strides: [
+          [175, 35, 1],
+          [0, 1, 0],
+        ],
+      },
+      {
+        extents: [7, 33],
+        strides: [
+          [33, 1],
+          [0, 1],
+        ],
+      },
+      {
+        extents: [7, 33],
+        strides: [
+          [33, 1],
+          [1, 0],
+        ],
+      },
+      {
+        extents: [7, 33],
+        strides: [
+          [0, 1],
+          [33, 1],
+        ],
+      },
       { extents: [1000], strides: [[1], [0]] },
       { extents: [1000], strides: [[0], [1]] },
-      { extents: [0, 4], strides: [[4, 1], [4, 1]] },
-      { extents: [2, 2, 2, 2, 2, 2, 2, 3], strides: [[192, 96, 48, 24, 12, 6, 3, 1], [0, 1, 0, 2, 0, 4, 0, 8]] },
+      {
+        extents: [0, 4],
+        strides: [
+          [4, 1],
+          [4, 1],
+        ],
+      },
+      {
+        extents: [2, 2, 2, 2, 2, 2, 2, 3],
+        strides: [
+          [192, 96, 48, 24, 12, 6, 3, 1],
+          [0, 1, 0, 2, 0, 4, 0, 8],
+        ],
+      },
     ];
     for (const layout of patterns) {
       for (const name of ['add', 'div'] as const) {
         const { actual, operands } = run(release, dtype, name, layout, 0, 1);
-        expectSameBits(actual, operands[0].map((x, i) => operations[name](x, operands[1][i])), `${name} ${JSON.stringify(layout)}`);
+        expectSameBits(
+          actual,
+          operands[0].map((x, i) => operations[name](x, operands[1][i])),
+          `${name} ${JSON.stringify(layout)}`,
+        );
       }
     }
   });
@@ -130,7 +179,8 @@ describe.each(DTYPES)('broadcast %s', (dtype) => {
 
   test('gate with slope 0 is exactly +0 even where b is not finite', () => {
     release.reset();
-    const a = [-1, 0, -0, 1, -1, -1, 1, 0, -3], b = [Number.NaN, Infinity, -1, 5, -Infinity, -2, -7, 3, Number.NaN];
+    const a = [-1, 0, -0, 1, -1, -1, 1, 0, -3],
+      b = [Number.NaN, Infinity, -1, 5, -Infinity, -2, -7, 3, Number.NaN];
     const out = release.output(dtype, 9);
     release.routines(dtype).gate(0, release.descriptor([1, 9, 1, 1]), release.input(dtype, a).ptr, release.input(dtype, b).ptr, out.ptr);
     expectSameBits(out.read(), [0, 0, 0, 5, 0, 0, -7, 0, 0], 'gate');
@@ -141,7 +191,11 @@ describe.each(DTYPES)('broadcast %s', (dtype) => {
       fc.property(layouts(3), fc.nat(2), (layout, shift) => {
         for (const box of [release, debug]) {
           const { actual, operands } = run(box, dtype, 'select', layout, 0, shift);
-          expectSameBits(actual, operands[0].map((a, i) => (a > 0 ? operands[1][i] : operands[2][i])), `select ${JSON.stringify(layout)}`);
+          expectSameBits(
+            actual,
+            operands[0].map((a, i) => (a > 0 ? operands[1][i] : operands[2][i])),
+            `select ${JSON.stringify(layout)}`,
+          );
         }
       }),
       { seed: 5, numRuns: 60 },
@@ -153,14 +207,28 @@ describe.each(DTYPES)('broadcast %s', (dtype) => {
       fc.property(layouts(1), fc.infiniteStream(fc.nat(1000)), fc.nat(1), (layout, stream, gap) => {
         const { extents } = layout;
         const order = extents.map((_, d) => ({ d, key: stream.next().value as number })).sort((x, y) => x.key - y.key);
-        expectCopy(extents, layout.strides[0], permutedStrides(extents, order.map(({ d }) => d), gap));
+        expectCopy(
+          extents,
+          layout.strides[0],
+          permutedStrides(
+            extents,
+            order.map(({ d }) => d),
+            gap,
+          ),
+        );
       }),
       { seed: 6, numRuns: 120 },
     );
   });
 
   test('stridedCopy: transposes across block edges, long runs, one broadcast value', () => {
-    for (const [rows, columns] of [[31, 33], [32, 64], [65, 97], [1, 70], [3, 129]]) {
+    for (const [rows, columns] of [
+      [31, 33],
+      [32, 64],
+      [65, 97],
+      [1, 70],
+      [3, 129],
+    ]) {
       expectCopy([rows, columns], [1, rows], [columns, 1]);
       expectCopy([2, rows, columns], [rows * columns, columns, 1], [rows * columns, 1, rows]);
     }
@@ -171,7 +239,8 @@ describe.each(DTYPES)('broadcast %s', (dtype) => {
   });
 
   function expectCopy(extents: number[], from: number[], to: number[]): void {
-    const sources = offsetsOf(extents, from), targets = offsetsOf(extents, to);
+    const sources = offsetsOf(extents, from),
+      targets = offsetsOf(extents, to);
     const values = uniform(8, Math.max(0, ...sources) + 1);
     const expected = new Float64Array(Math.max(0, ...targets) + 1).fill(Number.NaN);
     sources.forEach((at, i) => {
@@ -179,7 +248,8 @@ describe.each(DTYPES)('broadcast %s', (dtype) => {
     });
     for (const box of [release, debug]) {
       box.reset();
-      const input = box.input(dtype, values), out = box.output(dtype, expected.length);
+      const input = box.input(dtype, values),
+        out = box.output(dtype, expected.length);
       box.routines(dtype).stridedCopy(box.descriptor([extents.length, ...extents, ...from, ...to]), input.ptr, out.ptr);
       box.check();
       expectSameBits(out.read(), expected, `stridedCopy [${extents}] from [${from}] to [${to}]`);

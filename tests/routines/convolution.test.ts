@@ -16,13 +16,16 @@ interface Case extends Windows {
   readonly c1: number;
 }
 
-function geometry(q: Case): [number, number, number, number, number, number, number, number, number, number, number, number, number, number, number, number] {
+function geometry(
+  q: Case,
+): [number, number, number, number, number, number, number, number, number, number, number, number, number, number, number, number] {
   return [q.n, q.c, q.h, q.w, q.c0, q.c1, q.kh, q.kw, q.strideH, q.strideW, q.padTop, q.padLeft, q.dilationH, q.dilationW, q.oh, q.ow];
 }
 
 function im2col(box: Sandbox, dtype: Dtype, q: Case, x: ArrayLike<number>, entries: number): ArrayLike<number> {
   box.reset();
-  const input = box.input(dtype, x, 1), out = box.output(dtype, entries);
+  const input = box.input(dtype, x, 1),
+    out = box.output(dtype, entries);
   box.routines(dtype).im2col(...geometry(q), input.ptr, out.ptr);
   box.check();
   return out.read();
@@ -30,7 +33,8 @@ function im2col(box: Sandbox, dtype: Dtype, q: Case, x: ArrayLike<number>, entri
 
 function col2im(box: Sandbox, dtype: Dtype, q: Case, patches: ArrayLike<number>, x: ArrayLike<number>): ArrayLike<number> {
   box.reset();
-  const input = box.input(dtype, patches), out = box.input(dtype, x, 1);
+  const input = box.input(dtype, patches),
+    out = box.input(dtype, x, 1);
   box.routines(dtype).col2im(...geometry(q), input.ptr, out.ptr);
   box.check();
   return out.read();
@@ -38,14 +42,20 @@ function col2im(box: Sandbox, dtype: Dtype, q: Case, patches: ArrayLike<number>,
 
 function expectPatches(dtype: Dtype, q: Case): void {
   const sources = patchSources(q, q.n, q.c, q.c0, q.c1);
-  const x = uniform(1, q.n * q.c * q.h * q.w), p = integers(2, sources.length), start = integers(3, x.length);
+  const x = uniform(1, q.n * q.c * q.h * q.w),
+    p = integers(2, sources.length),
+    start = integers(3, x.length);
   const scattered = Float64Array.from(start);
   sources.forEach((at, entry) => {
     if (at >= 0) scattered[at] += p[entry];
   });
   for (const box of [release, debug]) {
     const what = `${dtype} ${JSON.stringify(q)}`;
-    expectSameBits(im2col(box, dtype, q, x, sources.length), sources.map((at) => (at < 0 ? 0 : rounding(dtype)(x[at]))), `im2col ${what}`);
+    expectSameBits(
+      im2col(box, dtype, q, x, sources.length),
+      sources.map((at) => (at < 0 ? 0 : rounding(dtype)(x[at]))),
+      `im2col ${what}`,
+    );
     expectSameBits(col2im(box, dtype, q, p, start), scattered, `col2im ${what}`);
   }
 }
@@ -57,9 +67,19 @@ function outputExtent(extent: number, kernel: number, stride: number, before: nu
 
 const cases = fc
   .record({
-    n: fc.integer({ min: 0, max: 2 }), c: fc.integer({ min: 1, max: 4 }), h: fc.integer({ min: 1, max: 9 }), w: fc.integer({ min: 1, max: 20 }),
-    kh: fc.integer({ min: 1, max: 4 }), kw: fc.integer({ min: 1, max: 5 }), strideH: fc.integer({ min: 1, max: 3 }), strideW: fc.integer({ min: 1, max: 3 }),
-    padTop: fc.nat(3), padLeft: fc.nat(3), padEnd: fc.nat(3), dilationH: fc.integer({ min: 1, max: 2 }), dilationW: fc.integer({ min: 1, max: 3 }),
+    n: fc.integer({ min: 0, max: 2 }),
+    c: fc.integer({ min: 1, max: 4 }),
+    h: fc.integer({ min: 1, max: 9 }),
+    w: fc.integer({ min: 1, max: 20 }),
+    kh: fc.integer({ min: 1, max: 4 }),
+    kw: fc.integer({ min: 1, max: 5 }),
+    strideH: fc.integer({ min: 1, max: 3 }),
+    strideW: fc.integer({ min: 1, max: 3 }),
+    padTop: fc.nat(3),
+    padLeft: fc.nat(3),
+    padEnd: fc.nat(3),
+    dilationH: fc.integer({ min: 1, max: 2 }),
+    dilationW: fc.integer({ min: 1, max: 3 }),
     cut: fc.tuple(fc.nat(4), fc.nat(4)),
   })
   .map(({ padEnd, cut, ...g }): Case => {
@@ -74,12 +94,30 @@ const cases = fc
   });
 
 const square: Case = {
-  n: 2, c: 3, h: 8, w: 8, c0: 0, c1: 3, kh: 3, kw: 3, strideH: 1, strideW: 1, padTop: 1, padLeft: 1, dilationH: 1, dilationW: 1, oh: 8, ow: 8,
+  n: 2,
+  c: 3,
+  h: 8,
+  w: 8,
+  c0: 0,
+  c1: 3,
+  kh: 3,
+  kw: 3,
+  strideH: 1,
+  strideW: 1,
+  padTop: 1,
+  padLeft: 1,
+  dilationH: 1,
+  dilationW: 1,
+  oh: 8,
+  ow: 8,
 };
 
 describe.each(DTYPES)('convolution %s', (dtype) => {
   test('im2col and col2im on random geometries: every entry, exactly (whole numbers in col2im)', () => {
-    fc.assert(fc.property(cases, (q) => expectPatches(dtype, q)), { seed: 9, numRuns: 150 });
+    fc.assert(
+      fc.property(cases, (q) => expectPatches(dtype, q)),
+      { seed: 9, numRuns: 150 },
+    );
   });
 
   test('3 × 3 with padding, 1 × 1, a kernel as large as the image, a group of channels', () => {
@@ -95,16 +133,19 @@ describe.each(DTYPES)('convolution %s', (dtype) => {
 
   test('adjoint: ⟨p, im2col x⟩ = ⟨col2im p, x⟩ exactly, on whole numbers', () => {
     const sources = patchSources(square, 2, 3, 0, 3);
-    const x = integers(4, 2 * 3 * 64), p = integers(5, sources.length);
+    const x = integers(4, 2 * 3 * 64),
+      p = integers(5, sources.length);
     const inner = (u: ArrayLike<number>, v: ArrayLike<number>) => Array.from(u).reduce((sum, value, i) => sum + value * v[i], 0);
     const left = inner(p, im2col(release, dtype, square, x, sources.length));
     expect(left).toBe(inner(col2im(release, dtype, square, p, new Float64Array(x.length)), x));
     expect(left).not.toBe(0);
   });
 
-  test('col2im adds an element\'s patches in order of output position: mirror bits', () => {
+  test("col2im adds an element's patches in order of output position: mirror bits", () => {
     const sources = patchSources(square, 2, 3, 0, 3);
-    const p = uniform(6, sources.length), start = uniform(7, 2 * 3 * 64), round = rounding(dtype);
+    const p = uniform(6, sources.length),
+      start = uniform(7, 2 * 3 * 64),
+      round = rounding(dtype);
     const expected = Float64Array.from(start);
     sources.forEach((at, entry) => {
       if (at >= 0) expected[at] = round(expected[at] + p[entry]);

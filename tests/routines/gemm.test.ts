@@ -48,11 +48,13 @@ function run(box: Sandbox, dtype: Dtype, q: Case) {
   const [rsa, csa] = strides(q.a ?? 'rows', m, k);
   const [rsb, csb] = strides(q.b ?? 'rows', k, n);
   const [rsc, csc] = strides(q.c ?? 'rows', m, n);
-  const a = numbers(1, span(m, k, rsa, csa)), b = numbers(2, span(k, n, rsb, csb));
+  const a = numbers(1, span(m, k, rsa, csa)),
+    b = numbers(2, span(k, n, rsb, csb));
   const c = beta === 0 ? new Float64Array(span(m, n, rsc, csc)).fill(Number.NaN) : numbers(3, span(m, n, rsc, csc));
   box.reset();
   const routines = box.routines(dtype);
-  const aPtr = box.input(dtype, a, shift).ptr, bPtr = box.input(dtype, b, shift).ptr;
+  const aPtr = box.input(dtype, a, shift).ptr,
+    bPtr = box.input(dtype, b, shift).ptr;
   const out = box.input(dtype, c, shift);
   const scratch = box.bytes(routines.gemmScratchBytes(m, n, k));
   routines.gemm(m, n, k, alpha, aPtr, rsa, csa, bPtr, rsb, csb, beta, out.ptr, rsc, csc, scratch);
@@ -77,7 +79,12 @@ describe.each(DTYPES)('gemm %s', (dtype) => {
   const nr = dtype === 'f64' ? 4 : 8;
 
   test('whole numbers in [−8, 8]: equal to BigInt arithmetic', () => {
-    for (const [m, n, k] of [[1, 1, 1], [7, 9, 11], [6, nr + 1, 257], [23, 17, 64]]) {
+    for (const [m, n, k] of [
+      [1, 1, 1],
+      [7, 9, 11],
+      [6, nr + 1, 257],
+      [23, 17, 64],
+    ]) {
       const { actual, a, b } = run(release, dtype, { m, n, k, numbers: integers });
       for (let i = 0; i < m; i++) {
         for (let j = 0; j < n; j++) {
@@ -112,7 +119,8 @@ describe.each(DTYPES)('gemm %s', (dtype) => {
     for (const a of storages) {
       for (const b of storages) {
         for (const c of storages) {
-          const alpha = [1, -1, 0.37, 0][seed % 4], beta = [0, 1, -0.61][seed % 3];
+          const alpha = [1, -1, 0.37, 0][seed % 4],
+            beta = [0, 1, -0.61][seed % 3];
           seed++;
           expectMirror(dtype, { m: 13, n: 11, k: 9, a, b, c, alpha, beta, shift: seed % 3 }, [release]);
         }
@@ -126,7 +134,8 @@ describe.each(DTYPES)('gemm %s', (dtype) => {
       for (const wide of [1, 7, 8, 9, 15, 16, 21, 64]) {
         for (const k of [1, 2, 3, 4, 5, 7, 255, 259]) {
           const [a, b, c] = [storages[(wide + k) % 4], storages[k % 4], storages[(narrow + wide) % 4]];
-          const alpha = k % 2 ? 1 : -0.3, beta = wide % 3 ? 0 : 1.1;
+          const alpha = k % 2 ? 1 : -0.3,
+            beta = wide % 3 ? 0 : 1.1;
           expectMirror(dtype, { m: wide, n: narrow, k, a, b, c, alpha, beta, shift: k % 2 }, [release]);
           expectMirror(dtype, { m: narrow, n: wide, k, a, b, c, alpha, beta, shift: k % 2 }, [release]);
         }
@@ -148,9 +157,17 @@ describe.each(DTYPES)('gemm %s', (dtype) => {
   });
 
   test('an element has the same bits in any product that contains it: skinny and wide slices', () => {
-    const m = 37, n = 41, k = 300;
+    const m = 37,
+      n = 41,
+      k = 300;
     const { actual: whole, a, b } = run(release, dtype, { m, n, k });
-    for (const [i0, rows, j0, columns] of [[0, 1, 0, n], [36, 1, 40, 1], [0, m, 7, 1], [3, 5, 9, 2], [11, 26, 1, 40]]) {
+    for (const [i0, rows, j0, columns] of [
+      [0, 1, 0, n],
+      [36, 1, 40, 1],
+      [0, m, 7, 1],
+      [3, 5, 9, 2],
+      [11, 26, 1, 40],
+    ]) {
       release.reset();
       const routines = release.routines(dtype);
       const aPtr = release.input(dtype, a.slice(i0 * k, (i0 + rows) * k)).ptr;
@@ -164,11 +181,15 @@ describe.each(DTYPES)('gemm %s', (dtype) => {
   });
 
   test('large: ‖C·t − A·(B·t)‖ ≤ 30·k·ε·‖A‖·‖B‖·‖t‖', () => {
-    const m = 401, n = 1103, k = 769;
+    const m = 401,
+      n = 1103,
+      k = 769;
     const [a, b, t] = [uniform(1, m * k), uniform(2, k * n), uniform(9, n)];
     release.reset();
     const routines = release.routines(dtype);
-    const aPtr = release.input(dtype, a).ptr, bPtr = release.input(dtype, b).ptr, c = release.output(dtype, m * n);
+    const aPtr = release.input(dtype, a).ptr,
+      bPtr = release.input(dtype, b).ptr,
+      c = release.output(dtype, m * n);
     routines.gemm(m, n, k, 1, aPtr, k, 1, bPtr, n, 1, 0, c.ptr, n, 1, release.bytes(routines.gemmScratchBytes(m, n, k)));
     release.check();
     const product = c.read();

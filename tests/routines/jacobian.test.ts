@@ -21,8 +21,12 @@ interface Sizes {
 
 function expectMirror(dtype: Dtype, q: Sizes, numbers = uniform): void {
   const { examples, v, s, h, i, h0, h1, gap } = q;
-  const rows = examples * v, width = (h1 - h0) * i, rso = width + gap;
-  const d = numbers(1, rows * s * h), a = numbers(2, examples * s * i), round = rounding(dtype);
+  const rows = examples * v,
+    width = (h1 - h0) * i,
+    rso = width + gap;
+  const d = numbers(1, rows * s * h),
+    a = numbers(2, examples * s * i),
+    round = rounding(dtype);
   const expected = new Float64Array(Math.max(0, (rows - 1) * rso + width)).fill(Number.NaN);
   for (let r = 0; r < rows; r++) {
     for (let o = h0; o < h1; o++) {
@@ -38,7 +42,9 @@ function expectMirror(dtype: Dtype, q: Sizes, numbers = uniform): void {
   }
   for (const box of [release, debug]) {
     box.reset();
-    const dPtr = box.input(dtype, d, 1).ptr, aPtr = box.input(dtype, a).ptr, out = box.output(dtype, expected.length, gap % 2);
+    const dPtr = box.input(dtype, d, 1).ptr,
+      aPtr = box.input(dtype, a).ptr,
+      out = box.output(dtype, expected.length, gap % 2);
     box.routines(dtype).jacobianRows(rows, v, s, h, i, h0, h1, dPtr, aPtr, out.ptr, rso);
     box.check();
     expectSameBits(out.read(), expected, `jacobianRows ${dtype} ${JSON.stringify(q)}`);
@@ -58,7 +64,15 @@ describe.each(DTYPES)('jacobianRows %s', (dtype) => {
     const extent = fc.integer({ min: 1, max: 12 });
     fc.assert(
       fc.property(
-        fc.record({ examples: fc.nat(3), v: extent, s: fc.nat(9), h: extent, i: fc.integer({ min: 1, max: 40 }), cut: fc.tuple(fc.nat(12), fc.nat(12)), gap: fc.nat(3) }),
+        fc.record({
+          examples: fc.nat(3),
+          v: extent,
+          s: fc.nat(9),
+          h: extent,
+          i: fc.integer({ min: 1, max: 40 }),
+          cut: fc.tuple(fc.nat(12), fc.nat(12)),
+          gap: fc.nat(3),
+        }),
         ({ cut, ...q }) => {
           const [x, y] = cut.map((value) => Math.min(value, q.h));
           expectMirror(dtype, { ...q, h0: Math.min(x, y), h1: Math.max(x, y) });

@@ -24,17 +24,25 @@ interface Sizes {
 
 function run(box: Sandbox, dtype: Dtype, q: Sizes, numbers: typeof uniform) {
   const { n1, n2, v1, v2, s1, s2, lower, ones, gap } = q;
-  const rows = n1 * v1, columns = n2 * v2, ldk = columns + gap;
-  const a = numbers(1, n1 * s1 * n2 * s2), d = numbers(2, rows * s1 * columns * s2), k = numbers(3, rows * ldk);
+  const rows = n1 * v1,
+    columns = n2 * v2,
+    ldk = columns + gap;
+  const a = numbers(1, n1 * s1 * n2 * s2),
+    d = numbers(2, rows * s1 * columns * s2),
+    k = numbers(3, rows * ldk);
   box.reset();
-  const aPtr = ones ? 0 : box.input(dtype, a).ptr, dPtr = box.input(dtype, d).ptr, out = box.input('f64', k);
+  const aPtr = ones ? 0 : box.input(dtype, a).ptr,
+    dPtr = box.input(dtype, d).ptr,
+    out = box.input('f64', k);
   box.routines(dtype).gramHadamard(n1, n2, v1, v2, s1, s2, lower, aPtr, dPtr, out.ptr, ldk);
   box.check();
-  const round = rounding(dtype), expected = Float64Array.from(k);
+  const round = rounding(dtype),
+    expected = Float64Array.from(k);
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
       if (lower !== 0 && column > row) continue;
-      const n = Math.floor(row / v1), m = Math.floor(column / v2);
+      const n = Math.floor(row / v1),
+        m = Math.floor(column / v2);
       const lane = [0, 0, 0, 0, 0, 0, 0, 0];
       for (let s = 0; s < s1; s++) {
         for (let t = 0; t < s2; t++) {
@@ -87,8 +95,15 @@ describe.each(DTYPES)('gramHadamard %s', (dtype) => {
     fc.assert(
       fc.property(
         fc.record({
-          n1: small, n2: small, v1: small, v2: small, s1: fc.integer({ min: 0, max: 12 }), s2: fc.integer({ min: 1, max: 20 }),
-          lower: fc.nat(1), ones: fc.boolean(), gap: fc.nat(2),
+          n1: small,
+          n2: small,
+          v1: small,
+          v2: small,
+          s1: fc.integer({ min: 0, max: 12 }),
+          s2: fc.integer({ min: 1, max: 20 }),
+          lower: fc.nat(1),
+          ones: fc.boolean(),
+          gap: fc.nat(2),
         }),
         (q) => expectMirror(dtype, q),
       ),

@@ -18,7 +18,8 @@ describe.each(DTYPES)('reduce %s', (dtype) => {
           for (const shift of [0, 1]) {
             box.reset();
             const values = uniform(outer + 7 * reduce + inner, outer * reduce * inner);
-            const x = box.input(dtype, values, shift), out = box.output(dtype, outer * inner, shift);
+            const x = box.input(dtype, values, shift),
+              out = box.output(dtype, outer * inner, shift);
             box.routines(dtype).sum(outer, reduce, inner, x.ptr, out.ptr);
             box.check();
             const expected = Float64Array.from({ length: outer * inner }, (_, t) => {
@@ -36,9 +37,16 @@ describe.each(DTYPES)('reduce %s', (dtype) => {
     const box = boxes[target];
     for (const n of [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 1009]) {
       box.reset();
-      const x = uniform(n, n), y = uniform(n + 1, n);
+      const x = uniform(n, n),
+        y = uniform(n + 1, n);
       const actual = box.routines(dtype).dot(n, box.input(dtype, x, n % 2).ptr, box.input(dtype, y).ptr);
-      expect(Object.is(actual, laneSum(n, (r) => x[r] * y[r])), `n=${n}`).toBe(true);
+      expect(
+        Object.is(
+          actual,
+          laneSum(n, (r) => x[r] * y[r]),
+        ),
+        `n=${n}`,
+      ).toBe(true);
     }
   });
 
@@ -46,7 +54,8 @@ describe.each(DTYPES)('reduce %s', (dtype) => {
     const box = boxes.release;
     box.reset();
     const values = integers(4, 5000).map((v) => v * 4096);
-    const x = box.input(dtype, values), out = box.output(dtype, 1);
+    const x = box.input(dtype, values),
+      out = box.output(dtype, 1);
     box.routines(dtype).sum(1, 5000, 1, x.ptr, out.ptr);
     expect(out.read()[0]).toBe(values.reduce((sum, v) => sum + v, 0));
     expect(box.routines(dtype).dot(5000, x.ptr, x.ptr)).toBe(values.reduce((sum, v) => sum + v * v, 0));
