@@ -23,8 +23,8 @@ import { multiplyVectorBlock } from "./gemm-vector";
 
 /** Depth of a packed block: 2 panels of KC steps stay in L1. Part of the bits. */
 export const KC: i32 = 256;
-/** Rows of a packed block of A, a multiple of MR: MC·KC elements stay in L2. */
-const MC: i32 = 190;
+/** Rows of a packed block of A, a multiple of MR: MC·KC elements, 123 KB of f64, stay in any L2 beside what streams through it. */
+const MC: i32 = 60;
 /** Columns of a packed block of B. */
 const NC: i32 = 1024;
 
@@ -140,7 +140,8 @@ function macrokernel<T>(
   beta: T, c: usize, rsc: i32, csc: i32, skew: i32, tile: usize,
 ): void {
   const rscBytes = <usize>rsc * sizeof<T>();
-  const direct = alpha == <T>1 && beta == <T>0 && csc == 1;
+  const plain = alpha == <T>1 && csc == 1;
+  const direct = plain && beta == <T>0, adds = plain && beta == <T>1;
   for (let jr = 0; jr < nc; jr += NR<T>()) {
     const columns = min(NR<T>(), nc - jr);
     const panelB = packedB + <usize>(jr * kc) * sizeof<T>();
@@ -149,11 +150,13 @@ function macrokernel<T>(
       if (ir + rows <= skew + jr) continue;
       const panelA = packedA + <usize>(ir * kc) * sizeof<T>();
       const corner = address<T>(c, ir, rsc, jr, csc);
-      if (direct && rows == MR && columns == NR<T>()) {
+      const whole = rows == MR && columns == NR<T>();
+      if (direct && whole) {
         runMicrokernel<T>(kc, panelA, panelB, corner, rscBytes);
       } else {
         runMicrokernel<T>(kc, panelA, panelB, tile, NR_BYTES);
-        updateTile<T>(rows, columns, alpha, tile, beta, corner, rsc, csc);
+        if (adds && whole) addTile<T>(tile, corner, rscBytes);
+        else updateTile<T>(rows, columns, alpha, tile, beta, corner, rsc, csc);
       }
     }
   }
@@ -164,6 +167,28 @@ function macrokernel<T>(
 function runMicrokernel<T>(k: i32, a: usize, b: usize, c: usize, rsc: usize): void {
   if (sizeof<T>() == 8) microkernelF64(k, a, b, c, rsc);
   else microkernelF32(k, a, b, c, rsc);
+}
+
+/** C ← tile + C on a whole tile: updateTile with alpha = beta = 1, the same bits. */
+// @ts-ignore: decorator
+@inline
+function addTile<T>(tile: usize, c: usize, rsc: usize): void {
+  addTileRow<T>(tile, c);
+  c += rsc;
+  addTileRow<T>(tile + 1 * NR_BYTES, c);
+  c += rsc;
+  addTileRow<T>(tile + 2 * NR_BYTES, c);
+  c += rsc;
+  addTileRow<T>(tile + 3 * NR_BYTES, c);
+  c += rsc;
+  addTileRow<T>(tile + 4 * NR_BYTES, c);
+}
+
+// @ts-ignore: decorator
+@inline
+function addTileRow<T>(tile: usize, c: usize): void {
+  v128.store(c, v128.add<T>(v128.load(tile), v128.load(c)));
+  v128.store(c, v128.add<T>(v128.load(tile, 16), v128.load(c, 16)), 16);
 }
 
 /** C ← alpha·tile + beta·C on the live part of a tile. */
