@@ -14,6 +14,9 @@ import { transpose } from "./broadcast-transpose";
 const INPUT: i32 = 0;
 const OUTPUT: i32 = 1;
 
+/** Elements from which a run is worth the call of memory.copy. */
+const LONG: i32 = 16;
+
 function copyStrided<T>(descriptor: usize, from: usize, to: usize): void {
   if (!readLayout(descriptor, 2)) return;
   const last = axisCount() - 1;
@@ -32,24 +35,31 @@ function copyStrided<T>(descriptor: usize, from: usize, to: usize): void {
   copyRuns<T>(last, from, to);
 }
 
-/** The innermost axis in runs or element by element, an odometer over the others. */
+/** The innermost axis in runs or element by element, inside the one before it, an odometer over the others. */
 function copyRuns<T>(last: i32, from: usize, to: usize): void {
-  const n = extent(last);
+  const rows = extent(last - 1), n = extent(last);
   const si = stride(INPUT, last), so = stride(OUTPUT, last);
+  const isLongRun = n >= LONG && si == 1 && so == 1;
   const stepIn = <usize>si * sizeof<T>(), stepOut = <usize>so * sizeof<T>();
+  const rowIn = <usize>stride(INPUT, last - 1) * sizeof<T>(), rowOut = <usize>stride(OUTPUT, last - 1) * sizeof<T>();
   do {
-    let source = from + offset(INPUT, last) * sizeof<T>();
-    let target = to + offset(OUTPUT, last) * sizeof<T>();
-    if (si == 1 && so == 1) {
-      memory.copy(target, source, <usize>n * sizeof<T>());
-      continue;
+    let sourceRow = from + offset(INPUT, last - 1) * sizeof<T>();
+    let targetRow = to + offset(OUTPUT, last - 1) * sizeof<T>();
+    for (let row = 0; row < rows; row++) {
+      if (isLongRun) {
+        memory.copy(targetRow, sourceRow, <usize>n * sizeof<T>());
+      } else {
+        let source = sourceRow, target = targetRow;
+        for (let i = 0; i < n; i++) {
+          store<T>(target, load<T>(source));
+          source += stepIn;
+          target += stepOut;
+        }
+      }
+      sourceRow += rowIn;
+      targetRow += rowOut;
     }
-    for (let i = 0; i < n; i++) {
-      store<T>(target, load<T>(source));
-      source += stepIn;
-      target += stepOut;
-    }
-  } while (nextIndex(last));
+  } while (nextIndex(last - 1));
 }
 
 /** Axis last − 1 has input stride 1, axis last has output stride 1. */

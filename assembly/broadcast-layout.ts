@@ -4,11 +4,11 @@
  * A descriptor is i32s in memory: [ rank | extents… | strides of operand 0… | strides of operand 1… | … ], rank ≤ 8.
  * The result is the module's one `layout` table, of which every broadcasting routine reads what the last call wrote:
  *
- *   extents      | e0 e1 e2 … e7 |     at least one axis, so that there is always an innermost loop
+ *   extents      | e0 e1 e2 … e7 |     at least two axes, so that there are always two innermost loops
  *   strides of 0 | s0 s1 s2 … s7 |     in elements
  *   strides of 1 | …             |
  *   strides of 2 | …             |
- *   index        | i0 i1 i2 … i7 |     odometer over all axes but the innermost
+ *   index        | i0 i1 i2 … i7 |     odometer over all axes but the innermost ones
  */
 
 const MAX_RANK: i32 = 8;
@@ -37,13 +37,20 @@ export function readLayout(descriptor: usize, count: i32): bool {
       axes++;
     }
   }
-  if (axes == 0) {
-    axes = 1;
-    setExtent(0, 1);
-    for (let p = 0; p < count; p++) setStride(p, 0, 1);
-  }
+  while (axes < 2) prependAxis();
   memory.fill(layout + INDEX, 0, ROW);
   return true;
+}
+
+/** A new outermost axis of extent 1. As the only axis it has stride 1: one element is a run. */
+function prependAxis(): void {
+  for (let d = axes; d > 0; d--) {
+    setExtent(d, extent(d - 1));
+    for (let p = 0; p < operands; p++) setStride(p, d, stride(p, d - 1));
+  }
+  setExtent(0, 1);
+  for (let p = 0; p < operands; p++) setStride(p, 0, axes == 0 ? 1 : 0);
+  axes++;
 }
 
 function descriptorStride(descriptor: usize, rank: i32, operand: i32, axis: i32): i32 {
@@ -58,7 +65,7 @@ function continuesRun(descriptor: usize, rank: i32, d: i32, e: i32): bool {
   return true;
 }
 
-/** Number of axes after merging, at least 1. */
+/** Number of axes after merging, at least 2. */
 export function axisCount(): i32 {
   return axes;
 }

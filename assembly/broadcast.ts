@@ -61,26 +61,33 @@ function arithmetic<T>(operation: i32, descriptor: usize, a: usize, b: usize, ou
   const stepA = <usize>sa * sizeof<T>(), stepB = <usize>sb * sizeof<T>();
   const vectors: usize = isUnit(sa) && isUnit(sb) ? (<usize>n * sizeof<T>()) >> 4 : 0;
   const rest = <usize>n - vectors * (16 / sizeof<T>());
+  const rows = extent(last - 1);
+  const rowA = <usize>stride(0, last - 1) * sizeof<T>(), rowB = <usize>stride(1, last - 1) * sizeof<T>();
   do {
-    let pa = a + offset(0, last) * sizeof<T>();
-    let pb = b + offset(1, last) * sizeof<T>();
-    if (vectors > 0) {
-      let va = vectorBase<T>(sa, pa, cellA), vb = vectorBase<T>(sb, pb, cellB);
-      const stepVa = <usize>sa << 4, stepVb = <usize>sb << 4;
-      for (const end = out + (vectors << 4); out < end; out += 16) {
-        v128.store(out, applyVector<T>(operation, v128.load(va), v128.load(vb)));
-        va += stepVa;
-        vb += stepVb;
+    let startA = a + offset(0, last - 1) * sizeof<T>();
+    let startB = b + offset(1, last - 1) * sizeof<T>();
+    for (let row = 0; row < rows; row++) {
+      let pa = startA, pb = startB;
+      startA += rowA;
+      startB += rowB;
+      if (vectors > 0) {
+        let va = vectorBase<T>(sa, pa, cellA), vb = vectorBase<T>(sb, pb, cellB);
+        const stepVa = <usize>sa << 4, stepVb = <usize>sb << 4;
+        for (const end = out + (vectors << 4); out < end; out += 16) {
+          v128.store(out, applyVector<T>(operation, v128.load(va), v128.load(vb)));
+          va += stepVa;
+          vb += stepVb;
+        }
+        pa += vectors * stepVa;
+        pb += vectors * stepVb;
       }
-      pa += vectors * stepVa;
-      pb += vectors * stepVb;
+      for (const end = out + rest * sizeof<T>(); out < end; out += sizeof<T>()) {
+        store<T>(out, apply<T>(operation, load<T>(pa), load<T>(pb)));
+        pa += stepA;
+        pb += stepB;
+      }
     }
-    for (const end = out + rest * sizeof<T>(); out < end; out += sizeof<T>()) {
-      store<T>(out, apply<T>(operation, load<T>(pa), load<T>(pb)));
-      pa += stepA;
-      pb += stepB;
-    }
-  } while (nextIndex(last));
+  } while (nextIndex(last - 1));
 }
 
 /** out ← a > 0 ? b : slope·b; slope = 0 gives +0 whatever b is. */
@@ -93,37 +100,44 @@ function gate<T>(slope: T, descriptor: usize, a: usize, b: usize, out: usize): v
   const vectors: usize = isUnit(sa) && isUnit(sb) ? (<usize>n * sizeof<T>()) >> 4 : 0;
   const rest = <usize>n - vectors * (16 / sizeof<T>());
   const zero = v128.splat<T>(<T>0), slopes = v128.splat<T>(slope);
+  const rows = extent(last - 1);
+  const rowA = <usize>stride(0, last - 1) * sizeof<T>(), rowB = <usize>stride(1, last - 1) * sizeof<T>();
   do {
-    let pa = a + offset(0, last) * sizeof<T>();
-    let pb = b + offset(1, last) * sizeof<T>();
-    if (vectors > 0) {
-      let va = vectorBase<T>(sa, pa, cellA), vb = vectorBase<T>(sb, pb, cellB);
-      const stepVa = <usize>sa << 4, stepVb = <usize>sb << 4;
-      const end = out + (vectors << 4);
-      if (slope == <T>0) {
-        for (; out < end; out += 16) {
-          v128.store(out, v128.and(v128.load(vb), v128.gt<T>(v128.load(va), zero)));
-          va += stepVa;
-          vb += stepVb;
+    let startA = a + offset(0, last - 1) * sizeof<T>();
+    let startB = b + offset(1, last - 1) * sizeof<T>();
+    for (let row = 0; row < rows; row++) {
+      let pa = startA, pb = startB;
+      startA += rowA;
+      startB += rowB;
+      if (vectors > 0) {
+        let va = vectorBase<T>(sa, pa, cellA), vb = vectorBase<T>(sb, pb, cellB);
+        const stepVa = <usize>sa << 4, stepVb = <usize>sb << 4;
+        const end = out + (vectors << 4);
+        if (slope == <T>0) {
+          for (; out < end; out += 16) {
+            v128.store(out, v128.and(v128.load(vb), v128.gt<T>(v128.load(va), zero)));
+            va += stepVa;
+            vb += stepVb;
+          }
+        } else {
+          for (; out < end; out += 16) {
+            const y = v128.load(vb);
+            v128.store(out, v128.bitselect(y, v128.mul<T>(slopes, y), v128.gt<T>(v128.load(va), zero)));
+            va += stepVa;
+            vb += stepVb;
+          }
         }
-      } else {
-        for (; out < end; out += 16) {
-          const y = v128.load(vb);
-          v128.store(out, v128.bitselect(y, v128.mul<T>(slopes, y), v128.gt<T>(v128.load(va), zero)));
-          va += stepVa;
-          vb += stepVb;
-        }
+        pa += vectors * stepVa;
+        pb += vectors * stepVb;
       }
-      pa += vectors * stepVa;
-      pb += vectors * stepVb;
+      for (const end = out + rest * sizeof<T>(); out < end; out += sizeof<T>()) {
+        const y = load<T>(pb);
+        store<T>(out, load<T>(pa) > <T>0 ? y : slope == <T>0 ? <T>0 : slope * y);
+        pa += stepA;
+        pb += stepB;
+      }
     }
-    for (const end = out + rest * sizeof<T>(); out < end; out += sizeof<T>()) {
-      const y = load<T>(pb);
-      store<T>(out, load<T>(pa) > <T>0 ? y : slope == <T>0 ? <T>0 : slope * y);
-      pa += stepA;
-      pb += stepB;
-    }
-  } while (nextIndex(last));
+  } while (nextIndex(last - 1));
 }
 
 /** out ← a > 0 ? b : c. */
@@ -136,30 +150,39 @@ function select3<T>(descriptor: usize, a: usize, b: usize, c: usize, out: usize)
   const vectors: usize = isUnit(sa) && isUnit(sb) && isUnit(sc) ? (<usize>n * sizeof<T>()) >> 4 : 0;
   const rest = <usize>n - vectors * (16 / sizeof<T>());
   const zero = v128.splat<T>(<T>0);
+  const rows = extent(last - 1);
+  const rowA = <usize>stride(0, last - 1) * sizeof<T>(), rowB = <usize>stride(1, last - 1) * sizeof<T>();
+  const rowC = <usize>stride(2, last - 1) * sizeof<T>();
   do {
-    let pa = a + offset(0, last) * sizeof<T>();
-    let pb = b + offset(1, last) * sizeof<T>();
-    let pc = c + offset(2, last) * sizeof<T>();
-    if (vectors > 0) {
-      let va = vectorBase<T>(sa, pa, cellA), vb = vectorBase<T>(sb, pb, cellB), vc = vectorBase<T>(sc, pc, cellC);
-      const stepVa = <usize>sa << 4, stepVb = <usize>sb << 4, stepVc = <usize>sc << 4;
-      for (const end = out + (vectors << 4); out < end; out += 16) {
-        v128.store(out, v128.bitselect(v128.load(vb), v128.load(vc), v128.gt<T>(v128.load(va), zero)));
-        va += stepVa;
-        vb += stepVb;
-        vc += stepVc;
+    let startA = a + offset(0, last - 1) * sizeof<T>();
+    let startB = b + offset(1, last - 1) * sizeof<T>();
+    let startC = c + offset(2, last - 1) * sizeof<T>();
+    for (let row = 0; row < rows; row++) {
+      let pa = startA, pb = startB, pc = startC;
+      startA += rowA;
+      startB += rowB;
+      startC += rowC;
+      if (vectors > 0) {
+        let va = vectorBase<T>(sa, pa, cellA), vb = vectorBase<T>(sb, pb, cellB), vc = vectorBase<T>(sc, pc, cellC);
+        const stepVa = <usize>sa << 4, stepVb = <usize>sb << 4, stepVc = <usize>sc << 4;
+        for (const end = out + (vectors << 4); out < end; out += 16) {
+          v128.store(out, v128.bitselect(v128.load(vb), v128.load(vc), v128.gt<T>(v128.load(va), zero)));
+          va += stepVa;
+          vb += stepVb;
+          vc += stepVc;
+        }
+        pa += vectors * stepVa;
+        pb += vectors * stepVb;
+        pc += vectors * stepVc;
       }
-      pa += vectors * stepVa;
-      pb += vectors * stepVb;
-      pc += vectors * stepVc;
+      for (const end = out + rest * sizeof<T>(); out < end; out += sizeof<T>()) {
+        store<T>(out, load<T>(pa) > <T>0 ? load<T>(pb) : load<T>(pc));
+        pa += stepA;
+        pb += stepB;
+        pc += stepC;
+      }
     }
-    for (const end = out + rest * sizeof<T>(); out < end; out += sizeof<T>()) {
-      store<T>(out, load<T>(pa) > <T>0 ? load<T>(pb) : load<T>(pc));
-      pa += stepA;
-      pb += stepB;
-      pc += stepC;
-    }
-  } while (nextIndex(last));
+  } while (nextIndex(last - 1));
 }
 
 function fillArray<T>(n: i32, value: T, out: usize): void {
