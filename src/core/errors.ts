@@ -12,15 +12,7 @@
  * - `ERR_CONVERGENCE`  an iteration reached its cap
  * - `ERR_IO`           a file that cannot be read or written
  */
-export type ErrorCode =
-  | 'ERR_ARGUMENT'
-  | 'ERR_SHAPE'
-  | 'ERR_DOMAIN'
-  | 'ERR_FORMAT'
-  | 'ERR_UNSUPPORTED'
-  | 'ERR_MEMORY'
-  | 'ERR_CONVERGENCE'
-  | 'ERR_IO';
+export type ErrorCode = 'ERR_ARGUMENT' | 'ERR_SHAPE' | 'ERR_DOMAIN' | 'ERR_FORMAT' | 'ERR_UNSUPPORTED' | 'ERR_MEMORY' | 'ERR_CONVERGENCE' | 'ERR_IO';
 
 export type ErrorInfo = Readonly<Record<string, unknown>>;
 

@@ -38,11 +38,10 @@ export function formatShape(shape: readonly number[]): string {
 export function tensor(shape: readonly number[], data: FloatArray | readonly number[]): Tensor {
   const array = Array.isArray(data) ? Float64Array.from(data) : (data as FloatArray);
   if (sizeOf(shape) !== array.length) {
-    throw new TangedgeError(
-      'ERR_SHAPE',
-      `tensor: shape ${formatShape(shape)} holds ${sizeOf(shape)} elements, but data has ${array.length}.`,
-      { shape: [...shape], length: array.length },
-    );
+    throw new TangedgeError('ERR_SHAPE', `tensor: shape ${formatShape(shape)} holds ${sizeOf(shape)} elements, but data has ${array.length}.`, {
+      shape: [...shape],
+      length: array.length,
+    });
   }
   return { shape: [...shape], data: array };
 }

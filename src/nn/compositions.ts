@@ -24,3 +24,12 @@ export function geluTanh(g: Emitter, x: ValueId): ValueId {
   const inner = affine(g, add(g, x, affine(g, integerPower(g, x, 3), 0.044715, 0)), SQRT_2_OVER_PI, 0);
   return mul(g, x, affine(g, unary(g, 'tanh', inner), 0.5, 0.5));
 }
+
+/** x/√(mean(x²) + eps) over the last `axes` axes, as torch's RMSNorm. */
+export function rootMeanSquare(g: Emitter, x: ValueId, axes: number, eps: number): ValueId {
+  const shape = g.shapeOf(x);
+  const reduced = shape.map((_, axis) => axis).slice(shape.length - axes);
+  const kept = shape.map((extent, axis) => (axis < shape.length - axes ? extent : 1));
+  const mean = affine(g, reshape(g, sum(g, mul(g, x, x), reduced), kept), 1 / sizeOf(shape.slice(shape.length - axes)), eps);
+  return div(g, x, unary(g, 'sqrt', mean));
+}

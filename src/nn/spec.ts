@@ -1,12 +1,12 @@
 /** @file spec.json + state dict → Model. */
 
 import { TangedgeError } from '../core/errors.ts';
-import { sizeOf, type Tensor } from '../core/tensor.ts';
+import { formatShape, sameShape, sizeOf, type Tensor } from '../core/tensor.ts';
 import { GraphBuilder } from '../graph/builder.ts';
 import type { ValueId } from '../graph/graph.ts';
 import type { Layer, Model } from '../graph/model.ts';
-import { add, reshape } from '../graph/primitives/index.ts';
-import { describe, LayerContext, type LayerSpec } from './layer-context.ts';
+import { add, concat, reshape } from '../graph/primitives/index.ts';
+import { describe, integerOption, LayerContext, type LayerSpec } from './layer-context.ts';
 import { layerBuilders } from './layers.ts';
 
 /**
@@ -53,15 +53,18 @@ export function importSpec(spec: unknown, state: ReadonlyMap<string, Tensor>): M
 
 /** Layer types a spec may use. */
 export function supportedLayers(): string[] {
-  return [...Object.keys(layerBuilders), 'Residual'];
+  return [...Object.keys(layerBuilders), 'Residual', 'Concat'];
 }
 
 function run(context: LayerContext, layers: readonly LayerSpec[], input: ValueId, described: Layer[]): ValueId {
   let x = input;
   for (const layer of layers) {
     if (layer.type === 'Residual') {
-      const body = run(context, checkLayers(layer.layers, describe(layer)), x, described);
-      x = add(context.g, x, body);
+      x = residual(context, layer, x, described);
+      continue;
+    }
+    if (layer.type === 'Concat') {
+      x = concatenated(context, layer, x, described);
       continue;
     }
     const build = typeof layer.type === 'string' && Object.hasOwn(layerBuilders, layer.type) ? layerBuilders[layer.type] : undefined;
@@ -80,6 +83,30 @@ function run(context: LayerContext, layers: readonly LayerSpec[], input: ValueId
     });
   }
   return x;
+}
+
+/** x + body(x), or shortcut(x) + body(x) when the residual has a `shortcut` of its own (a projection). */
+function residual(context: LayerContext, layer: LayerSpec, x: ValueId, described: Layer[]): ValueId {
+  const body = run(context, checkLayers(layer.layers, describe(layer)), x, described);
+  const shortcut = layer.shortcut === undefined ? x : run(context, checkLayers(layer.shortcut, describe(layer)), x, described);
+  if (!sameShape(context.g.shapeOf(body), context.g.shapeOf(shortcut))) {
+    throw new TangedgeError(
+      'ERR_SHAPE',
+      `spec: layer ${describe(layer)} adds ${formatShape(context.g.shapeOf(shortcut))} and ${formatShape(context.g.shapeOf(body))}; give it a shortcut that makes them equal.`,
+      { shortcut: [...context.g.shapeOf(shortcut)], body: [...context.g.shapeOf(body)] },
+    );
+  }
+  return add(context.g, shortcut, body);
+}
+
+/** The results of several branches side by side along `axis` (per example; default 0, channels). */
+function concatenated(context: LayerContext, layer: LayerSpec, x: ValueId, described: Layer[]): ValueId {
+  const branches = layer.branches;
+  if (!(Array.isArray(branches) && branches.length > 0)) {
+    throw new TangedgeError('ERR_FORMAT', `spec: layer ${describe(layer)} must have branches, a list of lists of layers.`, {});
+  }
+  const values = branches.map((branch) => run(context, checkLayers(branch, describe(layer)), x, described));
+  return concat(context.g, values, layer.axis === undefined ? 0 : integerOption(layer, 'axis', 0));
 }
 
 interface CheckedSpec {

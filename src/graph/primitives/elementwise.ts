@@ -1,12 +1,13 @@
 /** @file Functions of one variable. Derivatives are written in graph arithmetic, so they differentiate again to any order. */
 
-import { sizeOf } from '../../core/tensor.ts';
+import { bytesOf, sizeOf } from '../../core/tensor.ts';
 import type { ValueId } from '../graph.ts';
 import { type Application, type Emitter, type Evaluation, numberAttribute, type Primitive } from '../primitive.ts';
 import { affine } from './affine.ts';
 import { add, div, gate, mul, select } from './arithmetic.ts';
+import { broadcastDescriptor } from './strided.ts';
 
-export type UnaryOp = 'relu' | 'tanh' | 'sigmoid' | 'erf' | 'exp' | 'expm1' | 'log' | 'sqrt' | 'gelu' | 'silu';
+export type UnaryOp = 'relu' | 'tanh' | 'sigmoid' | 'erf' | 'exp' | 'expm1' | 'log' | 'sqrt' | 'gelu' | 'silu' | 'sin' | 'cos';
 
 /** f(x), element by element. */
 export function unary(g: Emitter, op: UnaryOp, x: ValueId): ValueId {
@@ -86,6 +87,46 @@ const eluRow: Primitive = {
   flops: (_, output) => 20 * sizeOf(output),
 };
 
+/** log(1 + eˣ), accurate to a few ulp everywhere. */
+export function softplus(g: Emitter, x: ValueId): ValueId {
+  return g.emit('softplus', [x]);
+}
+
+/**
+ * softplus(x) = max(x, 0) + log1p(u), u = e^(−|x|). With w = 1 + u rounded, log1p(u) = log(w) + (u − (w − 1))/w: the
+ * second term is what rounding w lost.
+ */
+function evaluateSoftplus({ arena, routines, dtype, inputs: [x], output }: Evaluation): void {
+  const n = x.batch * sizeOf(x.shape);
+  const flat = { ptr: x.ptr, batch: 1, shape: [n] };
+  arena.frame(() => {
+    const [u, w, lost] = [0, 1, 2].map(() => arena.allocateArray(dtype, n));
+    const same = broadcastDescriptor(arena, [flat, flat], flat);
+    const negative = broadcastDescriptor(arena, [flat, flat, flat], flat);
+    routines.affine(n, -1, 0, x.ptr, w);
+    routines.select(negative, x.ptr, w, x.ptr, u);
+    routines.exp(n, u, u);
+    routines.affine(n, 1, 1, u, w);
+    routines.affine(n, 1, -1, w, lost);
+    routines.sub(same, u, lost, lost);
+    routines.div(same, lost, w, lost);
+    routines.log(n, w, w);
+    routines.add(same, w, lost, w);
+    routines.relu(n, x.ptr, u);
+    routines.add(same, u, w, output.ptr);
+  });
+}
+
+const softplusRow: Primitive = {
+  name: 'softplus',
+  infer: ([x]) => ({ shape: x }),
+  evaluate: evaluateSoftplus,
+  jvp: (g, { inputs: [x] }, [tangent]) => (tangent === null ? null : mul(g, tangent, unary(g, 'sigmoid', x))),
+  vjp: (g, { inputs: [x] }, cotangent) => [mul(g, cotangent, unary(g, 'sigmoid', x))],
+  flops: (_, output) => 60 * sizeOf(output),
+  scratchBytes: (e) => 3 * (e.inputs[0].batch * sizeOf(e.inputs[0].shape) * bytesOf(e.dtype) + 64) + 1024,
+};
+
 export const elementwisePrimitives: readonly Primitive[] = [
   row('relu', (g, node, t) => gate(g, node.inputs[0], t), 1),
   leakyReluRow,
@@ -111,6 +152,9 @@ export const elementwisePrimitives: readonly Primitive[] = [
     },
     45,
   ),
+  row('sin', (g, node, t) => mul(g, t, unary(g, 'cos', node.inputs[0])), 40),
+  row('cos', (g, node, t) => mul(g, t, affine(g, unary(g, 'sin', node.inputs[0]), -1, 0)), 40),
+  softplusRow,
   // silu(x) = x·σ(x): silu′ = σ + x·σ(1 − σ)
   row(
     'silu',

@@ -17,7 +17,7 @@ export { affine, neg } from './affine.ts';
 export { add, div, gate, mul, select, sub } from './arithmetic.ts';
 export { dense, denseWeightGradient, matmul, transposeMatrix } from './contraction.ts';
 export { conv2d, convTranspose2d, patches } from './convolution.ts';
-export { elu, integerPower, leakyRelu, type UnaryOp, unary } from './elementwise.ts';
+export { elu, integerPower, leakyRelu, softplus, type UnaryOp, unary } from './elementwise.ts';
 export { gather, oneHot } from './gather.ts';
 export { avgPool, max, maxPool } from './pooling.ts';
 export { broadcast, broadcastShape, sum, sumBatch, sumTo } from './reduction.ts';
