@@ -408,6 +408,22 @@ describe('graphs that no exporter writes', () => {
     expect((await refusal(() => importOnnx(file), code)).message).toMatch(text);
   });
 
+  test('the unsupported operator is named, not what stands before it', async () => {
+    const file = onnxFile({ nodes: [node('Transpose', ['x'], ['t'], { perm: [1, 0] }), node('GRU', ['t'], ['y'])] });
+    expect((await refusal(() => importOnnx(file), 'ERR_UNSUPPORTED')).message).toMatch(/node "y" \(GRU\) is not a supported operator/);
+  });
+
+  test('a second output is there for operators that make it, and refused for others', async () => {
+    const halves = {
+      nodes: [node('Split', ['x', 'sizes'], ['a', 'b'], { axis: -1 }), node('Sub', ['b', 'a'], ['y'])],
+      initializers: [integers('sizes', [2], [2, 2])],
+    };
+    expect(values(run({ ...halves, inputs: [valueInfo('x', ['n', 4])] }, tensor([1, 4], [1, 2, 30, 40])))).toEqual([29, 38]);
+    await refusal(() => importOnnx(onnxFile(halves)), 'ERR_SHAPE');
+    const indices = onnxFile({ nodes: [node('Relu', ['x'], ['r', 'second']), node('Add', ['r', 'second'], ['y'])] });
+    expect((await refusal(() => importOnnx(indices), 'ERR_UNSUPPORTED')).message).toMatch(/node "y" \(Add\) reads "second"/);
+  });
+
   test('a name with line breaks does not break the line', async () => {
     const file = onnxFile({ nodes: [node('Evil\nOperator\u0000', ['x'], ['y'])] });
     expect((await refusal(() => importOnnx(file), 'ERR_UNSUPPORTED')).message).toContain('Evil\\nOperator\\u0000');

@@ -11,7 +11,7 @@ import { formatExtents } from './extent.ts';
 import { formulaConstant } from './formula-constant.ts';
 import { known, MAX_KNOWN } from './known.ts';
 import { LayerList } from './layers.ts';
-import { fitsRoutines, type ImportState, Lowering, nodeTitle } from './lowering.ts';
+import { fitsRoutines, type ImportState, Lowering, nodeTitle, type OperatorRule } from './lowering.ts';
 import { type OnnxGraph, type OnnxNode, type OnnxTensor, type OnnxValueInfo, readModel } from './messages.ts';
 import { operatorRule, supportedOperators } from './operators/table.ts';
 import { orderedParameters } from './parameters.ts';
@@ -53,6 +53,7 @@ export function importOnnx(bytes: Uint8Array, options: OnnxOptions = {}): Model 
   const [batch, ...shape] = info.shape;
   const outputName = chosenOutput(graph, options.output);
   const nodes = neededNodes(graph, outputName, new Set([...initializers.keys(), info.name]));
+  nodes.forEach(ruleOf);
 
   const g = new GraphBuilder();
   const input = g.input(info.name, shape);
@@ -60,16 +61,14 @@ export function importOnnx(bytes: Uint8Array, options: OnnxOptions = {}): Model 
   const values = new Map<string, Value>([[info.name, { kind: 'array', id: input, batched: true }]]);
   const layers = new LayerList(g);
   for (const node of nodes) {
-    const inputs = node.inputs.map((name) => (name === '' ? undefined : (values.get(name) ?? initializerValue(name, initializers, values))));
-    const value = lower(state, node, inputs);
-    values.set(node.outputs[0], value);
-    if (value.kind === 'array' && g.isBatched(value.id)) {
-      layers.add(
-        node,
-        inputs.flatMap((own) => (own?.kind === 'array' && own.batched ? [own.id] : [])),
-        value.id,
-      );
-    }
+    const inputs = node.inputs.map((name) => (name === '' ? undefined : (values.get(name) ?? initializerValue(name, node, initializers, values))));
+    const results = lower(state, node, inputs);
+    results.forEach((value, i) => {
+      values.set(node.outputs[i], value);
+    });
+    const made = results.flatMap((value) => (value.kind === 'array' && g.isBatched(value.id) ? [value.id] : []));
+    const read = inputs.flatMap((value) => (value?.kind === 'array' && value.batched ? [value.id] : []));
+    if (made.length > 0) layers.add(node, read, made);
   }
 
   const result = values.get(outputName);
@@ -209,13 +208,6 @@ function neededNodes(graph: OnnxGraph, output: string, given: ReadonlySet<string
         { name },
       );
     }
-    if (graph.nodes[maker].outputs[0] !== name) {
-      throw new TangedgeError(
-        'ERR_UNSUPPORTED',
-        `importOnnx: ${title} reads ${quote(name)}, a second output of ${nodeTitle(graph.nodes[maker])}; only first outputs are supported.`,
-        { name },
-      );
-    }
     if (needed.has(maker)) continue;
     needed.add(maker);
     for (const input of graph.nodes[maker].inputs) open.push({ name: input, reader: maker });
@@ -224,8 +216,17 @@ function neededNodes(graph: OnnxGraph, output: string, given: ReadonlySet<string
 }
 
 /** Integers are shape arithmetic; scalars with a made-up name are numbers of formulas; everything else may be a weight. */
-function initializerValue(name: string, initializers: ReturnType<typeof byName>, values: Map<string, Value>): Value {
-  const { tensor, position } = initializers.get(name) as { tensor: OnnxTensor; position: number };
+function initializerValue(name: string, reader: OnnxNode, initializers: ReturnType<typeof byName>, values: Map<string, Value>): Value {
+  const initializer = initializers.get(name);
+  if (initializer === undefined) {
+    // Some node lists the name among its outputs, but its rule makes only the first ones.
+    throw new TangedgeError(
+      'ERR_UNSUPPORTED',
+      `importOnnx: ${nodeTitle(reader)} reads ${quote(name)}, an output that is not supported for its operator.`,
+      { name },
+    );
+  }
+  const { tensor, position } = initializer;
   const value = readStoredTensor(tensor);
   let result: Value;
   if (!isFloat(typeOfTensor(tensor))) {
@@ -247,38 +248,41 @@ function initializerValue(name: string, initializers: ReturnType<typeof byName>,
   return result;
 }
 
-function lower(state: ImportState, node: OnnxNode, inputs: readonly (Value | undefined)[]): Value {
+/** Every operator is looked up before any is lowered, so that the first unsupported one is reported and not what leads to it. */
+function ruleOf(node: OnnxNode): OperatorRule {
   const rule = node.domain === '' || node.domain === 'ai.onnx' ? operatorRule(node.type) : undefined;
-  if (rule === undefined) {
-    throw new TangedgeError(
-      'ERR_UNSUPPORTED',
-      `importOnnx: ${nodeTitle(node)} is not a supported operator. Supported are ${supportedOperators().join(', ')}.`,
-      {
-        node: node.name,
-        type: node.type,
-        domain: node.domain,
-        supported: supportedOperators(),
-      },
-    );
-  }
+  if (rule !== undefined) return rule;
+  const supported = supportedOperators();
+  throw new TangedgeError('ERR_UNSUPPORTED', `importOnnx: ${nodeTitle(node)} is not a supported operator. Supported are ${supported.join(', ')}.`, {
+    node: node.name,
+    type: node.type,
+    domain: node.domain,
+    supported,
+  });
+}
+
+/** The values of a node's outputs. */
+function lower(state: ImportState, node: OnnxNode, inputs: readonly (Value | undefined)[]): readonly Value[] {
+  const rule = ruleOf(node);
   const l = new Lowering(state, node, inputs);
   for (const { name } of node.attributes) {
     if (!rule.attributes?.includes(name)) l.fail(`has the attribute ${quote(name)}, which is not supported for this operator.`);
   }
-  let value: Value;
+  let values: readonly Value[];
   try {
-    value = rule.lower(l);
+    values = [rule.lower(l)].flat();
   } catch (cause) {
     if (!(cause instanceof TangedgeError) || cause.message.startsWith('importOnnx: ')) throw cause;
     // A graph constructor refused: say which node asked for it.
     throw new TangedgeError(cause.code, `importOnnx: ${nodeTitle(node)}: ${cause.message}`, { ...cause.info, node: node.name }, { cause });
   }
-  if (value.kind === 'array') checkShape(l, value);
-  return value;
+  for (const value of values) if (value.kind === 'array') checkShape(l, value);
+  return values;
 }
 
 function checkShape(l: Lowering, value: ArrayValue): void {
   const shape = l.shapeOf(value);
-  if (!fitsRoutines(shape) || shape.includes(0))
+  if (!fitsRoutines(shape) || shape.includes(0)) {
     l.fail(`makes a value of shape ${formatExtents(shape)} per example, which is empty or too large.`, 'ERR_SHAPE');
+  }
 }

@@ -15,10 +15,11 @@ export class LayerList {
     this.g = g;
   }
 
-  /** A node made the batched value `result` of the batched values `inputs`. Nodes of one module that follow each other are one layer. */
-  add(node: OnnxNode, inputs: readonly ValueId[], result: ValueId): void {
+  /** A node made the batched values `results` of the batched values `inputs`. Nodes of one module that follow each other are one layer. */
+  add(node: OnnxNode, inputs: readonly ValueId[], results: readonly ValueId[]): void {
+    const [result] = results;
     if (inputs.includes(result)) return;
-    const parameters = this.newParameters(inputs, result);
+    const parameters = this.newParameters(inputs, results);
     const module = moduleOf(node, parameters);
     const last = this.groups[this.groups.length - 1];
     if (last !== undefined && module !== '' && last.module === module) {
@@ -35,10 +36,10 @@ export class LayerList {
     return this.groups.map(({ name, types, shape, parameters }) => ({ name, type: [...new Set(types)].join('+'), shape: [...shape], parameters }));
   }
 
-  /** Parameters that the result needs, that the inputs do not bring, and that no earlier layer owns. */
-  private newParameters(inputs: readonly ValueId[], result: ValueId): string[] {
+  /** Parameters that the results need, that the inputs do not bring, and that no earlier layer owns. */
+  private newParameters(inputs: readonly ValueId[], results: readonly ValueId[]): string[] {
     const seen = new Set<ValueId>(inputs);
-    const open = [result];
+    const open = [...results];
     const found: ValueId[] = [];
     for (let id = open.pop(); id !== undefined; id = open.pop()) {
       if (seen.has(id)) continue;

@@ -212,10 +212,10 @@ export function nodeTitle(node: OnnxNode): string {
   return `node ${quote(node.name || node.outputs[0] || '')} (${quote(type).slice(1, -1)})`;
 }
 
-/** An operator: the attributes it may have, and what it becomes. One result per output that is used; most have one. */
+/** An operator: the attributes it may have, and what its outputs become; most have one. */
 export interface OperatorRule {
   readonly attributes?: readonly string[];
-  readonly lower: (l: Lowering) => Value;
+  readonly lower: (l: Lowering) => Value | readonly Value[];
 }
 
 /** Whether a shape fits the routines: at most 6 axes per example, 32-bit extents, bytes that a number counts exactly. */

@@ -20,9 +20,9 @@ function constant(l: Lowering): Value {
   if (name !== 'value' || tensor === undefined)
     return l.fail(`has its value as ${JSON.stringify(name.slice(0, 40))}; tensors, floats and integers are supported.`);
   const value = readStoredTensor(tensor);
-  const float32 = isFloat(typeOfTensor(tensor));
+  const ofFloats = isFloat(typeOfTensor(tensor));
   if (value.data.length > MAX_KNOWN) return l.result(l.g.constantTensor(value), false);
-  return known(float32 ? 'float' : 'integer', value.shape, float32 ? Array.from(value.data, formulaConstant) : Array.from(value.data));
+  return known(ofFloats ? 'float' : 'integer', value.shape, ofFloats ? Array.from(value.data, formulaConstant) : Array.from(value.data));
 }
 
 function constantOfShape(l: Lowering): Value {
@@ -40,9 +40,10 @@ function shapeOf(l: Lowering): Value {
   const value = l.value(0);
   const extents = value.kind === 'known' ? value.shape : value.kind === 'stored' ? value.value.shape : l.shapeOf(value);
   const all = value.kind === 'array' && value.batched ? [BATCH, ...extents] : extents;
-  const start = Math.max(0, Math.min(all.length, l.integer('start', 0) + (l.integer('start', 0) < 0 ? all.length : 0)));
-  const end = Math.max(start, Math.min(all.length, l.integer('end', all.length) + (l.integer('end', all.length) < 0 ? all.length : 0)));
-  return known('integer', [end - start], all.slice(start, end));
+  // Positions count from the end when negative, and are cut to the shape.
+  const cut = (position: number) => Math.max(0, Math.min(all.length, position < 0 ? position + all.length : position));
+  const part = all.slice(cut(l.integer('start', 0)), cut(l.integer('end', all.length)));
+  return known('integer', [part.length], part);
 }
 
 /** Between float types a cast is exact or what the file already rounded; the graph computes in one dtype. */

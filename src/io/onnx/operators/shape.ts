@@ -215,6 +215,25 @@ function gather(l: Lowering): Value {
   return l.result(reshape(l.g, taken, [...shape.slice(0, axis), ...indices.shape, ...shape.slice(axis + 1)]), array.batched);
 }
 
+/** Consecutive parts of an axis: of the sizes that input 1 lists, or as many equal ones as there are outputs. */
+function split(l: Lowering): Value[] {
+  const x = l.array(0);
+  const shape = l.shapeOf(x);
+  const axis = l.ownAxis(x, l.integer('axis', 0));
+  const parts = l.node.outputs.length;
+  const sizes = l.has(1) ? l.numbers(1) : new Array<number>(parts).fill(shape[axis] / parts);
+  const whole = sizes.every((size) => Number.isInteger(size) && size >= 1) && sizes.reduce((sum, size) => sum + size, 0) === shape[axis];
+  if (!whole || sizes.length !== parts) l.fail(`cuts an axis of ${shape[axis]} into ${formatExtents(sizes)} for ${parts} outputs.`, 'ERR_SHAPE');
+  let start = 0;
+  return sizes.map((size) => {
+    const from = start;
+    start += size;
+    const starts = shape.map((_, i) => (i === axis ? from : 0));
+    const limits = shape.map((extent, i) => (i === axis ? from + size : extent));
+    return l.result(slice(l.g, x.id, starts, limits), x.batched);
+  });
+}
+
 /** Zeros around the axes of an example; negative amounts cut. */
 function padding(l: Lowering): Value {
   const mode = l.string('mode', 'constant');
@@ -253,6 +272,7 @@ export const shapeOperators: Readonly<Record<string, OperatorRule>> = {
   Unsqueeze: { attributes: ['axes'], lower: unsqueeze },
   Concat: { attributes: ['axis'], lower: concatenate },
   Slice: { lower: sliceOf },
+  Split: { attributes: ['axis'], lower: split },
   Gather: { attributes: ['axis'], lower: gather },
   Pad: { attributes: ['mode'], lower: padding },
 };
