@@ -57,57 +57,63 @@ function sumRun<T>(n: i32, x: usize): f64 {
   return joinLanes(l01, l23, l45, l67);
 }
 
-/** Σ over r of two neighbouring columns (or, single ≠ 0, of one) at stride `step` bytes. */
-// @ts-ignore: decorator
-@inline
-function sumColumns<T>(single: i32, n: i32, x: usize, step: usize): v128 {
-  let l0 = f64x2.splat(0), l1 = l0, l2 = l0, l3 = l0, l4 = l0, l5 = l0, l6 = l0, l7 = l0;
-  for (let r = n >> 3; r > 0; r--) {
-    l0 = f64x2.add(l0, loadColumns<T>(single, x));
-    x += step;
-    l1 = f64x2.add(l1, loadColumns<T>(single, x));
-    x += step;
-    l2 = f64x2.add(l2, loadColumns<T>(single, x));
-    x += step;
-    l3 = f64x2.add(l3, loadColumns<T>(single, x));
-    x += step;
-    l4 = f64x2.add(l4, loadColumns<T>(single, x));
-    x += step;
-    l5 = f64x2.add(l5, loadColumns<T>(single, x));
-    x += step;
-    l6 = f64x2.add(l6, loadColumns<T>(single, x));
-    x += step;
-    l7 = f64x2.add(l7, loadColumns<T>(single, x));
+/** Columns that are summed together: 8 lanes of them stay in L1, and a row of x is read a cache line and more at a time. */
+const COLUMNS: i32 = 32;
+const LANE_BYTES: i32 = COLUMNS * 8;
+/** lanes[l][c]: lane l of column c. */
+const lanes: usize = memory.data(2048, 16);
+
+/** out[c] ← Σ_r x[r, c] for `count` ≤ COLUMNS columns; rows are `step` bytes apart. */
+function sumColumns<T>(count: i32, reduce: i32, x: usize, step: usize, out: usize): void {
+  memory.fill(lanes, 0, LANES * LANE_BYTES);
+  for (let r = 0; r < reduce; r++) {
+    addRow<T>(count, x, lanes + <usize>((r & 7) * LANE_BYTES));
     x += step;
   }
-  const rest = n & 7;
-  if (rest > 0) l0 = f64x2.add(l0, loadColumns<T>(single, x));
-  if (rest > 1) l1 = f64x2.add(l1, loadColumns<T>(single, x + step));
-  if (rest > 2) l2 = f64x2.add(l2, loadColumns<T>(single, x + 2 * step));
-  if (rest > 3) l3 = f64x2.add(l3, loadColumns<T>(single, x + 3 * step));
-  if (rest > 4) l4 = f64x2.add(l4, loadColumns<T>(single, x + 4 * step));
-  if (rest > 5) l5 = f64x2.add(l5, loadColumns<T>(single, x + 5 * step));
-  if (rest > 6) l6 = f64x2.add(l6, loadColumns<T>(single, x + 6 * step));
-  return f64x2.add(
-    f64x2.add(f64x2.add(l0, l2), f64x2.add(l4, l6)),
-    f64x2.add(f64x2.add(l1, l3), f64x2.add(l5, l7)),
-  );
+  const end = lanes + (<usize>count << 3);
+  let at = lanes;
+  for (; at + 16 <= end; at += 16) {
+    const pair = joinedPair(at);
+    if (sizeof<T>() == 8) v128.store(out, pair);
+    else v128.store64_lane(out, f32x4.demote_f64x2_zero(pair), 0);
+    out += 2 * sizeof<T>();
+  }
+  if (at < end) store<T>(out, <T>f64x2.extract_lane(joinedPair(at), 0));
 }
 
+/** The joined lanes of two columns; COLUMNS is even, so both are inside the table. */
 // @ts-ignore: decorator
 @inline
-function loadColumns<T>(single: i32, at: usize): v128 {
-  return single ? loadSingle<T>(at) : loadPair<T>(at);
+function joinedPair(at: usize): v128 {
+  const even = f64x2.add(
+    f64x2.add(v128.load(at), v128.load(at, 2 * LANE_BYTES)),
+    f64x2.add(v128.load(at, 4 * LANE_BYTES), v128.load(at, 6 * LANE_BYTES)),
+  );
+  const odd = f64x2.add(
+    f64x2.add(v128.load(at, LANE_BYTES), v128.load(at, 3 * LANE_BYTES)),
+    f64x2.add(v128.load(at, 5 * LANE_BYTES), v128.load(at, 7 * LANE_BYTES)),
+  );
+  return f64x2.add(even, odd);
 }
 
-function sumPair<T>(n: i32, x: usize, step: usize, out: usize): void {
-  const pair = sumColumns<T>(0, n, x, step);
-  if (sizeof<T>() == 8) v128.store(out, pair);
-  else v128.store64_lane(out, f32x4.demote_f64x2_zero(pair), 0);
-}
-
-function sumSingle<T>(n: i32, x: usize, step: usize, out: usize): void {
-  store<T>(out, <T>f64x2.extract_lane(sumColumns<T>(1, n, x, step), 0));
+/** One row into one lane. */
+// @ts-ignore: decorator
+@inline
+function addRow<T>(count: i32, x: usize, to: usize): void {
+  const end = to + (<usize>count << 3);
+  while (to + 64 <= end) {
+    v128.store(to, f64x2.add(v128.load(to), loadPair<T>(x)));
+    v128.store(to, f64x2.add(v128.load(to, 16), loadPair<T>(x + 2 * sizeof<T>())), 16);
+    v128.store(to, f64x2.add(v128.load(to, 32), loadPair<T>(x + 4 * sizeof<T>())), 32);
+    v128.store(to, f64x2.add(v128.load(to, 48), loadPair<T>(x + 6 * sizeof<T>())), 48);
+    x += 8 * sizeof<T>();
+    to += 64;
+  }
+  while (to < end) {
+    store<f64>(to, load<f64>(to) + <f64>load<T>(x));
+    x += sizeof<T>();
+    to += 8;
+  }
 }
 
 /** out[o, i] ← Σ_r x[o, r, i]. */
@@ -118,14 +124,10 @@ function sumAxis<T>(outer: i32, reduce: i32, inner: i32, x: usize, out: usize): 
       store<T>(out, <T>sumRun<T>(reduce, x));
       out += sizeof<T>();
     } else {
-      let i = 0;
-      for (; i + 2 <= inner; i += 2) {
-        sumPair<T>(reduce, x + <usize>i * sizeof<T>(), step, out);
-        out += 2 * sizeof<T>();
-      }
-      if (i < inner) {
-        sumSingle<T>(reduce, x + <usize>i * sizeof<T>(), step, out);
-        out += sizeof<T>();
+      for (let i = 0; i < inner; i += COLUMNS) {
+        const count = min(COLUMNS, inner - i);
+        sumColumns<T>(count, reduce, x + <usize>i * sizeof<T>(), step, out);
+        out += <usize>count * sizeof<T>();
       }
     }
     x += <usize>reduce * step;
