@@ -2,7 +2,7 @@
 
 import { checkFinite, checkInteger } from '../core/check.ts';
 import { TangedgeError } from '../core/errors.ts';
-import { bytesOf, castTensor, type Dtype, emptyArray, type FloatArray, formatShape, type Tensor } from '../core/tensor.ts';
+import { bytesOf, type Dtype, dtypeOf, emptyArray, type FloatArray, formatShape, type Tensor } from '../core/tensor.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 import { checkSymmetric } from './symmetric.ts';
 
@@ -49,13 +49,13 @@ export function eigh(rt: Runtime, a: Tensor, options?: EighOptions): Eigenvalues
 export function eigh(rt: Runtime, a: Tensor, options: EighOptions = {}): Eigenvalues & Partial<Eigenvectors> {
   const { vectors: wantVectors = true, dtype = 'f64' } = options;
   const n = checkSymmetric('eigh', 'a', a);
-  const matrix = castTensor(a, dtype);
-  if (matrix !== a && dtype === 'f32') checkFinite('eigh', 'a rounded to f32', matrix);
   const routines = routinesOf(rt, dtype);
   const { arena } = rt;
+  checkMemory(rt, n, dtype, wantVectors);
 
   return arena.frame(() => {
-    const aPtr = arena.load(dtype, matrix.data);
+    const aPtr = arena.load(dtype, a.data);
+    if (dtype !== dtypeOf(a)) checkFinite('eigh', `a in ${dtype}`, { shape: a.shape, data: arena.view(dtype, aPtr, n * n) });
     const valuesPtr = arena.allocateArray(dtype, n);
     const vectorsPtr = wantVectors ? arena.allocateArray(dtype, n * n) : 0;
     const scratchPtr = arena.allocate(routines.eighScratchBytes(n, wantVectors ? 1 : 0) >>> 0);
@@ -98,6 +98,21 @@ export function topEigenpairs(rt: Runtime, a: Tensor, count: number, options: { 
     for (let k = 0; k < count; k++) data[i * count + k] = all.vectors.data[i * n + (n - 1 - k)];
   }
   return { values, vectors: { shape: [n, count], data } };
+}
+
+/** Refuses a matrix whose decomposition cannot fit, with the whole need, before anything is copied. */
+function checkMemory(rt: Runtime, n: number, dtype: Dtype, vectors: boolean): void {
+  // A, and with vectors: V, the secular matrix and the gathered rows; for f32 these two and Z are f64.
+  const needed = vectors ? 32 * n * n : bytesOf(dtype) * n * n;
+  const limit = rt.arena.limit - rt.arena.used;
+  if (!(needed <= limit)) {
+    throw new TangedgeError(
+      'ERR_MEMORY',
+      `eigh: a [${n}, ${n}] needs ${needed} bytes of WebAssembly memory, the limit leaves ${limit}. ` +
+        `${vectors ? 'Ask for values alone, or raise' : 'Raise'} the memory limit.`,
+      { needed, limit },
+    );
+  }
 }
 
 /** out ← xᵀ for x [n, n], in tiles that stay in cache. */

@@ -2,7 +2,7 @@
 
 import { checkFinite, checkMatrix } from '../core/check.ts';
 import { TangedgeError } from '../core/errors.ts';
-import { castTensor, type Dtype, dtypeOf, formatShape, type Tensor } from '../core/tensor.ts';
+import { type Dtype, dtypeOf, formatShape, type Tensor } from '../core/tensor.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 
 export interface MatmulOptions {
@@ -45,8 +45,8 @@ export function matmul(rt: Runtime, a: Tensor, b: Tensor, options: MatmulOptions
   const { arena } = rt;
 
   return arena.frame(() => {
-    const aPtr = arena.load(dtype, castTensor(a, dtype).data);
-    const bPtr = arena.load(dtype, castTensor(b, dtype).data);
+    const aPtr = arena.load(dtype, a.data);
+    const bPtr = arena.load(dtype, b.data);
     const cPtr = arena.allocateArray(dtype, m * n);
     const scratchPtr = arena.allocate(routines.gemmScratchBytes(m, n, k) >>> 0);
     const [rsa, csa] = transposeA ? [1, columnsA] : [columnsA, 1];

@@ -2,11 +2,12 @@
 
 import { checkFinite, checkSquare } from '../core/check.ts';
 import { TangedgeError } from '../core/errors.ts';
-import { dtypeOf, formatShape, type Tensor } from '../core/tensor.ts';
+import { dtypeOf, type FloatArray, formatShape, type Tensor } from '../core/tensor.ts';
 
 // Spacing of the numbers at 1: 2^−52 and 2^−23.
 const EPSILON = { f64: 2.220446049250313e-16, f32: 1.1920928955078125e-7 } as const;
 const ASYMMETRY_FACTOR = 64;
+const TILE = 32;
 
 /**
  * Throws unless `a` is square, finite and symmetric to rounding: max |A − Aᵀ| ≤ 64·n·ε·max |A|, ε of the dtype `a` is
@@ -19,24 +20,12 @@ export function checkSymmetric(operation: string, name: string, a: Tensor): numb
   const n = checkSquare(operation, name, a);
   checkFinite(operation, name, a);
   const { data } = a;
-  let largest = 0;
-  let difference = 0;
-  let row = 0;
-  let column = 0;
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j <= i; j++) {
-      const lower = data[i * n + j];
-      const upper = data[j * n + i];
-      largest = Math.max(largest, Math.abs(lower), Math.abs(upper));
-      // Halves, so that the difference of two entries near the largest number does not overflow.
-      const distance = Math.abs(lower / 2 - upper / 2);
-      if (distance > difference) {
-        difference = distance;
-        row = i;
-        column = j;
-      }
-    }
+  const worst = { largest: 0, difference: 0, row: 0, column: 0 };
+  // In tiles: a column of a large matrix misses the cache at every entry.
+  for (let i0 = 0; i0 < n; i0 += TILE) {
+    for (let j0 = 0; j0 <= i0; j0 += TILE) compareTile(data, n, i0, j0, worst);
   }
+  const { largest, difference, row, column } = worst;
   const tolerance = ASYMMETRY_FACTOR * n * EPSILON[dtypeOf(a)] * largest;
   if (!(difference <= tolerance / 2)) {
     const lower = data[row * n + column];
@@ -49,4 +38,32 @@ export function checkSymmetric(operation: string, name: string, a: Tensor): numb
     );
   }
   return n;
+}
+
+interface Worst {
+  largest: number;
+  difference: number;
+  row: number;
+  column: number;
+}
+
+/** Compares the entries of one tile with those of its mirror; the first pair in its order that differs most stays. */
+function compareTile(data: FloatArray, n: number, i0: number, j0: number, worst: Worst): void {
+  let { largest, difference } = worst;
+  for (let i = i0; i < Math.min(i0 + TILE, n); i++) {
+    for (let j = j0; j < Math.min(j0 + TILE, i + 1); j++) {
+      const lower = data[i * n + j];
+      const upper = data[j * n + i];
+      largest = Math.max(largest, Math.abs(lower), Math.abs(upper));
+      // Halves, so that the difference of two entries near the largest number does not overflow.
+      const distance = Math.abs(lower / 2 - upper / 2);
+      if (distance > difference) {
+        difference = distance;
+        worst.row = i;
+        worst.column = j;
+      }
+    }
+  }
+  worst.largest = largest;
+  worst.difference = difference;
 }

@@ -196,7 +196,11 @@ describe('refusals', () => {
     const small = await loadRuntime({ memoryLimit: 10_000 });
     const error = refusal(() => eigh(small, symmetric(40, uniform(1, 1600))));
     expect(error.code).toBe('ERR_MEMORY');
-    expect(error.info.limit).toBe(10_000);
+    expect(error.info).toMatchObject({ needed: 32 * 1600, limit: 10_000 });
     expect(small.arena.used).toBe(0);
+    // Enough for the matrix, not for the rest: the arena refuses, and releases what it had given.
+    const middling = await loadRuntime({ memoryLimit: 32 * 1600 });
+    expect(refusal(() => eigh(middling, symmetric(40, uniform(1, 1600)))).code).toBe('ERR_MEMORY');
+    expect(middling.arena.used).toBe(0);
   });
 });
