@@ -191,6 +191,11 @@ describe('parameters', () => {
     expect(roles({ nodes, initializers })).toEqual(['bias', 'std (stored)', 'gain', 'mean (stored)']);
   });
 
+  test('initializers that older exporters list among the inputs as well are no inputs', () => {
+    const inputs = [valueInfo('x', ['n', 3]), valueInfo('bias', [3])];
+    expect(roles({ nodes: [node('Add', ['x', 'bias'], ['y'])], initializers: [floats('bias', [3], [1, 2, 3])], inputs })).toEqual(['bias']);
+  });
+
   test('a weight that is both subtracted and multiplied is trained; one that nothing reads is none', () => {
     const nodes = [node('Sub', ['x', 'w'], ['a']), node('Mul', ['a', 'w'], ['y'])];
     expect(roles({ nodes, initializers: [floats('w', [3], [1, 2, 3]), floats('unread', [3], [1, 2, 3])] })).toEqual(['w']);
@@ -398,6 +403,7 @@ describe('graphs that no exporter writes', () => {
       'ERR_DOMAIN',
       /channel 1/,
     ],
+    ['a division by zero', onnxFile({ nodes: [node('Div', ['x', 'z'], ['y'])], initializers: [integers('z', [], [0])] }), 'ERR_DOMAIN', /Infinity·x/],
     ['no graph', message([1, 8]), 'ERR_FORMAT', /holds no graph/],
     ['two graphs', message([7, message()], [7, message()]), 'ERR_FORMAT', /second graph/],
     ['an empty file', new Uint8Array(0), 'ERR_FORMAT', /holds no graph/],

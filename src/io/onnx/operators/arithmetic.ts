@@ -23,15 +23,18 @@ const arithmetic = (operation: Arithmetic): OperatorRule => ({
   },
 });
 
-/** x ∘ number and number ∘ x as scale·x + shift. */
+/** x ∘ number and number ∘ x as scale·x + shift; undefined for anything else. */
 function withNumber(l: Lowering, operation: Arithmetic, a: Value, b: Value): Value | undefined {
   const [numberA, numberB] = [singleNumber(a), singleNumber(b)];
-  if (numberB !== undefined && a.kind === 'array' && rankOfKnown(b) <= l.rankOf(a)) {
-    return l.result(affine(l.g, a.id, ...afterwards(operation, numberB)), a.batched);
-  }
-  if (numberA === undefined || b.kind !== 'array' || rankOfKnown(a) > l.rankOf(b)) return undefined;
-  if (operation === 'Div') return undefined;
-  return l.result(affine(l.g, b.id, ...(operation === 'Sub' ? ([-1, numberA] as const) : afterwards(operation, numberA))), b.batched);
+  if (numberB !== undefined && a.kind === 'array' && rankOfKnown(b) <= l.rankOf(a)) return scaled(l, a, afterwards(operation, numberB));
+  if (numberA === undefined || b.kind !== 'array' || rankOfKnown(a) > l.rankOf(b) || operation === 'Div') return undefined;
+  return scaled(l, b, operation === 'Sub' ? [-1, numberA] : afterwards(operation, numberA));
+}
+
+function scaled(l: Lowering, x: ArrayValue, [scale, shift]: readonly [number, number]): Value {
+  if (!Number.isFinite(scale) || !Number.isFinite(shift))
+    l.fail(`computes ${scale}·x + ${shift}, which is not finite.`, 'ERR_DOMAIN', { scale, shift });
+  return l.result(affine(l.g, x.id, scale, shift), x.batched);
 }
 
 /** [scale, shift] of x ∘ number. */
