@@ -3,6 +3,8 @@
 import { Command } from 'commander';
 import { VERSION } from '../core/version.ts';
 import { agopCommand } from './commands/agop.ts';
+import { analyzeCommand } from './commands/analyze.ts';
+import { demoCommand } from './commands/demo.ts';
 import { eighCommand } from './commands/eigh.ts';
 import { forwardCommand } from './commands/forward.ts';
 import { infoCommand } from './commands/info.ts';
@@ -13,7 +15,18 @@ import { ntkCommand } from './commands/ntk.ts';
 
 /** The parser of the whole command line. It throws CommanderError instead of exiting, and prints nothing but help. */
 export function createProgram(): Command {
-  const commands = [infoCommand(), forwardCommand(), ntkCommand(), jacobianCommand(), agopCommand(), eighCommand(), ktaCommand(), nfaCommand()];
+  const commands = [
+    demoCommand(),
+    analyzeCommand(),
+    infoCommand(),
+    forwardCommand(),
+    ntkCommand(),
+    jacobianCommand(),
+    agopCommand(),
+    eighCommand(),
+    ktaCommand(),
+    nfaCommand(),
+  ];
   const program = new Command('tangedge')
     .description('What a neural network has learned, from its tangent kernel (NTK), kernel-target alignment and neural feature ansatz.')
     .version(VERSION, '-V, --version')

@@ -1,0 +1,58 @@
+/** @file What `analyze` and `demo` have in common: run the pipeline, write report.json, and say what was found. */
+
+import { createHash } from 'node:crypto';
+import { basename } from 'node:path';
+import { type AnalysisOptions, type AnalysisRequest, analyze } from '../analysis/analyze.ts';
+import type { Report, Source } from '../analysis/report.ts';
+import { formatNumber, formatPercent } from '../report/format.ts';
+import { readBytes } from './array-files.ts';
+import type { OutputFolder } from './output-files.ts';
+import type { Session } from './session.ts';
+
+export const REPORT_FILES = ['report.json'] as const;
+
+/** A file that went in, by its name alone, so that the report does not depend on where it lay. */
+export function sourceOf(role: Source['role'], path: string): Source {
+  const bytes = readBytes(path);
+  return { role, name: basename(path), bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
+}
+
+/** Analyzes, writes the report, and prints where it is. */
+export function writeAnalysis(session: Session, folder: OutputFolder, request: AnalysisRequest, options: AnalysisOptions): void {
+  const { rt, dtype, progress, finish } = session;
+  const bar = progress('analyze');
+  const report = analyze(rt, request, {
+    ...options,
+    dtype,
+    memoryLimit: session.options.memoryLimit,
+    onProgress: ({ stage, fraction }) => bar.update(fraction, 1, stage),
+  });
+  bar.end();
+  const json = folder.write('report.json', `${JSON.stringify(report)}\n`);
+  finish({ report: json, ...headline(report) }, [...summary(report), `report: ${json}`]);
+}
+
+/** The numbers one asks for first. */
+function headline({ data, kernel, alignment, dynamics }: Report): Record<string, unknown> {
+  return {
+    samples: data.samples,
+    loss: data.targets?.loss ?? null,
+    accuracy: data.targets?.accuracy ?? null,
+    kernelTargetAlignment: alignment?.kernelTargetAlignment ?? null,
+    centeredKernelAlignment: alignment?.centeredKernelAlignment ?? null,
+    effectiveRank: kernel.ranks.effectiveRank,
+    maxStableLearningRate: dynamics.maxStableLearningRate,
+  };
+}
+
+function summary({ title, data, model, kernel, alignment, features, dynamics, change }: Report): string[] {
+  const lines = [`${title}: ${model.parameters} parameters, ${data.samples} examples, NTK by ${model.implementation}`];
+  const say = (name: string, text: string) => lines.push(`  ${name.padEnd(30)}${text}`);
+  const was = (before: number | null | undefined) => (before === undefined || before === null ? '' : `   (before training ${formatNumber(before)})`);
+  if (data.targets?.accuracy != null) say('accuracy', formatPercent(data.targets.accuracy));
+  if (alignment) say('kernel-target alignment', formatNumber(alignment.kernelTargetAlignment) + was(change?.alignment?.kernelTargetAlignment));
+  say('effective rank of the NTK', `${formatNumber(kernel.ranks.effectiveRank)}${was(change?.kernel.ranks.effectiveRank)}`);
+  for (const { weight, nfa } of features) say(`NFA of ${weight}`, formatNumber(nfa.cosine));
+  if (dynamics.maxStableLearningRate !== null) say('largest stable learning rate', formatNumber(dynamics.maxStableLearningRate));
+  return lines;
+}

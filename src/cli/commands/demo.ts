@@ -1,0 +1,46 @@
+/** @file `tangedge demo`: the report of a real network on real data, both of which come with the package. */
+
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import { REPORT_FILES, sourceOf, writeAnalysis } from '../analysis-output.ts';
+import { readArray, readInputs, targetsFor } from '../array-files.ts';
+import { defineCommand } from '../command.ts';
+import { readModel } from '../model-files.ts';
+import { once, plainText } from '../option-values.ts';
+import { outputFolder } from '../output-files.ts';
+
+interface DemoOptions {
+  readonly out?: string;
+}
+
+export function demoCommand(): Command {
+  return defineCommand<DemoOptions>({
+    name: 'demo',
+    summary: 'analyze a network trained on handwritten digits, before and after training',
+    operands: {},
+    declare: (command) => command.option('--out <DIR>', 'folder of the report (default report)', once(plainText)),
+    acts: ['dtype'],
+    async run(session, options) {
+      const folder = outputFolder(options.out ?? 'report', REPORT_FILES);
+      const [modelPath, initialPath, digits] = ['model.onnx', 'initial.onnx', 'digits.npz'].map(demoFile);
+      const model = readModel(modelPath, {});
+      const { x: inputs, n } = await readInputs(`${digits}:x`, model);
+      const { values: targets } = targetsFor(await readArray(`${digits}:y`), n, model.output.size);
+      writeAnalysis(
+        session,
+        folder,
+        { model, inputs, targets, initial: readModel(initialPath, {}) },
+        {
+          title: 'MLP 64–128–128–10 on UCI handwritten digits',
+          sources: [sourceOf('model', modelPath), sourceOf('initial', initialPath), sourceOf('inputs', digits), sourceOf('targets', digits)],
+          image: [8, 8],
+        },
+      );
+    },
+  });
+}
+
+/** A file of the package's demo folder, which lies beside the folder of the program. */
+function demoFile(name: string): string {
+  return fileURLToPath(new URL(`../demo/${name}`, import.meta.url));
+}
