@@ -1,18 +1,21 @@
 /**
  * @file Element-wise maths over n contiguous elements: out[i] ← f(x[i]); out may be x.
  *
- *   x:  | v0      | v1      | …       | tail 0 0 |       a vector is 16 bytes: 2 × f64 or 4 × f32
+ *   x:  | v0 v1 | v2 v3 | …     | tail 0 0 0 |       a vector is 16 bytes: 2 × f64 or 4 × f32
  *
- * The tail is padded with zeros into a vector of its own: every element goes through the same instructions, so its result
- * depends on its value alone, not on where it stands. NaN gives NaN.
+ * Two vectors a turn, because a formula is one long chain of dependent operations. The tail is padded with zeros and goes
+ * through the same loop: an element's result depends on its value alone, not on where it stands. NaN gives NaN.
  */
 
 import { erf } from "./math/erf";
 import { exp, expm1 } from "./math/exp";
 import { gelu } from "./math/gelu";
-import { log } from "./math/log";
-import { cos, sin } from "./math/sincos";
+import { isRareLog, log, rareLog } from "./math/log";
+import { cos, isRareCircular, rareCircular, sin } from "./math/sincos";
 import { sigmoid, silu, tanh } from "./math/tanh";
+
+/** Where the tail is padded. */
+const TAIL = memory.data(32, 16);
 
 /** What a map does to each vector; a literal at every call, so each map compiles to one loop around its formula. */
 const enum Op { Exp, Expm1, Log, Sqrt, Sin, Cos, Tanh, Sigmoid, Erf, Gelu, Silu, Relu, LeakyRelu, Elu, Affine }
@@ -42,17 +45,61 @@ export function affineArray<T>(n: i32, scale: f64, shift: f64, x: usize, out: us
 // @ts-ignore: decorator
 @inline
 function map<T>(op: Op, n: i32, x: usize, out: usize, a: f64 = 0.0, b: f64 = 0.0): void {
-  const lanes: i32 = 16 / sizeof<T>();
   const va = v128.splat<T>(<T>a);
   const vb = v128.splat<T>(<T>b);
-  for (let left = n; left > 0; left -= lanes) {
-    const whole = left >= lanes;
-    const y = apply<T>(op, whole ? v128.load(x) : loadTail<T>(x, left), va, vb);
-    if (whole) v128.store(out, y);
-    else storeTail<T>(out, left, y);
-    x += 16;
-    out += 16;
+  const tail = (<usize>n * sizeof<T>()) & 31;
+  let end = x + (<usize>n * sizeof<T>() - tail);
+  let tailOut = out;
+  while (true) {
+    while (x < end) {
+      const x0 = v128.load(x);
+      const x1 = v128.load(x, 16);
+      if (mayBeRare(op) && v128.any_true(v128.or(isRare<T>(op, x0), isRare<T>(op, x1)))) {
+        applyRare<T>(op, x, out);
+      } else {
+        const y0 = apply<T>(op, x0, va, vb);
+        const y1 = apply<T>(op, x1, va, vb);
+        v128.store(out, y0);
+        v128.store(out, y1, 16);
+      }
+      x += 32;
+      out += 32;
+    }
+    if (tail == 0) return;
+    if (end == TAIL + 32) {
+      memory.copy(tailOut, TAIL, tail);
+      return;
+    }
+    // The same loop once more, over the padded tail.
+    v128.store(TAIL, i64x2.splat(0));
+    v128.store(TAIL, i64x2.splat(0), 16);
+    memory.copy(TAIL, x, tail);
+    tailOut = out;
+    x = TAIL;
+    out = TAIL;
+    end = TAIL + 32;
   }
+}
+
+/** Maps that leave rare arguments to a call, so that the loop has no branch within a formula. */
+// @ts-ignore: decorator
+@inline
+function mayBeRare(op: Op): bool {
+  return op == Op.Log || op == Op.Sin || op == Op.Cos;
+}
+
+// @ts-ignore: decorator
+@inline
+function isRare<T>(op: Op, x: v128): v128 {
+  return op == Op.Log ? isRareLog<T>(x) : isRareCircular<T>(x);
+}
+
+/** Two vectors from x to out. */
+// @ts-ignore: decorator
+@inline
+function applyRare<T>(op: Op, x: usize, out: usize): void {
+  if (op == Op.Log) rareLog<T>(x, out);
+  else rareCircular<T>(x, out, op == Op.Sin ? 0 : 1);
 }
 
 // @ts-ignore: decorator
@@ -74,23 +121,4 @@ function apply<T>(op: Op, x: v128, a: v128, b: v128): v128 {
   if (op == Op.LeakyRelu) return v128.bitselect(x, v128.mul<T>(a, x), v128.gt<T>(x, zero));
   if (op == Op.Elu) return v128.bitselect(x, v128.mul<T>(a, expm1<T>(x)), v128.gt<T>(x, zero));
   return v128.add<T>(v128.mul<T>(a, x), b);
-}
-
-/** 0 < left < lanes elements, zeros after them. */
-function loadTail<T>(x: usize, left: i32): v128 {
-  if (sizeof<T>() == 8) return v128.load64_zero(x);
-  let v = v128.load32_zero(x);
-  if (left > 1) v = v128.load_lane<f32>(x, v, 1, 4);
-  if (left > 2) v = v128.load_lane<f32>(x, v, 2, 8);
-  return v;
-}
-
-function storeTail<T>(out: usize, left: i32, v: v128): void {
-  if (sizeof<T>() == 8) {
-    v128.store_lane<f64>(out, v, 0);
-    return;
-  }
-  v128.store_lane<f32>(out, v, 0);
-  if (left > 1) v128.store_lane<f32>(out, v, 1, 4);
-  if (left > 2) v128.store_lane<f32>(out, v, 2, 8);
 }

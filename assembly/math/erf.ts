@@ -4,7 +4,7 @@
  *   |x| < 1   erf x = x + x·P(x²)
  *   a ≥ 1     erf a = 1 − e^(−a²)·H(t)/(a + k)       t = (a − k)/(a + k)
  *
- * A vector takes the branches that its elements need. The map t: Shepherd and Laframboise (1981), Math. Comp. 36.
+ * Both are computed and one is taken. The map t: Shepherd and Laframboise (1981), Math. Comp. 36.
  * Coefficients: scripts/coefficients/coefficients.py erf.
  */
 
@@ -40,15 +40,9 @@ const H_F32: i32 = 10;
 @inline
 export function erf<T>(x: v128): v128 {
   const a = v128.abs<T>(x);
-  const small = v128.lt<T>(a, constant<T>(ONE));
-  const large = v128.not(small);
-  let result = x;
-  if (v128.any_true(small)) result = v128.add<T>(x, v128.mul<T>(x, smallFactor<T>(v128.mul<T>(x, x))));
-  if (v128.any_true(large)) {
-    const signed = v128.or(v128.sub<T>(constant<T>(ONE), complement<T>(v128.pmin<T>(a, constant<T>(MAX)))), v128.xor(x, a));
-    result = v128.bitselect(signed, result, large);
-  }
-  return result;
+  const near = v128.add<T>(x, v128.mul<T>(x, smallFactor<T>(v128.mul<T>(x, x))));
+  const far = v128.sub<T>(constant<T>(ONE), complement<T>(v128.pmin<T>(a, constant<T>(MAX))));
+  return v128.bitselect(near, v128.or(far, v128.xor(x, a)), v128.lt<T>(a, constant<T>(ONE)));
 }
 
 /** erfc(a), 1 ≤ a ≤ MAX, to the precision that 1 − erfc(a) needs. */

@@ -5,7 +5,7 @@
  *   a ≥ ½     Φ(−a) = e^(−a²/2)·H(t)/(a + k)       t = (a − k)/(a + k)
  *
  * Nothing cancels on the negative side: gelu(−10) = −7.6e-23 to the last digits. There a²/2 is two numbers, the high one
- * exact, and so is every factor. A vector takes the branches that its elements need.
+ * exact, and so is every factor. Both are computed and one is taken.
  *
  * The map t: Shepherd and Laframboise (1981), Math. Comp. 36. Coefficients: scripts/coefficients/coefficients.py erf.
  */
@@ -47,16 +47,9 @@ const H_F32: i32 = 8;
 @inline
 export function gelu<T>(x: v128): v128 {
   const a = v128.abs<T>(x);
-  const small = v128.lt<T>(a, constant<T>(HALF));
-  const large = v128.not(small);
-  let result = x;
-  if (v128.any_true(small)) {
-    result = v128.mul<T>(x, v128.add<T>(constant<T>(HALF), v128.mul<T>(x, smallFactor<T>(v128.mul<T>(x, x)))));
-  }
-  if (v128.any_true(large)) {
-    result = v128.bitselect(largeGelu<T>(x, v128.pmin<T>(a, constant<T>(MAX))), result, large);
-  }
-  return result;
+  const near = v128.mul<T>(x, v128.add<T>(constant<T>(HALF), v128.mul<T>(x, smallFactor<T>(v128.mul<T>(x, x)))));
+  const far = largeGelu<T>(x, v128.pmin<T>(a, constant<T>(MAX)));
+  return v128.bitselect(near, far, v128.lt<T>(a, constant<T>(HALF)));
 }
 
 /** x·Φ(x), |x| ≥ ½; a = min(|x|, MAX). */

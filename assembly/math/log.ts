@@ -32,24 +32,40 @@ const LN2_HIGH: i32 = 7;
 const LN2_LOW: i32 = 8;
 const P: i32 = 9;
 
+/** x positive, normal and finite. */
 // @ts-ignore: decorator
 @inline
 export function log<T>(x: v128): v128 {
-  let normal = x;
-  let lifted = v128.splat<T>(<T>0);
-  const rare = v128.any_true(v128.not(v128.and(v128.ge<T>(x, constant<T>(MIN_NORMAL)), v128.le<T>(x, constant<T>(MAX_FINITE)))));
-  if (rare) {
-    const tiny = v128.lt<T>(x, constant<T>(MIN_NORMAL));
-    normal = v128.bitselect(v128.mul<T>(x, constant<T>(LIFT)), x, tiny);
-    lifted = v128.and(constant<T>(LIFT_EXPONENT), tiny);
-  }
-  const result = logOfNormal<T>(normal, lifted);
-  return rare ? withSpecialValues<T>(x, result) : result;
+  return logOfScaled<T>(x, v128.splat<T>(<T>0));
+}
+
+/** Elements that log does not know: subnormal, zero, negative, infinite, NaN. */
+// @ts-ignore: decorator
+@inline
+export function isRareLog<T>(x: v128): v128 {
+  return v128.not(v128.and(v128.ge<T>(x, constant<T>(MIN_NORMAL)), v128.le<T>(x, constant<T>(MAX_FINITE))));
+}
+
+/** Two vectors of any elements; those that log knows get the bits that log gives. */
+export function rareLog<T>(x: usize, out: usize): void {
+  const first = logOfAny<T>(v128.load(x));
+  const second = logOfAny<T>(v128.load(x, 16));
+  v128.store(out, first);
+  v128.store(out, second, 16);
 }
 
 // @ts-ignore: decorator
 @inline
-function logOfNormal<T>(x: v128, lifted: v128): v128 {
+function logOfAny<T>(x: v128): v128 {
+  const tiny = v128.lt<T>(x, constant<T>(MIN_NORMAL));
+  const normal = v128.bitselect(v128.mul<T>(x, constant<T>(LIFT)), x, tiny);
+  return withSpecialValues<T>(x, logOfScaled<T>(normal, v128.and(constant<T>(LIFT_EXPONENT), tiny)));
+}
+
+/** log(x·2^−lifted). */
+// @ts-ignore: decorator
+@inline
+function logOfScaled<T>(x: v128, lifted: v128): v128 {
   const k = v128.sub<T>(exponent<T>(x), lifted);
   const f = v128.sub<T>(mantissa<T>(x), constant<T>(ONE));
   const s = v128.div<T>(f, v128.add<T>(constant<T>(TWO), f));
