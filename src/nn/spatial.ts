@@ -103,7 +103,16 @@ export const transposedConvolution =
     const stored = c.parameter(`${nameOption(layer)}.weight`, [inChannels, outChannels / groups, ...kernel.slice(2 - dimensions)]);
     const weight = reshape(c.g, stored, [inChannels, outChannels / groups, ...kernel]);
     const window = { strides, dilation, padding: [padH, padW, padH, padW] };
-    const y = convTranspose2d(c.g, x, weight, window, extents(layer, 'output_padding', 0, dimensions, 0, 0), groups);
+    const outputPadding = extents(layer, 'output_padding', 0, dimensions, 0, 0);
+    outputPadding.forEach((extent, axis) => {
+      if (extent < Math.max(strides[axis], dilation[axis])) return;
+      throw new TangedgeError(
+        'ERR_SHAPE',
+        `spec: layer ${describe(layer)} has output_padding ${extent} ≥ stride ${strides[axis]} and dilation ${dilation[axis]}; it must be smaller than one of them.`,
+        { outputPadding: extent, stride: strides[axis], dilation: dilation[axis] },
+      );
+    });
+    const y = convTranspose2d(c.g, x, weight, window, outputPadding, groups);
     return fromImage(c.g, addBias(c, layer, y, outChannels, 1), dimensions);
   };
 

@@ -10,6 +10,7 @@ import { bytesOf, formatShape, sameShape, sizeOf } from '../../core/tensor.ts';
 import type { Attributes, ValueId } from '../graph.ts';
 import { type Emitter, type Evaluation, listAttribute, numberAttribute, type Operand, type Primitive } from '../primitive.ts';
 import { bilinearTangent } from './arithmetic.ts';
+import { pad } from './shape.ts';
 import { checkImage, checkSharedKernel, type Window, windowAttributes, windowOf, windowOutput } from './window.ts';
 
 /** y = x ⋆ k: x [c, h, w], k [o, c/groups, kh, kw] → [o, oh, ow] (cross-correlation, as torch.nn.Conv2d). */
@@ -46,7 +47,10 @@ export function convTranspose2d(
     image: [kernel[1] * groups, ...image],
     outputs: kernel[0],
   };
-  return inputGradient(g, x, k, attributes);
+  // Output padding of a stride or more makes room for positions of the convolution that x does not have: they are zero.
+  const beyond = outputPadding.map((extent, axis) => Math.floor(extent / window.strides[axis]));
+  const d = beyond.some((extent) => extent > 0) ? pad(g, x, [0, 0, 0], [0, ...beyond]) : x;
+  return inputGradient(g, d, k, attributes);
 }
 
 function convolve(g: Emitter, x: ValueId, k: ValueId, attributes: Attributes): ValueId {
