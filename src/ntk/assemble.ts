@@ -45,19 +45,22 @@ function placePlane(
   part: Float64Array,
   { rows, columns, v, plane, planes }: { rows: number; columns: number; v: number; plane: number; planes: number },
 ): void {
-  // Θ[n, m, o, q] is at ((n·n2 + m)·v + o)·v + q, or at (n·n2 + m)·planes + plane.
-  const at = (n: number, m: number, o: number, q: number) => (v > 1 ? ((n * n2 + m) * v + o) * v + q : (n * n2 + m) * planes + plane);
   const diagonal = symmetric && tile.row === tile.column;
   for (let i = 0; i < rows * v; i++) {
     const n = tile.row * tileSize + Math.floor(i / v);
     const o = i % v;
-    const end = diagonal ? i + 1 : columns * v;
-    for (let j = 0; j < end; j++) {
-      const m = tile.column * tileSize + Math.floor(j / v);
-      const q = j % v;
-      const value = part[i * columns * v + j] * factor;
-      kernel[at(n, m, o, q)] = value;
-      if (symmetric) kernel[at(m, n, q, o)] = value;
+    const width = diagonal ? i + 1 : columns * v;
+    for (let first = 0; first < width; first += v) {
+      const m = tile.column * tileSize + first / v;
+      // Θ[n, m, o, q] is at ((n·n2 + m)·v + o)·v + q; with planes, v = 1 and the plane comes last. The mirror is Θ[m, n, q, o].
+      const to = ((n * n2 + m) * v + o) * v * planes + plane;
+      const mirror = (m * n2 + n) * v * v * planes + o + plane;
+      const count = Math.min(v, width - first);
+      for (let q = 0; q < count; q++) {
+        const value = part[i * columns * v + first + q] * factor;
+        kernel[to + q] = value;
+        if (symmetric) kernel[mirror + q * v] = value;
+      }
     }
   }
 }
