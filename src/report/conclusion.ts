@@ -1,0 +1,40 @@
+/** @file The conclusion of a report in two sentences, for the head of the page and for the terminal. */
+
+import type { Report } from '../analysis/report.ts';
+import { alignmentWord, eigenvectorsHolding, judgedAlignment, type Regime, regimeOf } from './findings.ts';
+import { formatCount, formatFixed, formatNumber, formatPercent, plural } from './format.ts';
+
+export function conclusion(report: Report): string {
+  return [alignmentSentence(report), changeSentence(report)].filter((sentence) => sentence !== '').join(' ');
+}
+
+function alignmentSentence({ alignment, kernel, data }: Report): string {
+  const { ranks, eigenvalues, trace } = kernel;
+  if (alignment === null) {
+    return `The tangent kernel has effective rank ${formatNumber(ranks.effectiveRank)} on ${plural(data.samples, 'sample')}; its first eigenvector holds ${formatPercent(eigenvalues[0] / trace)} of the trace.`;
+  }
+  const judged = judgedAlignment(alignment);
+  const which = alignment.centeredKernelAlignment === null ? 'KTA' : 'centered KTA';
+  const half = eigenvectorsHolding(0.5, alignment);
+  const along = half === 1 ? 'its first eigenvector' : `its first ${formatCount(half)} eigenvectors`;
+  return `The tangent kernel is ${alignmentWord(judged)} aligned with the targets (${which} ${formatFixed(judged, 2)}): half of them lies along ${along}, of ${formatCount(data.samples)}.`;
+}
+
+function changeSentence({ change, kernel }: Report): string {
+  if (change === null) return '';
+  const factor = kernel.trace / change.kernel.trace;
+  const scale =
+    factor >= 1.1
+      ? ` and made it ${formatNumber(factor, 2)} times larger`
+      : factor <= 0.9
+        ? ` and made it ${formatNumber(1 / factor, 2)} times smaller`
+        : '';
+  return `${REGIMES[regimeOf(change)]}${scale}${change.cka === null ? '' : ` (CKA with the initial one ${formatFixed(change.cka, 2)})`}.`;
+}
+
+const REGIMES: Readonly<Record<Regime, string>> = {
+  lazy: 'Training left the kernel as it was',
+  rescaled: 'Training kept the shape of the kernel',
+  turned: 'Training turned the kernel somewhat',
+  rich: 'Training reshaped the kernel',
+};
