@@ -22,6 +22,8 @@ export {
 } from './alignment/max-stable-learning-rate.ts';
 export { type AnalysisOptions, type AnalysisProgress, type AnalysisRequest, analyze } from './analysis/analyze.ts';
 export { REPORT_FORMAT, type Report } from './analysis/report.ts';
+export { type AnalysisOptions, type AnalysisProgress, type AnalysisRequest, analyze } from './analysis/analyze.ts';
+export type { Report, Source } from './analysis/report.ts';
 export { type ErrorCode, type ErrorInfo, TangedgeError } from './core/errors.ts';
 export { permutation, rademacherArray, uniform, uniformArray } from './core/random.ts';
 export { type Dtype, type FloatArray, type Tensor, tensor } from './core/tensor.ts';
@@ -84,3 +86,4 @@ export { type ExplainOptions, explainNtk, type ImplementationCost, type NtkExpla
 export { inputJacobian, type JacobianOptions, jacobian } from './ntk/jacobian.ts';
 export type { NtkImplementation, NtkOptions, NtkOutputs, Progress } from './ntk/options.ts';
 export { loadRuntime, type Runtime, type RuntimeOptions, type WasmSource } from './wasm/runtime.ts';
+export { renderReport } from './report/html.ts';
