@@ -22,8 +22,6 @@ export {
 } from './alignment/max-stable-learning-rate.ts';
 export { type AnalysisOptions, type AnalysisProgress, type AnalysisRequest, analyze } from './analysis/analyze.ts';
 export { REPORT_FORMAT, type Report } from './analysis/report.ts';
-export { type AnalysisOptions, type AnalysisProgress, type AnalysisRequest, analyze } from './analysis/analyze.ts';
-export type { Report, Source } from './analysis/report.ts';
 export { type ErrorCode, type ErrorInfo, TangedgeError } from './core/errors.ts';
 export { permutation, rademacherArray, uniform, uniformArray } from './core/random.ts';
 export { type Dtype, type FloatArray, type Tensor, tensor } from './core/tensor.ts';
