@@ -9,6 +9,7 @@
  */
 
 import { transpose } from "./broadcast-transpose";
+import { endInside, firstInside } from "./convolution-window";
 
 // @ts-ignore: decorator
 @inline
@@ -66,21 +67,6 @@ function visitPatches<T>(
       }
     }
   }
-}
-
-/** First k ≥ 0 with start + k·dilation ≥ 0, at most `taps`. */
-// @ts-ignore: decorator
-@inline
-function firstInside(start: i32, dilation: i32, taps: i32): i32 {
-  return start >= 0 ? 0 : min((dilation - 1 - start) / dilation, taps);
-}
-
-/** End of the k ≤ taps with start + k·dilation < extent, at least firstInside. */
-// @ts-ignore: decorator
-@inline
-function endInside(start: i32, dilation: i32, taps: i32, extent: i32): i32 {
-  const end = start >= extent ? 0 : min((extent - start + dilation - 1) / dilation, taps);
-  return max(end, firstInside(start, dilation, taps));
 }
 
 /** The run of a 3 × 3 kernel inside the image, which most convolutions spend their time on. */

@@ -6,28 +6,30 @@
  * does; inputs are checked for NaN before they come here. Mean: the sum runs in row-major order in T, then one division.
  */
 
-/** Index of the maximum of x over one window, or −1. */
+import { endInside, firstInside } from "./convolution-window";
+
+/**
+ * Position in the plane of the maximum of x over `rows` × `columns` taps from position `first` on, rows `rowStep` and columns
+ * `dilation` positions apart; −1 without taps. In vector lanes, since a branch on random data is mispredicted every other time.
+ */
 // @ts-ignore: decorator
 @inline
-function argmax<T>(
-  x: usize, h: i32, w: i32, top: i32, left: i32, kh: i32, kw: i32, dilationH: i32, dilationW: i32,
-): i32 {
-  let best: T = <T>0;
-  let at = -1;
-  for (let ky = 0; ky < kh; ky++) {
-    const y = top + ky * dilationH;
-    if (y < 0 || y >= h) continue;
-    for (let kx = 0; kx < kw; kx++) {
-      const column = left + kx * dilationW;
-      if (column < 0 || column >= w) continue;
-      const value = load<T>(x + <usize>(y * w + column) * sizeof<T>());
-      if (at < 0 || value > best) {
-        best = value;
-        at = y * w + column;
-      }
+function argmax<T>(x: usize, first: i32, rows: i32, columns: i32, rowStep: i32, dilation: i32): i32 {
+  if (rows <= 0 || columns <= 0) return -1;
+  let best = v128.load_splat<T>(x + <usize>first * sizeof<T>());
+  let at = i32x4.splat(first);
+  for (let ky = 0; ky < rows; ky++) {
+    let position = first;
+    for (let kx = 0; kx < columns; kx++) {
+      const value = v128.load_splat<T>(x + <usize>position * sizeof<T>());
+      const better = v128.gt<T>(value, best);
+      best = v128.bitselect(value, best, better);
+      at = v128.bitselect(i32x4.splat(position), at, better);
+      position += dilation;
     }
+    first += rowStep;
   }
-  return at;
+  return i32x4.extract_lane(at, 0);
 }
 
 // @ts-ignore: decorator
@@ -42,8 +44,13 @@ function maxPool<T>(
   for (let p = 0; p < planes; p++) {
     const base = x + <usize>xPlane * planeBytes;
     for (let oy = 0; oy < oh; oy++) {
+      const top = oy * strideH - padTop;
+      const ky0 = firstInside(top, dilationH, kh), rows = endInside(top, dilationH, kh, h) - ky0;
       for (let ox = 0; ox < ow; ox++) {
-        const at = argmax<T>(base, h, w, oy * strideH - padTop, ox * strideW - padLeft, kh, kw, dilationH, dilationW);
+        const left = ox * strideW - padLeft;
+        const kx0 = firstInside(left, dilationW, kw), columns = endInside(left, dilationW, kw, w) - kx0;
+        const first = (top + ky0 * dilationH) * w + left + kx0 * dilationW;
+        const at = argmax<T>(base, first, rows, columns, dilationH * w, dilationW);
         if (scatter) {
           if (at >= 0) {
             const target = to + <usize>at * sizeof<T>();
