@@ -13,7 +13,7 @@
  * they are orthogonal to rounding however close the roots.
  *
  * Scheme: rational interpolation with fixed weight, or the middle way when that is slow, in a bracket: Li, Solving secular
- * equations stably and efficiently, LAPACK Working Note 89 (1993), as in LAPACK's DLAED4. Gu, Eisenstat, SIAM J. Matrix
+ * equations stably and efficiently, LAPACK Working Note 89, as in LAPACK's DLAED4. Gu, Eisenstat, SIAM J. Matrix
  * Anal. Appl. 15(4), 1994.
  */
 

@@ -63,7 +63,7 @@ export function intrinsicDimension(values: Float64Array): number {
  * @see Roy, Vetterli (2007). The effective rank: a measure of effective dimensionality. EUSIPCO.
  */
 export function effectiveRank(rt: Runtime, values: Float64Array): number {
-  const { values: clamped } = clampRoundingNegatives('effectiveRank', values);
+  const { values: clamped } = clampRoundingNegatives(values, 'effectiveRank');
   let sum = 0;
   for (const value of clamped) sum += value;
   const p = clamped
@@ -110,27 +110,29 @@ export function rankAtThreshold(values: Float64Array, options: RankAtThresholdOp
   if (!(threshold > 0 && (threshold < 1 || (threshold === 1 && interpolation === 'none')))) {
     throw new TangedgeError('ERR_ARGUMENT', `rankAtThreshold: threshold is ${threshold}; it must lie between 0 and 1.`, { threshold });
   }
-  const weights = sharesOf(values, of);
-  let share = 0;
-  for (let k = 1; k <= weights.length; k++) {
-    const before = share;
-    share += weights[k - 1];
-    if (interpolation === 'none' ? share >= threshold : share > threshold) {
-      return interpolation === 'none' ? k : k + (threshold - before) / (share - before);
-    }
-  }
-  return weights.length; // the shares add up to 1 but for rounding
-}
-
-/** λ or λ² in descending order, divided by their sum. */
-function sharesOf(values: Float64Array, of: 'values' | 'squares'): Float64Array {
-  const { scale } = checkSpectrum('rankAtThreshold', values);
-  const weights =
-    of === 'squares' ? values.map((value) => (value / scale) * (value / scale)) : clampRoundingNegatives('rankAtThreshold', values).values;
-  weights.sort().reverse();
+  const weights = descendingWeights(values, of);
   let sum = 0;
   for (const weight of weights) sum += weight;
-  return weights.map((weight) => weight / sum);
+  const goal = threshold * sum;
+  let held = 0;
+  for (let k = 1; k <= weights.length; k++) {
+    const before = held;
+    held += weights[k - 1];
+    if (interpolation === 'none' ? held >= goal : held > goal) {
+      return interpolation === 'none' ? k : k + (goal - before) / (held - before);
+    }
+  }
+  return weights.length; // threshold 1: the same sum, unless threshold·sum was rounded up
+}
+
+/** λ or λ², largest first. */
+function descendingWeights(values: Float64Array, of: 'values' | 'squares'): Float64Array {
+  if (of === 'values') return clampRoundingNegatives(values, 'rankAtThreshold').values.sort().reverse();
+  const { scale } = checkSpectrum('rankAtThreshold', values);
+  return values
+    .map((value) => (value / scale) * (value / scale))
+    .sort()
+    .reverse();
 }
 
 /**
@@ -145,7 +147,7 @@ export function effectiveDimension(values: Float64Array, lambda0: number): numbe
     throw new TangedgeError('ERR_ARGUMENT', `effectiveDimension: lambda0 is ${lambda0}; it must be a finite number greater than 0.`, { lambda0 });
   }
   let sum = 0;
-  for (const value of clampRoundingNegatives('effectiveDimension', values).values) sum += 1 / (1 + lambda0 / value);
+  for (const value of clampRoundingNegatives(values, 'effectiveDimension').values) sum += 1 / (1 + lambda0 / value);
   return sum;
 }
 
@@ -161,9 +163,10 @@ export interface ClampedSpectrum {
 /**
  * Eigenvalues of a positive semidefinite matrix with rounding's negative ones set to 0, and how many there were.
  *
+ * @param operation who errors name
  * @throws {TangedgeError} ERR_DOMAIN when one is below −n·2^−23·λmax: then the matrix is not positive semidefinite
  */
-export function clampRoundingNegatives(operation: string, values: Float64Array): ClampedSpectrum {
+export function clampRoundingNegatives(values: Float64Array, operation = 'clampRoundingNegatives'): ClampedSpectrum {
   const { largest } = checkSpectrum(operation, values);
   const tolerance = values.length * ROUNDING * largest;
   let clamped = 0;

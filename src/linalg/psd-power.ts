@@ -40,7 +40,7 @@ export function psdPower(rt: Runtime, a: Tensor, exponent: number): PsdPower {
   const { values, vectors } = eigh(rt, a);
   const n = values.length;
   if (values.every((value) => value === 0)) return { power: { shape: [n, n], data: new Float64Array(n * n) }, clamped: 0, mostNegative: 0 };
-  const { values: spectrum, clamped, mostNegative } = clampRoundingNegatives('psdPower', values);
+  const { values: spectrum, clamped, mostNegative } = clampRoundingNegatives(values, 'psdPower');
   const roots = exponent === 0.5 ? spectrum.map((value) => Math.sqrt(Math.sqrt(value))) : positivePowers(rt, spectrum, exponent / 2);
   const scaled = new Float64Array(n * n);
   for (let i = 0; i < n; i++) {

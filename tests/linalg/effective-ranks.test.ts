@@ -13,7 +13,7 @@ import {
   tensor,
 } from 'tangedge';
 import { describe, expect, test } from 'vitest';
-import { goldenArray, goldenScalar, readGoldenCase } from '../golden/read-case.ts';
+import { goldenArray, goldenCaseNames, goldenExpected, goldenScalar, readGoldenCase } from '../golden/read-case.ts';
 
 const rt = await loadRuntime();
 const ULP = 2 ** -52;
@@ -43,6 +43,23 @@ describe('effective ranks', () => {
     }
   });
 
+  const withRanks = goldenCaseNames().filter((name) => {
+    const { expected } = readGoldenCase(name);
+    return expected.has('trace/entropy_rank') && expected.has('ntk_trace');
+  });
+
+  test.each(withRanks)('golden %s: the ranks of its trace NTK to 1e-10', (name) => {
+    const golden = readGoldenCase(name);
+    const { values } = eigh(rt, goldenExpected(golden, 'ntk_trace'), { vectors: false });
+    const ranks = [participationRatio(values), effectiveRank(rt, values), intrinsicDimension(values)];
+    const expected = ['participation_ratio', 'entropy_rank', 'stable_rank'].map((key) => goldenScalar(golden, `trace/${key}`));
+    ranks.forEach((rank, i) => {
+      expect(Math.abs(rank - expected[i]) <= 1e-10 * expected[i], `${rank} for ${expected[i]}`).toBe(true);
+    });
+  });
+
+  test('there are such cases', () => expect(withRanks.length).toBeGreaterThan(5));
+
   test('r equal eigenvalues and n − r zeros have rank r by every definition, at any scale', () => {
     for (const [n, r] of [
       [1, 1],
@@ -66,6 +83,8 @@ describe('effective ranks', () => {
     expect(rankAtThreshold(values, { threshold: 0.9 })).toBe(2);
     expect(rankAtThreshold(values, { threshold: 0.8 })).toBe(1);
     expect(rankAtThreshold(values, { threshold: 0.95, of: 'squares' })).toBe(1); // 64/66
+    expect(rankAtThreshold(new Float64Array(20).fill(1))).toBe(19); // 19/20 is 95 % exactly
+    expect(rankAtThreshold(new Float64Array(7).fill(0.1), { threshold: 1 })).toBe(7);
     // Shares of squares 64/66, 65/66, 1: kpflow's k = 1 for 0.5, plus the fraction 0.5/(64/66).
     expect(rankAtThreshold(values, { threshold: 0.5, of: 'squares', interpolation: 'kpflow' })).toBeCloseTo(1 + 0.5 / (64 / 66), 14);
   });
@@ -76,7 +95,7 @@ describe('effective ranks', () => {
 
   test('negative eigenvalues within rounding become 0 and are counted; larger ones are refused', () => {
     const rounding = Float64Array.of(-1e-17, -3e-16, 0.5, 1);
-    expect(clampRoundingNegatives('test', rounding)).toEqual({ values: Float64Array.of(0, 0, 0.5, 1), clamped: 2, mostNegative: -3e-16 });
+    expect(clampRoundingNegatives(rounding)).toEqual({ values: Float64Array.of(0, 0, 0.5, 1), clamped: 2, mostNegative: -3e-16 });
     expect(effectiveRank(rt, rounding)).toBe(effectiveRank(rt, Float64Array.of(0.5, 1)));
     expect(rankAtThreshold(rounding)).toBe(2);
     const indefinite = Float64Array.of(-0.1, 1);

@@ -44,11 +44,11 @@ function rounded(dtype: Dtype, a: Matrix): Matrix {
   return dtype === 'f64' ? a : Float64Array.from(Float32Array.from(a));
 }
 
-/** Every type up to 65; beyond, three types a size and dtype, a different three for each, unless all are asked for. */
+/** Every type up to 65; beyond, two or three types a size and dtype, different ones for each, unless all are asked for. */
 function typesFor(n: number, dtype: Dtype) {
   if (ALL || n <= 65) return MATRIX_TYPES;
   const offset = n + (dtype === 'f64' ? 0 : 4);
-  return MATRIX_TYPES.filter((_, index) => (index + offset) % 8 === 0);
+  return MATRIX_TYPES.filter((_, index) => (index + offset) % 9 === 0);
 }
 
 /** Both ratios below the threshold, ascending values, and the same values without vectors to n·ε·‖A‖. */
