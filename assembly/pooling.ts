@@ -2,8 +2,8 @@
  * @file Pooling over planes [h, w] → [oh, ow] and the transposes; max pooling as a selection by the argmax of x.
  *
  * Max: padding counts as −∞, so only positions inside the image compete; the first maximum in row-major order wins; a
- * window without a position inside the image selects nothing (+0). NaN never wins over an earlier value, as PyTorch's
- * does; inputs are checked for NaN before they come here. Mean: the sum runs in row-major order in T, then one division.
+ * window without a position inside the image selects nothing (+0). NaN never wins over an earlier value (in PyTorch it
+ * does): inputs are checked for NaN before they come here. Mean: the sum runs in row-major order in T, then one division.
  */
 
 import { endInside, firstInside } from "./convolution-window";
@@ -38,11 +38,12 @@ function maxPool<T>(
   scatter: i32, planes: i32, xPlanes: i32, h: i32, w: i32, kh: i32, kw: i32, strideH: i32, strideW: i32,
   padTop: i32, padLeft: i32, dilationH: i32, dilationW: i32, oh: i32, ow: i32, x: usize, from: usize, to: usize,
 ): void {
-  const planeBytes = <usize>h * <usize>w * sizeof<T>();
-  if (scatter) memory.fill(to, 0, <usize>planes * planeBytes);
-  let xPlane = 0;
-  for (let p = 0; p < planes; p++) {
-    const base = x + <usize>xPlane * planeBytes;
+  const plane = <usize>h * <usize>w * sizeof<T>(), pooled = <usize>oh * <usize>ow * sizeof<T>();
+  const stepFrom = <usize>xPlanes * (scatter ? pooled : plane), stepTo = <usize>xPlanes * (scatter ? plane : pooled);
+  if (scatter) memory.fill(to, 0, <usize>planes * plane);
+  for (let p = 0; p < xPlanes; p++) {
+    const repeats = (planes - p + xPlanes - 1) / xPlanes;
+    let window: usize = 0;
     for (let oy = 0; oy < oh; oy++) {
       const top = oy * strideH - padTop;
       const ky0 = firstInside(top, dilationH, kh), rows = endInside(top, dilationH, kh, h) - ky0;
@@ -50,22 +51,22 @@ function maxPool<T>(
         const left = ox * strideW - padLeft;
         const kx0 = firstInside(left, dilationW, kw), columns = endInside(left, dilationW, kw, w) - kx0;
         const first = (top + ky0 * dilationH) * w + left + kx0 * dilationW;
-        const at = argmax<T>(base, first, rows, columns, dilationH * w, dilationW);
-        if (scatter) {
-          if (at >= 0) {
-            const target = to + <usize>at * sizeof<T>();
-            store<T>(target, load<T>(target) + load<T>(from));
-          }
-          from += sizeof<T>();
-        } else {
-          store<T>(to, at < 0 ? <T>0 : load<T>(from + <usize>at * sizeof<T>()));
-          to += sizeof<T>();
+        const at = argmax<T>(x, first, rows, columns, dilationH * w, dilationW);
+        // One argmax serves every plane that shares this plane of x.
+        let source = from + (scatter ? window : <usize>at * sizeof<T>());
+        let target = to + (scatter ? <usize>at * sizeof<T>() : window);
+        for (let r = 0; r < repeats; r++) {
+          if (!scatter) store<T>(target, at < 0 ? <T>0 : load<T>(source));
+          else if (at >= 0) store<T>(target, load<T>(target) + load<T>(source));
+          source += stepFrom;
+          target += stepTo;
         }
+        window += sizeof<T>();
       }
     }
-    if (scatter) to += planeBytes;
-    else from += planeBytes;
-    if (++xPlane == xPlanes) xPlane = 0;
+    x += plane;
+    from += scatter ? pooled : plane;
+    to += scatter ? plane : pooled;
   }
 }
 
