@@ -16,8 +16,7 @@ function alignmentSentence({ alignment, kernel, data }: Report): string {
   const judged = judgedAlignment(alignment);
   const which = alignment.centeredKernelAlignment === null ? 'KTA' : 'centered KTA';
   const half = eigenvectorsHolding(0.5, alignment);
-  const along = half === 1 ? 'its first eigenvector' : `its first ${formatCount(half)} eigenvectors`;
-  return `The tangent kernel is ${alignmentWord(judged)} aligned with the targets (${which} ${formatFixed(judged, 2)}): half of them lies along ${along}, of ${formatCount(data.samples)}.`;
+  return `The tangent kernel is ${alignmentWord(judged)} aligned with the targets (${which} ${formatFixed(judged, 2)}): half of them lies along the first ${half === 1 ? '' : `${formatCount(half)} `}of its ${plural(data.samples, 'eigenvector')}.`;
 }
 
 function changeSentence({ change, kernel }: Report): string {

@@ -1,6 +1,7 @@
 /** @file Numbers as people read them. Decimal conversion is exact by the language's definition, so the text is the same in every runtime. */
 
-const THIN_SPACE = '\u2009';
+/** Narrow and unbreakable: between thousands, and before a percent sign. */
+const THIN_SPACE = '\u202F';
 const MINUS = '\u2212';
 const SUPERSCRIPT: Readonly<Record<string, string>> = {
   '-': '⁻',
@@ -16,10 +17,11 @@ const SUPERSCRIPT: Readonly<Record<string, string>> = {
   '9': '⁹',
 };
 
-/** `3.44×10⁶`, `0.0123`, `26 122`: `digits` significant ones, and a power of ten outside [10⁻³, 10⁵). */
+/** `3.44×10⁶`, `0.0123`, `26 122`: `digits` significant ones, and a power of ten outside [10⁻³, 10⁵); whole numbers whole. */
 export function formatNumber(value: number | null, digits = 3): string {
   if (value === null || Number.isNaN(value)) return '–';
   if (value === 0) return '0';
+  if (Number.isInteger(value) && Math.abs(value) < 1e5) return signed(formatCount(value));
   if (!Number.isFinite(value)) return value > 0 ? '∞' : `${MINUS}∞`;
   const [mantissa, exponent] = value.toExponential(digits - 1).split('e');
   const power = Number(exponent);

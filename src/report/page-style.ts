@@ -50,6 +50,7 @@ svg text{fill:var(--muted)}svg .label{fill:var(--ink)}svg .end{text-anchor:end}s
 .mark{stroke:var(--reference);stroke-width:1;stroke-dasharray:2 3}
 .line{fill:none;stroke-width:1.8;stroke-linejoin:round;stroke-linecap:round}
 .line.now{stroke:var(--now)}.line.target{stroke:var(--target)}.line.before{stroke:var(--before);stroke-dasharray:5 3}.line.reference{stroke:var(--reference);stroke-width:1.2;stroke-dasharray:2 3}
+.line.dashed{stroke-dasharray:5 3}
 .dots circle{stroke:var(--paper);stroke-width:.8}.dots.now{fill:var(--now)}.dots.target{fill:var(--target)}rect.target{fill:var(--target)}
 .legend{font:13px/1.4 var(--sans);display:flex;flex-wrap:wrap;gap:4px 18px;margin-top:6px;padding-left:46px;color:var(--muted)}
 .key::before{content:"";display:inline-block;width:18px;height:0;border-top:2px solid;vertical-align:middle;margin-right:7px}
@@ -66,7 +67,7 @@ tr>:last-child{padding-right:0}thead th{border-bottom-color:var(--muted)}
 .left{text-align:left}.right{text-align:right}.chosen{font-weight:600}
 .bar{display:block;min-width:120px;height:9px;background:var(--wash)}.bar span{display:block;height:100%;background:var(--now)}.bar.quiet span{background:var(--reference)}
 td:has(.bar){width:45%}
-.ranks{display:grid;grid-template-columns:repeat(6,minmax(0,1fr));gap:16px}.ranks dt{font:600 12.5px/1.3 var(--sans)}.ranks dd{font-size:23px;line-height:1.35}
+.ranks{display:grid;grid-template-columns:repeat(6,minmax(0,1fr));gap:16px}.ranks{grid-template-rows:repeat(3,auto);row-gap:0}.ranks>div{display:grid;grid-template-rows:subgrid;grid-row:span 3;align-content:start}.ranks dt{align-self:end;font:600 12.5px/1.3 var(--sans)}.ranks dd{font-size:23px;line-height:1.35}
 .narrow{display:none}
 footer{padding-top:36px;border-top:1px solid var(--ink);font:14px/1.6 var(--sans)}footer h2{font:500 20px/1.2 var(--serif)}footer>*+*{margin-top:14px}footer p{max-width:54em}
 code{font:11.5px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;color:var(--muted)}
@@ -74,7 +75,7 @@ code{font:11.5px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;color:var(
 .readout{position:absolute;z-index:2;pointer-events:none;background:var(--ink);color:var(--paper);font:12.5px/1.4 var(--sans);font-variant-numeric:tabular-nums;padding:5px 9px;border-radius:3px;max-width:280px}
 .pin{fill:none;stroke:var(--ink);stroke-width:1.5}
 @media (max-width:900px){section{grid-template-columns:minmax(0,1fr);padding:36px 0 40px}section>header{position:static;max-width:36em}}
-@media (max-width:620px){main{padding:64px 18px 48px}.pair,.triple{grid-template-columns:minmax(0,1fr)}.wide{display:none}.narrow{display:block}.ranks{grid-template-columns:repeat(2,minmax(0,1fr))}.headlines{grid-template-columns:1fr 1fr}.headlines dd{font-size:30px}.headlines>div{padding:12px 8px 14px 0}.headlines>div+div{padding-left:14px}.headlines>div:nth-child(odd){padding-left:0;border-left:0}.headlines>div:nth-child(n+3){border-top:1px solid var(--rule)}.heat svg,.triple .plot{max-width:360px}.bar{min-width:64px}.pictures{flex-wrap:wrap}.theme{top:16px;right:16px}}
+@media (max-width:620px){main{padding:64px 18px 48px}.pair,.triple{grid-template-columns:minmax(0,1fr)}.wide{display:none}.narrow{display:block}.ranks{grid-template-columns:repeat(2,minmax(0,1fr));grid-template-rows:none}.ranks>div{display:block;margin-bottom:14px}.headlines{grid-template-columns:1fr 1fr}.headlines dd{font-size:30px}.headlines>div{padding:12px 8px 14px 0}.headlines>div+div{padding-left:14px}.headlines>div:nth-child(odd){padding-left:0;border-left:0}.headlines>div:nth-child(n+3){border-top:1px solid var(--rule)}.heat svg,.triple .plot{max-width:360px}.bar{min-width:64px}.pictures{flex-wrap:wrap}.theme{top:16px;right:16px}}
 @media print{:root,:root[data-theme=dark]{color-scheme:light;${LIGHT}--paper:#fff}body{font-size:13px}main{max-width:none;padding:0}.theme,nav,.readout{display:none}section>header{position:static}section{grid-template-columns:180px minmax(0,1fr);gap:12px 28px;padding:22px 0}.pair,.feature,.heat,table,.plot{break-inside:avoid}section>header{break-after:avoid}.bar span,.heat image{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 `;
 

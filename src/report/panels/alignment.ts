@@ -91,6 +91,6 @@ function alignmentSentence({ data }: Report, alignment: AlignmentSection): strin
   const centered = centeredKernelAlignment === null ? 'not defined centered' : `${formatFixed(centeredKernelAlignment, 3)} centered`;
   return (
     `KTA is ${formatFixed(kernelTargetAlignment, 3)} and ${centered}, against ${formatFixed(identityAlignment, 3)} for a kernel without structure (the identity): ${alignmentWord(judged)} aligned ` +
-    `(strongly from 0.6, clearly from 0.3, weakly from 0.1). Half of the targets lies along ${formatCount(half)} of ${formatCount(data.samples)} eigenvectors, 90 % along ${formatCount(most)}: what lies further out is learned late.`
+    `(strongly from 0.6, clearly from 0.3, weakly from 0.1). Half of the targets lies along ${formatCount(half)} of ${formatCount(data.samples)} eigenvectors, 90\u202F% along ${formatCount(most)}: what lies further out is learned late.`
   );
 }

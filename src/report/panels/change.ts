@@ -156,10 +156,10 @@ function parameterTable({ parameters }: ChangeSection): Markup {
 }
 
 const VERDICTS: Readonly<Record<Regime, string>> = {
-  lazy: 'That is the kernel regime (CKA 0.95 or more, drift 0.1 or less): training used the features it began with',
-  rescaled: 'The shape was kept (CKA 0.95 or more) and only the scale moved: features grew, but are nearly the ones it began with',
-  turned: 'Between 0.8 and 0.95 features were learned in part: a frozen kernel would have missed some of it',
-  rich: 'Below 0.8 features were learned: no kernel frozen at the start would describe this training',
+  lazy: 'CKA of 0.95 or more and a drift of 0.1 or less are the kernel (lazy) regime: training used the features it began with',
+  rescaled: 'A CKA of 0.95 or more means that the shape was kept and only the scale moved: features grew, but are nearly the ones it began with',
+  turned: 'A CKA between 0.8 and 0.95 means that features were learned in part: a kernel frozen at the start would have missed some of it',
+  rich: 'A CKA below 0.8 means that features were learned: no kernel frozen at the start would describe this training',
 };
 
 function changeSentence(change: ChangeSection): string {

@@ -78,13 +78,13 @@ function dynamicsSentence(report: Report): string {
   if (dynamics.maxStableLearningRate === null) return 'The kernel is zero: gradient descent does not move.';
   const limit = `Gradient descent on L = 1/(2n)·Σ|f − y|² diverges above η = ${formatNumber(dynamics.maxStableLearningRate)}.`;
   const finite = dynamics.halfLives.filter((steps): steps is number => steps !== null && steps <= LONGEST);
-  const spread = `At half of that the first mode halves in ${formatNumber(finite[0], 2)} steps and mode ${formatCount(kernel.ranks.rankAt95)}, the last one within 95 % of the trace, in ${formatNumber(dynamics.halfLives[kernel.ranks.rankAt95 - 1], 2)}.`;
+  const spread = `At half of that the first mode halves in ${formatNumber(finite[0], 2)} steps and mode ${formatCount(kernel.ranks.rankAt95)}, the last one within 95\u202F% of the trace, in ${formatNumber(dynamics.halfLives[kernel.ranks.rankAt95 - 1], 2)}.`;
   const late = stepsToLeave(0.1, report);
   if (dynamics.residual === null) return `${limit} ${spread}`;
   const residual = dynamics.residual;
   const end =
     late === null
-      ? `More than 10 % of the targets is left after ${formatNumber(residual.steps[residual.steps.length - 1], 2)} steps.`
-      : `About ${formatNumber(late, 2)} steps leave 10 % of the targets.`;
+      ? `More than 10\u202F% of the targets is left after ${formatNumber(residual.steps[residual.steps.length - 1], 2)} steps.`
+      : `About ${formatNumber(late, 2)} steps leave 10\u202F% of the targets.`;
   return `${limit} ${spread} ${end}`;
 }

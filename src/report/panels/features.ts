@@ -1,7 +1,7 @@
 /** @file Panel: for every weight, what it stores (NFM) beside what the model uses (AGOP). */
 
 import type { Correlation, FeatureSection, MatrixSummary, Report } from '../../analysis/report.ts';
-import { formatCount, formatFixed, formatNumber } from '../format.ts';
+import { formatCount, formatFixed, formatNumber, plural } from '../format.ts';
 import { drawnMatrix, heatMap } from '../heat-map.ts';
 import { type Markup, markup, nothing } from '../markup.ts';
 import { legend, type Panel, table } from '../panel.ts';
@@ -62,7 +62,10 @@ function spectraPlot({ weight, size, nfm, agop }: FeatureSection): Markup {
       text: `k = ${k + 1}: NFM ${formatNumber(nfm.eigenvalues[k])}, AGOP ${formatNumber(agop.eigenvalues[k])}`,
     }));
   const title = `Spectra of NFM and AGOP of ${weight}, relative to their largest eigenvalues.`;
-  return plot({ width, height, x, y, xLabel: 'index k', yLabel: 'λₖ/λ₁', title, readouts }, [line(points[0], 'now'), line(points[1], 'target')]);
+  return plot({ width, height, x, y, xLabel: 'index k', yLabel: 'λₖ/λ₁', title, readouts }, [
+    line(points[0], 'now'),
+    line(points[1], 'target dashed'),
+  ]);
 }
 
 function correlationTable(features: readonly FeatureSection[]): Markup {
@@ -74,15 +77,25 @@ function correlationTable(features: readonly FeatureSection[]): Markup {
   return table('Correlations of NFM and AGOP', [{ head: 'Weight' }, ...heads.map(right)], rows);
 }
 
+/** The last linear layer: its covariance is the identity, so AGOP and NFM are proportional, to rounding. */
+function isReadout({ nfa }: FeatureSection): boolean {
+  return nfa.cosine !== null && nfa.cosine >= 1 - 1e-9;
+}
+
 function featuresSentence(features: readonly FeatureSection[]): string {
-  const known = features.filter(({ nfa }) => nfa.cosine !== null);
-  if (known.length === 0) return 'No weight has both a feature matrix and gradients that are not zero.';
+  const readouts = features.filter(isReadout);
+  const known = features.filter((feature) => feature.nfa.cosine !== null && !isReadout(feature));
+  const aside =
+    readouts.length > 0
+      ? ` (${readouts.map(({ weight }) => weight).join(', ')} makes the outputs: there the two are equal up to scale by definition)`
+      : '';
+  if (known.length === 0) return `No weight but the readout has a feature matrix and gradients that are not zero${aside}.`;
   const cosine = ({ nfa }: FeatureSection) => nfa.cosine ?? 0;
   const best = known.reduce((a, b) => (cosine(b) > cosine(a) ? b : a));
   const close = known.filter((feature) => cosine(feature) >= 0.8).length;
-  const count = `${formatCount(close)} of ${formatCount(known.length)} weights have a correlation of 0.8 or more`;
-  const lead = `${count}; the highest is ${formatFixed(cosine(best), 2)}, of ${best.weight}.`;
-  const centered = features.flatMap(({ centeredNfa, nfa }) =>
+  const count = `${formatCount(close)} of ${plural(known.length, 'weight')} ${close === 1 ? 'has' : 'have'} a correlation of 0.8 or more`;
+  const lead = `${count}${aside}; the highest is ${formatFixed(cosine(best), 2)}, of ${best.weight}.`;
+  const centered = known.flatMap(({ centeredNfa, nfa }) =>
     centeredNfa?.cosine != null && nfa.cosine !== null ? [centeredNfa.cosine - nfa.cosine] : [],
   );
   if (centered.length === 0) return `${lead} Where it is high, the weight has come to store what the outputs depend on.`;

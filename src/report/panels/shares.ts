@@ -31,9 +31,10 @@ function sharesSentence({ parameterTraces, trace }: Pick<Report['kernel'], 'para
   const last = parameterTraces.filter(({ name }) => !name.endsWith('bias')).at(-1);
   if (last === undefined || parameterTraces.length < 2) return lead;
   const readout = last.trace / trace;
+  const whose = last === first ? 'That is the last weight' : `The last weight, ${last.name}, has ${formatPercent(readout)}`;
   const verdict =
     readout >= 0.5
-      ? `The last weight has ${formatPercent(readout)} of the trace (half or more): a step mostly reweighs features that are already there.`
-      : `The last weight has ${formatPercent(readout)} of the trace (under half): a step mostly changes the features below it.`;
+      ? `${whose}: with half or more, a step mostly reweighs features that are already there.`
+      : `${whose}: with under half, a step mostly changes the features below it.`;
   return `${lead} ${verdict}`;
 }

@@ -35,7 +35,7 @@ function namedRanks(ranks: EffectiveRanks): NamedRank[] {
     { name: 'intrinsic dimension', formula: 'Σλ/λ₁', value: ranks.intrinsicDimension },
     { name: 'participation ratio', formula: '(Σλ)²/Σλ²', value: ranks.participationRatio },
     { name: 'effective rank', formula: 'exp(entropy of λ/Σλ)', value: ranks.effectiveRank },
-    { name: 'rank at 95 %', formula: 'of the trace', value: ranks.rankAt95 },
+    { name: 'rank at 95\u202F%', formula: 'of the trace', value: ranks.rankAt95 },
     { name: 'numerical rank', formula: 'λ > n·ε·λ₁', value: ranks.numericalRank },
   ];
 }
@@ -66,7 +66,7 @@ function spectrumPlot({ kernel, change }: Report, ranks: readonly NamedRank[], w
 /** A label at its own height, and a line from it down to the axis: sorted by value, no line crosses a label. */
 function rankMark({ name, value }: NamedRank, x: Scale, top: number, bottom: number): Markup {
   const at = round2(x(Math.max(1, value)));
-  const beyond = at > x.range[1] - 190;
+  const beyond = at + 7 * (name.length + formatNumber(value).length) > x.range[1];
   const label = markup`<text class="tick ${beyond ? 'end' : ''}" x="${beyond ? at - 6 : at + 6}" y="${top + 4}">${name} <tspan class="strong">${formatNumber(value)}</tspan></text>`;
   return markup`<line class="mark" x1="${at}" x2="${at}" y1="${top - 6}" y2="${bottom}"/>${label}`;
 }
@@ -78,10 +78,10 @@ export function subscript(value: number): string {
 function spectrumSentence({ kernel: { eigenvalues, ranks, trace }, data }: Report): string {
   const first = formatPercent(eigenvalues[0] / trace);
   const share = ranks.effectiveRank / data.samples;
-  const holding = `The first eigenvalue holds ${first} of the trace and ${formatCount(ranks.rankAt95)} of ${formatCount(data.samples)} hold 95 %.`;
+  const holding = `The first eigenvalue holds ${first} of the trace and ${formatCount(ranks.rankAt95)} of ${formatCount(data.samples)} hold 95\u202F%.`;
   const verdict =
     share < 0.05
-      ? `With an effective rank of ${formatNumber(ranks.effectiveRank)}, under 5 % of the samples, gradient descent is quick along a handful of directions and slow along all others.`
+      ? `With an effective rank of ${formatNumber(ranks.effectiveRank)}, under 5\u202F% of the samples, gradient descent is quick along a handful of directions and slow along all others.`
       : share > 0.5
         ? `With an effective rank of ${formatNumber(ranks.effectiveRank)}, over half of the samples, the spectrum is nearly flat: no direction is much preferred.`
         : `An effective rank of ${formatNumber(ranks.effectiveRank)} (${formatPercent(share)} of the samples) is in between: some directions are preferred, many take part.`;
