@@ -1,15 +1,16 @@
-/** @file What `analyze` and `demo` have in common: run the pipeline, write report.json, and say what was found. */
+/** @file What `analyze` and `demo` have in common: run the pipeline, write report.json and index.html, and say what was found. */
 
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { type AnalysisOptions, type AnalysisRequest, analyze } from '../analysis/analyze.ts';
 import type { Report, Source } from '../analysis/report.ts';
 import { formatNumber, formatPercent } from '../report/format.ts';
+import { renderReport } from '../report/html.ts';
 import { readBytes } from './array-files.ts';
 import type { OutputFolder } from './output-files.ts';
 import type { Session } from './session.ts';
 
-export const REPORT_FILES = ['report.json'] as const;
+export const REPORT_FILES = ['report.json', 'index.html'] as const;
 
 /** A file that went in, by its name alone, so that the report does not depend on where it lay. */
 export function sourceOf(role: Source['role'], path: string): Source {
@@ -17,7 +18,7 @@ export function sourceOf(role: Source['role'], path: string): Source {
   return { role, name: basename(path), bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
 }
 
-/** Analyzes, writes the report, and prints where it is. */
+/** Analyzes, writes both files of the report, and prints where they are. */
 export function writeAnalysis(session: Session, folder: OutputFolder, request: AnalysisRequest, options: AnalysisOptions): void {
   const { rt, dtype, progress, finish } = session;
   const bar = progress('analyze');
@@ -27,9 +28,11 @@ export function writeAnalysis(session: Session, folder: OutputFolder, request: A
     memoryLimit: session.options.memoryLimit,
     onProgress: ({ stage, fraction }) => bar.update(fraction, 1, stage),
   });
+  const page = renderReport(report);
   bar.end();
   const json = folder.write('report.json', `${JSON.stringify(report)}\n`);
-  finish({ report: json, ...headline(report) }, [...summary(report), `report: ${json}`]);
+  const html = folder.write('index.html', page);
+  finish({ report: json, page: html, ...headline(report) }, [...summary(report), `report: ${html}`]);
 }
 
 /** The numbers one asks for first. */

@@ -30,7 +30,7 @@ describe('analyze', () => {
     );
     expect(outcome).toMatchObject({ status: 0, stderr: '' });
     const result = JSON.parse(outcome.stdout);
-    expect(result).toMatchObject({ command: 'analyze', report: 'one/report.json', samples: expected.n });
+    expect(result).toMatchObject({ command: 'analyze', report: 'one/report.json', page: 'one/index.html', samples: expected.n });
     const report = readReport('one');
     expect(Math.abs(result.kernelTargetAlignment - expected.ktaUncentered)).toBeLessThanOrEqual(TOLERANCE);
     expect(Math.abs(result.centeredKernelAlignment - expected.ktaCentered)).toBeLessThanOrEqual(TOLERANCE);
@@ -47,6 +47,14 @@ describe('analyze', () => {
     expect(report.provenance.sources).toContainEqual(expect.objectContaining({ role: 'model', name: 'model.onnx', sha256: digest }));
     expect(report.provenance.sources.map(({ role }) => role)).toEqual(['model', 'initial', 'inputs', 'targets']);
     expect(report.change).not.toBeNull();
+  });
+
+  test('the page is one file: nothing is loaded from elsewhere', async () => {
+    await scratch.run('analyze', ...model, '--out', 'plain', '--quiet');
+    const page = readFileSync(scratch.path('plain/index.html'), 'utf8');
+    expect(page).toMatch(/^<!doctype html>/i);
+    expect(page).not.toMatch(/<link\b|<script[^>]+\bsrc=|@import|\bsrc="(?!data:)|url\((?!["']?(data:|#))/);
+    expect(readReport('plain').alignment).toBeNull();
   });
 
   test('class numbers and one-hot targets give the same report, and the first is said', async () => {
@@ -96,8 +104,8 @@ describe('analyze', () => {
 test('demo: the trained network knows its digits, and the report is where stdout says', async () => {
   const { status, stdout, stderr } = await scratch.run('demo');
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  expect(stdout).toMatch(/report: report\/report\.json\n$/);
-  expect(existsSync(scratch.path('report/report.json'))).toBe(true);
+  expect(stdout).toMatch(/report: report\/index\.html\n$/);
+  expect(existsSync(scratch.path('report/index.html'))).toBe(true);
   const report = readReport('report');
   expect(report.data.samples).toBe(400);
   // demo/PROVENANCE.md: every training row is classified right.
