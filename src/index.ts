@@ -22,6 +22,7 @@ export {
 } from './alignment/max-stable-learning-rate.ts';
 export { type AnalysisOptions, type AnalysisProgress, type AnalysisRequest, analyze } from './analysis/analyze.ts';
 export { REPORT_FORMAT, type Report } from './analysis/report.ts';
+export type { Progress } from './core/computation.ts';
 export { type ErrorCode, type ErrorInfo, TangedgeError } from './core/errors.ts';
 export { permutation, rademacherArray, uniform, uniformArray } from './core/random.ts';
 export { type Dtype, type FloatArray, type Tensor, tensor } from './core/tensor.ts';
@@ -36,7 +37,7 @@ export {
   type WeightMotion,
 } from './features/nfa-correlation.ts';
 export { nfm } from './features/nfm.ts';
-export type { FeatureOptions, FeatureProgress } from './features/options.ts';
+export type { FeatureOptions } from './features/options.ts';
 export { preactivationTangentKernel } from './features/preactivation-tangent-kernel.ts';
 export { featureWeights } from './features/weight.ts';
 export { GraphBuilder } from './graph/builder.ts';
@@ -82,6 +83,6 @@ export {
 } from './ntk/empirical-ntk.ts';
 export { type ExplainOptions, explainNtk, type ImplementationCost, type NtkExplanation, type SiteExplanation } from './ntk/explain.ts';
 export { inputJacobian, type JacobianOptions, jacobian } from './ntk/jacobian.ts';
-export type { NtkImplementation, NtkOptions, NtkOutputs, Progress } from './ntk/options.ts';
-export { loadRuntime, type Runtime, type RuntimeOptions, type WasmSource } from './wasm/runtime.ts';
+export type { NtkImplementation, NtkOptions, NtkOutputs } from './ntk/options.ts';
 export { renderReport } from './report/html.ts';
+export { loadRuntime, type Runtime, type RuntimeOptions, type WasmSource } from './wasm/runtime.ts';

@@ -33,32 +33,25 @@ export interface FeatureAnalysis {
 
 export function analyzeFeatures(rt: Runtime, model: Model, x: Tensor, options: FeatureAnalysisOptions): FeatureAnalysis {
   const { dtype, memoryLimit, initial, image, onProgress } = options;
-  const names = featureWeights(model);
-  const widths = new Map(names.map((name) => [name, inputWidth(model, name)]));
-  const weights = names.filter((name) => (widths.get(name) as number) <= MAX_FEATURE_WIDTH);
-  const notes = names
-    .filter((name) => !weights.includes(name))
-    .map((name) => `${name} has ${widths.get(name)} inputs, more than the ${MAX_FEATURE_WIDTH} up to which features are analyzed.`);
+  const all = featureWeights(model);
+  const weights = all.filter(({ inputWidth }) => inputWidth <= MAX_FEATURE_WIDTH).map(({ name }) => name);
+  const notes = all
+    .filter(({ inputWidth }) => inputWidth > MAX_FEATURE_WIDTH)
+    .map(({ name, inputWidth }) => `${name} has ${inputWidth} inputs, more than the ${MAX_FEATURE_WIDTH} up to which features are analyzed.`);
   if (weights.length === 0) return { features: [], notes };
-  const all = neuralFeatures(rt, model, x, {
+  const computed = neuralFeatures(rt, model, x, {
     weights,
     initial,
     dtype,
     memoryLimit,
     onProgress: ({ fraction }) => onProgress(0.5 * fraction),
   });
-  const features = all.map((weight, index): FeatureSection => {
+  const features = computed.map((weight, index): FeatureSection => {
     const section = featureSection(rt, weight, index === 0 && isImageOf(image, weight.nfm.shape[0]) ? image : null);
-    onProgress(0.5 + (0.5 * (index + 1)) / all.length);
+    onProgress(0.5 + (0.5 * (index + 1)) / computed.length);
     return section;
   });
   return { features, notes };
-}
-
-/** Elements of W per row of pre-activations: those come first in PyTorch's layout, and in this library's. */
-function inputWidth(model: Model, name: string): number {
-  const shape = model.parameters.find((parameter) => parameter.name === name)?.value.shape ?? [];
-  return shape.slice(1).reduce((size, extent) => size * extent, 1);
 }
 
 function featureSection(rt: Runtime, weight: WeightFeatures, image: readonly number[] | null): FeatureSection {

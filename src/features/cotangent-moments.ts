@@ -7,6 +7,7 @@
  */
 
 import { checkInteger } from '../core/check.ts';
+import { DEFAULT_MEMORY_LIMIT } from '../core/computation.ts';
 import { TangedgeError } from '../core/errors.ts';
 import { bytesOf, type Dtype, type FloatArray, sizeOf } from '../core/tensor.ts';
 import type { Model } from '../graph/model.ts';
@@ -14,7 +15,7 @@ import { type Program, programBytes } from '../graph/program.ts';
 import { planSweep, startSweep, sweepForward } from '../graph/sweep.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 import { type Cotangent, type CotangentSweep, elementsPerExample } from './cotangent-sweep.ts';
-import { DEFAULT_MEMORY_LIMIT, type FeatureOptions } from './options.ts';
+import type { FeatureOptions } from './options.ts';
 import { appendPartialSum, type PartialSum, totalSum } from './pairwise-sum.ts';
 
 /** Where a cotangent's sums are in a partial sum: the second moment [width, width], then the means [outputs, positions, width]. */

@@ -1,5 +1,6 @@
 /** @file All features of a model's weights from one pair of sweeps: NFM, AGOP, covariance, and how well the neural feature ansatz holds. */
 
+import { DEFAULT_MEMORY_LIMIT } from '../core/computation.ts';
 import { TangedgeError } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
 import type { Model } from '../graph/model.ts';
@@ -9,7 +10,7 @@ import { congruence } from './congruence.ts';
 import { preactivationSweep } from './cotangent-sweep.ts';
 import { centeredNfaCorrelation, type NfaCorrelationOptions, nfaCorrelation, nfaDominance, relativeWeightChange } from './nfa-correlation.ts';
 import { nfmOf } from './nfm.ts';
-import { DEFAULT_MEMORY_LIMIT, type FeatureOptions } from './options.ts';
+import type { FeatureOptions } from './options.ts';
 import { chooseWeights, effectiveWeight, type FeatureWeight } from './weight.ts';
 
 export interface NeuralFeaturesOptions extends FeatureOptions, NfaCorrelationOptions {

@@ -1,13 +1,7 @@
 /** @file Options that every feature quantity takes: weights, precision, memory, tiles, progress. */
 
+import type { Progress } from '../core/computation.ts';
 import type { Dtype } from '../core/tensor.ts';
-
-export interface FeatureProgress {
-  /** Fraction of the tiles done, in [0, 1]. */
-  readonly fraction: number;
-  readonly tilesDone: number;
-  readonly tiles: number;
-}
 
 export interface FeatureOptions {
   /** Precision of the sweeps and products; sums over examples and outputs are f64 either way. Default `f64`. */
@@ -17,8 +11,5 @@ export interface FeatureOptions {
   /** Examples per tile. Changes no bit of the result. */
   readonly tileSize?: number;
   /** Called after every tile. */
-  readonly onProgress?: (progress: FeatureProgress) => void;
+  readonly onProgress?: (progress: Progress) => void;
 }
-
-/** 4 GiB. */
-export const DEFAULT_MEMORY_LIMIT = 4 * 1024 * 1024 * 1024;

@@ -1,6 +1,7 @@
 /** @file The pre-activation tangent kernel (PTK) of weights, as plan → compute → assemble over pairs of blocks of examples. */
 
 import { checkFinite, checkInteger } from '../core/check.ts';
+import { DEFAULT_MEMORY_LIMIT } from '../core/computation.ts';
 import { TangedgeError } from '../core/errors.ts';
 import { bytesOf, type Dtype, type FloatArray, sizeOf, type Tensor } from '../core/tensor.ts';
 import type { Execution } from '../graph/execution.ts';
@@ -9,7 +10,7 @@ import { type Program, programBytes } from '../graph/program.ts';
 import { planSweep, startSweep, sweepBackward, sweepForward, unitSeeds } from '../graph/sweep.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 import { type Cotangent, type CotangentSweep, preactivationSweep } from './cotangent-sweep.ts';
-import { DEFAULT_MEMORY_LIMIT, type FeatureOptions } from './options.ts';
+import type { FeatureOptions } from './options.ts';
 import { chooseWeights } from './weight.ts';
 
 /**

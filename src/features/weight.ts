@@ -19,9 +19,9 @@ export interface FeatureWeight {
   readonly i: number;
 }
 
-/** Names of the trainable weights that have features, in the model's order: of dense layers, and of convolutions without groups. */
-export function featureWeights(model: Model): string[] {
-  return allFeatureWeights(model).map(({ name }) => name);
+/** The trainable weights that have features, in the model's order: of dense layers, and of convolutions without groups. */
+export function featureWeights(model: Model): { readonly name: string; readonly inputWidth: number }[] {
+  return allFeatureWeights(model).map(({ name, i }) => ({ name, inputWidth: i }));
 }
 
 /**
@@ -62,7 +62,7 @@ function allFeatureWeights(model: Model): FeatureWeight[] {
     trainable.map(({ id }) => id),
   );
   return sites.flatMap((site, index): FeatureWeight[] => {
-    if (site.kind === 'whole') return [];
+    if (site.kind !== 'dense' && site.kind !== 'conv2d') return [];
     const effective = model.graph.nodes[site.uses[0].preactivation].inputs[1];
     const h = site.cotangentWidth;
     return [{ name: trainable[index].name, site, effective, h, i: sizeOf(model.graph.nodes[effective].shape) / h }];

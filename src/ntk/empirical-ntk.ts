@@ -1,6 +1,7 @@
 /** @file The empirical neural tangent kernel Θ(x1, x2) = J(x1)·J(x2)ᵀ: public functions. */
 
 import { checkFinite, checkInteger } from '../core/check.ts';
+import { DEFAULT_MEMORY_LIMIT } from '../core/computation.ts';
 import { TangedgeError } from '../core/errors.ts';
 import { type Dtype, formatShape, sameShape, sizeOf, type Tensor } from '../core/tensor.ts';
 import { batchSize, type Model } from '../graph/model.ts';
@@ -8,7 +9,7 @@ import type { Runtime } from '../wasm/runtime.ts';
 import { finishAssembly, placeTile, startAssembly } from './assemble.ts';
 import { explainRequest } from './explain.ts';
 import { FactoredTiles } from './factored-tile.ts';
-import { checkChoice, DEFAULT_MEMORY_LIMIT, NTK_IMPLEMENTATIONS, NTK_OUTPUTS, type NtkOptions } from './options.ts';
+import { checkChoice, NTK_IMPLEMENTATIONS, NTK_OUTPUTS, type NtkOptions } from './options.ts';
 import { type NtkRequest, planFactoredNtk } from './plan.ts';
 import { planVectorProduct, VectorProducts, vectorProductGraphs } from './vector-product.ts';
 import { planVectorProductNtk, VectorProductTiles } from './vector-product-tile.ts';

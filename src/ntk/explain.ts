@@ -1,5 +1,6 @@
 /** @file explain: what each NTK implementation would cost, and which one `auto` takes. */
 
+import { DEFAULT_MEMORY_LIMIT } from '../core/computation.ts';
 import { TangedgeError } from '../core/errors.ts';
 import type { Dtype } from '../core/tensor.ts';
 import { type Model, trainableParameters } from '../graph/model.ts';
@@ -7,7 +8,7 @@ import { sitesOf } from '../graph/sites.ts';
 import type { Contraction } from '../graph/sweep.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 import { groupFlops, type Problem, siteCost } from './cost.ts';
-import { DEFAULT_MEMORY_LIMIT, type NtkImplementation, type NtkOutputs } from './options.ts';
+import type { NtkImplementation, NtkOutputs } from './options.ts';
 import { type NtkRequest, planFactoredNtk } from './plan.ts';
 import { planVectorProductNtk } from './vector-product-tile.ts';
 

@@ -1,6 +1,7 @@
 /** @file Jacobians of the outputs: with respect to the parameters, and to the input. */
 
 import { checkFinite } from '../core/check.ts';
+import { DEFAULT_MEMORY_LIMIT } from '../core/computation.ts';
 import { TangedgeError } from '../core/errors.ts';
 import { type Dtype, sizeOf, type Tensor } from '../core/tensor.ts';
 import { vjp } from '../graph/differentiate.ts';
@@ -10,7 +11,6 @@ import { batchSize, type Model, parameterCount, trainableParameters } from '../g
 import { planProgram, programBytes } from '../graph/program.ts';
 import { unitSeeds } from '../graph/sweep.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
-import { DEFAULT_MEMORY_LIMIT } from './options.ts';
 
 export interface JacobianOptions {
   readonly dtype?: Dtype;

@@ -1,5 +1,6 @@
 /** @file Options of the NTK functions, and what they mean. */
 
+import type { Progress } from '../core/computation.ts';
 import { TangedgeError } from '../core/errors.ts';
 import type { Dtype, Tensor } from '../core/tensor.ts';
 
@@ -27,16 +28,6 @@ export type NtkImplementation = 'auto' | 'structured-derivatives' | 'jacobian-co
 
 export const NTK_OUTPUTS: readonly NtkOutputs[] = ['full', 'trace', 'mean', 'diagonal'];
 export const NTK_IMPLEMENTATIONS: readonly NtkImplementation[] = ['auto', 'structured-derivatives', 'jacobian-contraction', 'ntk-vector-products'];
-
-/** Bytes, WebAssembly and JavaScript together, that a computation may use unless told otherwise: 4 GiB. */
-export const DEFAULT_MEMORY_LIMIT = 4 * 1024 * 1024 * 1024;
-
-export interface Progress {
-  /** Fraction of the work done, by the cost model, in [0, 1]. */
-  readonly fraction: number;
-  readonly tilesDone: number;
-  readonly tiles: number;
-}
 
 export interface NtkOptions {
   /** Second batch of inputs; omitted means the same inputs and takes the symmetric path: half the work, exactly symmetric. */

@@ -82,7 +82,7 @@ describe.each(goldenCaseNames('network'))('%s', (name) => {
   test('single functions return the bits of neuralFeatures', () => {
     const model = modelOf(golden);
     const x = goldenArray(golden, 'x');
-    expect(featureWeights(model)).toEqual(neuralFeatures(rt, model, x).map((features) => features.name));
+    expect(featureWeights(model).map(({ name: weight }) => weight)).toEqual(neuralFeatures(rt, model, x).map((features) => features.name));
     const [first] = neuralFeatures(rt, model, x);
     expect(nfm(rt, model, first.name)).toEqual(first.nfm);
     expect(agop(rt, model, x, { weight: first.name })).toEqual(first.agop);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
-import { agop, type FeatureProgress, loadRuntime, neuralFeatures, preactivationTangentKernel, type Tensor, tensor, withTrainable } from 'tangedge';
+import { agop, loadRuntime, neuralFeatures, type Progress, preactivationTangentKernel, type Tensor, tensor, withTrainable } from 'tangedge';
 import { describe, expect, test } from 'vitest';
 import { appendPartialSum, type PartialSum, totalSum } from '../../src/features/pairwise-sum.ts';
 import { conv, linear, network, randomInputs } from './networks.ts';
@@ -60,7 +60,7 @@ describe.each([
   });
 
   test('progress ends at 1, one call per tile', () => {
-    const calls: FeatureProgress[] = [];
+    const calls: Progress[] = [];
     neuralFeatures(rt, model, x, { tileSize: 64, onProgress: (progress) => calls.push(progress) });
     expect(calls.length).toBe(Math.ceil(x.shape[0] / 64));
     expect(calls.at(-1)).toEqual({ fraction: 1, tilesDone: calls.length, tiles: calls.length });

@@ -54,7 +54,7 @@ export function agopCommand(): Command {
 
 /** A weight by its own name, or by that of the layer it is the only weight of. */
 function weightOf(model: Model, name: string): string {
-  const weights = featureWeights(model);
+  const weights = featureWeights(model).map(({ name }) => name);
   if (weights.includes(name)) return name;
   const inLayer = model.layers
     .filter((layer) => layer.name === name)
