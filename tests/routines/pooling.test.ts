@@ -16,7 +16,7 @@ interface Case extends Windows {
 
 const cases = fc
   .record({
-    repeats: fc.integer({ min: 1, max: 3 }),
+    planes: fc.integer({ min: 1, max: 7 }),
     xPlanes: fc.integer({ min: 1, max: 3 }),
     h: fc.integer({ min: 1, max: 9 }),
     w: fc.integer({ min: 1, max: 12 }),
