@@ -5,7 +5,8 @@ import type { Dtype, FloatArray } from '../core/tensor.ts';
 
 const ALIGNMENT = 64;
 const PAGE = 65536;
-const MAX_BYTES = 65536 * PAGE;
+/** One page less than 4 GiB: the end of an array is an address too, and must not wrap to 0 in the routines' loops. */
+const MAX_BYTES = 65535 * PAGE;
 
 /**
  * Bump allocator with frames.
