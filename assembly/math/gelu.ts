@@ -1,7 +1,7 @@
 /**
  * @file gelu(x) = x·Φ(x), Φ the normal distribution function, of a vector of T.
  *
- *   |x| < ½   Φ(x) = ½ + x·P(x²)
+ *   |x| < ½   Φ(x) = ½ + x·P(x²), so x·Φ(x) = x/2 + x²·P(x²)
  *   a ≥ ½     Φ(−a) = e^(−a²/2)·H(t)/(a + k)       t = (a − k)/(a + k)
  *
  * Nothing cancels on the negative side: gelu(−10) = −7.6e-23 to the last digits. There a²/2 is two numbers, the high one
@@ -47,7 +47,8 @@ const H_F32: i32 = 8;
 @inline
 export function gelu<T>(x: v128): v128 {
   const a = v128.abs<T>(x);
-  const near = v128.mul<T>(x, v128.add<T>(constant<T>(HALF), v128.mul<T>(x, smallFactor<T>(v128.mul<T>(x, x)))));
+  const z = v128.mul<T>(x, x);
+  const near = v128.add<T>(v128.mul<T>(constant<T>(HALF), x), v128.mul<T>(z, smallFactor<T>(z)));
   const far = largeGelu<T>(x, v128.pmin<T>(a, constant<T>(MAX)));
   return v128.bitselect(near, far, v128.lt<T>(a, constant<T>(HALF)));
 }
