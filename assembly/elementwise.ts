@@ -8,7 +8,7 @@
  */
 
 import { erf } from "./math/erf";
-import { exp, expm1 } from "./math/exp";
+import { exp, expm1, isRareExp, rareExp } from "./math/exp";
 import { gelu } from "./math/gelu";
 import { isRareLog, log, rareLog } from "./math/log";
 import { cos, isRareCircular, rareCircular, sin } from "./math/sincos";
@@ -85,12 +85,13 @@ function map<T>(op: Op, n: i32, x: usize, out: usize, a: f64 = 0.0, b: f64 = 0.0
 // @ts-ignore: decorator
 @inline
 function mayBeRare(op: Op): bool {
-  return op == Op.Log || op == Op.Sin || op == Op.Cos;
+  return op == Op.Exp || op == Op.Log || op == Op.Sin || op == Op.Cos;
 }
 
 // @ts-ignore: decorator
 @inline
 function isRare<T>(op: Op, x: v128): v128 {
+  if (op == Op.Exp) return isRareExp<T>(x);
   return op == Op.Log ? isRareLog<T>(x) : isRareCircular<T>(x);
 }
 
@@ -98,7 +99,8 @@ function isRare<T>(op: Op, x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function applyRare<T>(op: Op, x: usize, out: usize): void {
-  if (op == Op.Log) rareLog<T>(x, out);
+  if (op == Op.Exp) rareExp<T>(x, out);
+  else if (op == Op.Log) rareLog<T>(x, out);
   else rareCircular<T>(x, out, op == Op.Sin ? 0 : 1);
 }
 

@@ -8,7 +8,7 @@
  * Coefficients: scripts/coefficients/coefficients.py erf.
  */
 
-import { exponentOf, reducedHigh, reducedLow, reducedTail, shiftedExponent, timesPowerOfTwo } from "./exp";
+import { powerOfTwo, reducedPower, shiftedExponent } from "./exp";
 import { cubicFrom, splatFrom, step } from "./table";
 
 const F64 = memory.data<f64>([
@@ -53,10 +53,8 @@ function complement<T>(a: v128): v128 {
   const h = tailFactor<T>(v128.mul<T>(v128.sub<T>(a, constant<T>(K)), inverse));
   const square = v128.neg<T>(v128.mul<T>(a, a));
   const shifted = shiftedExponent<T>(square);
-  const n = exponentOf<T>(shifted);
-  const high = reducedHigh<T>(square, n);
-  const power = v128.add<T>(constant<T>(ONE), v128.add<T>(high, reducedTail<T>(high, reducedLow<T>(n))));
-  return timesPowerOfTwo<T>(v128.mul<T>(power, v128.mul<T>(inverse, h)), shifted);
+  const scale = powerOfTwo<T>(shifted); // n ≥ −52 (f32: −24)
+  return v128.mul<T>(v128.mul<T>(reducedPower<T>(square, shifted), scale), v128.mul<T>(inverse, h));
 }
 
 /** P(z). */

@@ -4,7 +4,7 @@
  *   x = n·ln2 + r, |r| ≤ ln2/2       n = round(x·log2 e), found by adding 1.5·2^52 (f32: 1.5·2^23): `shifted`, whose low bits are n
  *   r = high − low                   high = x − n·(ln2 high) is exact, low = n·(ln2 low)
  *   e^r = 1 + (high + tail)          tail = r²·q(r) − low, so that only the last sums round near 1
- *   e^x = e^r·2^n                    2^n in two halves: subnormal results round once
+ *   e^x = e^r·2^n                    by the exponent bits; in two halves where the result may be subnormal, so that it rounds once
  *
  * Reduction: Cody and Waite (1980). Coefficients: scripts/coefficients/coefficients.py exp.
  */
@@ -12,12 +12,12 @@
 import { splatFrom, step } from "./table";
 
 const F64 = memory.data<f64>([
-  1.4426950408889634, 0.6931471805601177, -1.7239444525614835e-13, 6755399441055744.0, 1.0, -746.0, 710.0, -40.0, 1000.0 + 6755399441055744.0,
+  1.4426950408889634, 0.6931471805601177, -1.7239444525614835e-13, 6755399441055744.0, 1.0, -746.0, 710.0, -40.0, 1000.0 + 6755399441055744.0, 708.0,
   0.5000000000000006, 0.16666666666666685, 0.041666666666572934, 0.008333333333314588, 0.0013888888932619297, 0.0001984126990307992,
   2.4801504141526717e-05, 2.7557227873614877e-06, 2.76264529849498e-07, 2.511450926221199e-08,
 ]);
 const F32 = memory.data<f32>([
-  1.4426950216293335, 0.693145751953125, 1.428606765330187e-06, 12582912.0, 1.0, -104.0, 89.0, -18.0, 120.0 + 12582912.0,
+  1.4426950216293335, 0.693145751953125, 1.428606765330187e-06, 12582912.0, 1.0, -104.0, 89.0, -18.0, 120.0 + 12582912.0, 87.0,
   0.5, 0.16666541993618011, 0.041666269302368164, 0.008366639725863934, 0.0013947217958047986,
 ]);
 const LOG2_E: i32 = 0;
@@ -31,17 +31,49 @@ const MAX: i32 = 6;
 const MIN_EXPM1: i32 = 7;
 /** shifted(n) at an n whose 2^−n is below half an ulp of 1 and still normal. */
 const MAX_SHIFTED: i32 = 8;
-const Q: i32 = 9;
+const NEAR: i32 = 9;
+const Q: i32 = 10;
 
+/** |x| ≤ NEAR: e^x is normal, and 2^n is added to the exponent bits. */
 // @ts-ignore: decorator
 @inline
 export function exp<T>(x: v128): v128 {
+  const shifted = shiftedExponent<T>(x);
+  const power = reducedPower<T>(x, shifted);
+  if (sizeof<T>() == 8) return v128.add<i64>(power, v128.shl<i64>(shifted, 52));
+  return v128.add<i32>(power, v128.shl<i32>(shifted, 23));
+}
+
+/** Elements that exp does not know: e^x subnormal, 0 or infinite, and NaN. */
+// @ts-ignore: decorator
+@inline
+export function isRareExp<T>(x: v128): v128 {
+  return v128.not(v128.le<T>(v128.abs<T>(x), constant<T>(NEAR)));
+}
+
+/** Two vectors of any elements; those that exp knows get the bits that exp gives. */
+export function rareExp<T>(x: usize, out: usize): void {
+  const first = expOfAny<T>(v128.load(x));
+  const second = expOfAny<T>(v128.load(x, 16));
+  v128.store(out, first);
+  v128.store(out, second, 16);
+}
+
+// @ts-ignore: decorator
+@inline
+function expOfAny<T>(x: v128): v128 {
   const clamped = v128.pmax<T>(v128.pmin<T>(x, constant<T>(MAX)), constant<T>(MIN));
   const shifted = shiftedExponent<T>(clamped);
+  return timesPowerOfTwo<T>(reducedPower<T>(clamped, shifted), shifted);
+}
+
+/** e^r. */
+// @ts-ignore: decorator
+@inline
+export function reducedPower<T>(x: v128, shifted: v128): v128 {
   const n = exponentOf<T>(shifted);
-  const high = reducedHigh<T>(clamped, n);
-  const power = v128.add<T>(constant<T>(ONE), v128.add<T>(high, reducedTail<T>(high, reducedLow<T>(n))));
-  return timesPowerOfTwo<T>(power, shifted);
+  const high = reducedHigh<T>(x, n);
+  return v128.add<T>(constant<T>(ONE), v128.add<T>(high, reducedTail<T>(high, reducedLow<T>(n))));
 }
 
 /** 2^n·((1 − 2^−n) + (e^r − 1)), the two summands added with their rounding error; the sign of x is put back for −0. */
