@@ -50,7 +50,7 @@ export function gelu<T>(x: v128): v128 {
   const z = v128.mul<T>(x, x);
   const near = v128.add<T>(v128.mul<T>(constant<T>(HALF), x), v128.mul<T>(z, smallFactor<T>(z)));
   const far = largeGelu<T>(x, v128.pmin<T>(a, constant<T>(MAX)));
-  return v128.bitselect(near, far, v128.lt<T>(a, constant<T>(HALF)));
+  return v128.bitselect(v128.or(near, v128.xor(x, a)), far, v128.lt<T>(a, constant<T>(HALF))); // the sign of −0
 }
 
 /** x·Φ(x), |x| ≥ ½; a = min(|x|, MAX). */
