@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { type AnalysisOptions, type AnalysisRequest, analyze } from '../analysis/analyze.ts';
 import type { Report, Source } from '../analysis/report.ts';
-import { formatNumber, formatPercent } from '../report/format.ts';
 import { renderReport } from '../report/html.ts';
+import { terminalSummary } from '../report/terminal.ts';
 import { readBytes } from './array-files.ts';
 import type { OutputFolder } from './output-files.ts';
 import type { Session } from './session.ts';
@@ -32,7 +32,7 @@ export function writeAnalysis(session: Session, folder: OutputFolder, request: A
   bar.end();
   const json = folder.write('report.json', `${JSON.stringify(report)}\n`);
   const html = folder.write('index.html', page);
-  finish({ report: json, page: html, ...headline(report) }, [...summary(report), `report: ${html}`]);
+  finish({ report: json, page: html, ...headline(report) }, [...terminalSummary(report), '', `report: ${html}`]);
 }
 
 /** The numbers one asks for first. */
@@ -46,16 +46,4 @@ function headline({ data, kernel, alignment, dynamics }: Report): Record<string,
     effectiveRank: kernel.ranks.effectiveRank,
     maxStableLearningRate: dynamics.maxStableLearningRate,
   };
-}
-
-function summary({ title, data, model, kernel, alignment, features, dynamics, change }: Report): string[] {
-  const lines = [`${title}: ${model.parameters} parameters, ${data.samples} examples, NTK by ${model.implementation}`];
-  const say = (name: string, text: string) => lines.push(`  ${name.padEnd(30)}${text}`);
-  const was = (before: number | null | undefined) => (before === undefined || before === null ? '' : `   (before training ${formatNumber(before)})`);
-  if (data.targets?.accuracy != null) say('accuracy', formatPercent(data.targets.accuracy));
-  if (alignment) say('kernel-target alignment', formatNumber(alignment.kernelTargetAlignment) + was(change?.alignment?.kernelTargetAlignment));
-  say('effective rank of the NTK', `${formatNumber(kernel.ranks.effectiveRank)}${was(change?.kernel.ranks.effectiveRank)}`);
-  for (const { weight, nfa } of features) say(`NFA of ${weight}`, formatNumber(nfa.cosine));
-  if (dynamics.maxStableLearningRate !== null) say('largest stable learning rate', formatNumber(dynamics.maxStableLearningRate));
-  return lines;
 }
