@@ -72,6 +72,7 @@ export { denseOperator, type LinearOperator, type LinearOperatorParts, linearOpe
 export { normalArray } from './linalg/normal.ts';
 export { type PsdPower, psdPower, symmetricSquareRoot } from './linalg/psd-power.ts';
 export { type PositiveSolution, solvePositive, type TriangularSolveOptions, triangularSolve } from './linalg/solve.ts';
+export { type InitializeOptions, initializeSpec } from './nn/initialize.ts';
 export { importSpec, supportedLayers } from './nn/spec.ts';
 export {
   empiricalNtk,

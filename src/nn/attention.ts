@@ -6,6 +6,7 @@ import type { ValueId } from '../graph/graph.ts';
 import type { Emitter } from '../graph/primitive.ts';
 import { add, affine, dense, matmul, mul, reshape, slice, softmax, transpose, transposeMatrix, unary } from '../graph/primitives/index.ts';
 import { geluTanh, normalize } from './compositions.ts';
+import { type InitialDistribution, ONES, uniformByFan, xavierUniform, ZEROS } from './initial-distribution.ts';
 import {
   booleanOption,
   choiceOption,
@@ -42,9 +43,9 @@ function causalMask(s: number, t: number): { shape: number[]; data: Float64Array
   return { shape: [s, t], data };
 }
 
-function linear(c: LayerContext, x: ValueId, name: string, outputs: number, inputs: number, bias: boolean): ValueId {
-  const y = dense(c.g, x, c.parameter(`${name}.weight`, [outputs, inputs]));
-  return bias ? add(c.g, y, c.parameter(`${name}.bias`, [outputs])) : y;
+function linear(c: LayerContext, x: ValueId, name: string, outputs: number, inputs: number, bias: InitialDistribution | null): ValueId {
+  const y = dense(c.g, x, c.parameter(`${name}.weight`, [outputs, inputs], uniformByFan(inputs)));
+  return bias === null ? y : add(c.g, y, c.parameter(`${name}.bias`, [outputs], bias));
 }
 
 function selfAttention(c: LayerContext, layer: LayerSpec, x: ValueId, name: string, d: number, heads: number): ValueId {
@@ -61,11 +62,11 @@ function selfAttention(c: LayerContext, layer: LayerSpec, x: ValueId, name: stri
     );
   }
   const bias = booleanOption(layer, 'bias', true);
-  let projected = dense(c.g, x, c.parameter(`${name}in_proj_weight`, [3 * d, d]));
-  if (bias) projected = add(c.g, projected, c.parameter(`${name}in_proj_bias`, [3 * d]));
+  let projected = dense(c.g, x, c.parameter(`${name}in_proj_weight`, [3 * d, d], xavierUniform(d, 3 * d)));
+  if (bias) projected = add(c.g, projected, c.parameter(`${name}in_proj_bias`, [3 * d], ZEROS));
   const [q, k, v] = [0, 1, 2].map((part) => slice(c.g, projected, [0, part * d], [shape[0], (part + 1) * d]));
   const mixed = attend(c.g, q, k, v, heads, 1 / Math.sqrt(d / heads), booleanOption(layer, 'causal', false));
-  return linear(c, mixed, `${name}out_proj`, d, d, bias);
+  return linear(c, mixed, `${name}out_proj`, d, d, bias ? ZEROS : null);
 }
 
 /** torch.nn.MultiheadAttention(embed_dim, num_heads) on itself: query = key = value = x [tokens, embed_dim]. */
@@ -83,12 +84,12 @@ export function transformerEncoderLayer(c: LayerContext, layer: LayerSpec, x: Va
   const activation = choiceOption(layer, 'activation', ['relu', 'gelu', 'gelu_tanh', 'silu'], 'relu');
   const eps = numberOption(layer, 'layer_norm_eps', 1e-5);
   const norm = (value: ValueId, key: string) =>
-    add(g, mul(g, normalize(g, value, 1, eps), c.parameter(`${name}.${key}.weight`, [d])), c.parameter(`${name}.${key}.bias`, [d]));
+    add(g, mul(g, normalize(g, value, 1, eps), c.parameter(`${name}.${key}.weight`, [d], ONES)), c.parameter(`${name}.${key}.bias`, [d], ZEROS));
   const attention = (value: ValueId) => selfAttention(c, layer, value, `${name}.self_attn.`, d, heads);
   const feedforward = (value: ValueId) => {
-    const hidden = linear(c, value, `${name}.linear1`, width, d, true);
+    const hidden = linear(c, value, `${name}.linear1`, width, d, uniformByFan(d));
     const activated = activation === 'gelu_tanh' ? geluTanh(g, hidden) : unary(g, activation, hidden);
-    return linear(c, activated, `${name}.linear2`, d, width, true);
+    return linear(c, activated, `${name}.linear2`, d, width, uniformByFan(width));
   };
   if (booleanOption(layer, 'norm_first', false)) {
     const attended = add(g, x, attention(norm(x, 'norm1')));

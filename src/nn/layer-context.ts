@@ -4,60 +4,66 @@ import { TangedgeError } from '../core/errors.ts';
 import { formatShape, sameShape, type Tensor } from '../core/tensor.ts';
 import type { GraphBuilder } from '../graph/builder.ts';
 import type { ValueId } from '../graph/graph.ts';
+import type { InitialDistribution } from './initial-distribution.ts';
 
 /** One entry of a spec's `layers`: `type`, usually `name`, and options as torch.nn names them. */
 export type LayerSpec = Readonly<Record<string, unknown>>;
+
+/** Where the values of parameters and buffers come from: a state dict, or what makes a new one. */
+export interface StateSource {
+  /** The value under a key, which the model needs to be of `shape`; `initial` is how training would start it. */
+  entry(name: string, shape: readonly number[], initial: InitialDistribution): Tensor;
+}
+
+/** The entries of a state dict. */
+export function stateDictSource(state: ReadonlyMap<string, Tensor>): StateSource {
+  return {
+    entry(name) {
+      const value = state.get(name);
+      if (value !== undefined) return value;
+      const known = [...state.keys()];
+      const shown = known.length > 12 ? `${known.slice(0, 12).join(', ')}, … (${known.length} in all)` : known.join(', ');
+      throw new TangedgeError('ERR_FORMAT', `weights: there is no '${name}' in the state dict; it has ${shown || 'no entries'}.`, { name, known });
+    },
+  };
+}
 
 export class LayerContext {
   readonly g: GraphBuilder;
   /** Names of parameters in the order the layers ask for them. */
   readonly requested: string[] = [];
-  private readonly state: ReadonlyMap<string, Tensor>;
-  private readonly ids = new Map<string, ValueId>();
+  private readonly source: StateSource;
+  private readonly leaves = new Map<string, { readonly id: ValueId; readonly value: Tensor }>();
 
-  constructor(g: GraphBuilder, state: ReadonlyMap<string, Tensor>) {
+  constructor(g: GraphBuilder, source: StateSource) {
     this.g = g;
-    this.state = state;
+    this.source = source;
   }
 
   /** The leaf of a parameter; the same name twice is the same parameter (tied weights). */
-  parameter(name: string, shape: readonly number[]): ValueId {
-    const known = this.ids.get(name);
+  parameter(name: string, shape: readonly number[], initial: InitialDistribution): ValueId {
+    const known = this.leaves.get(name);
     if (known !== undefined) {
-      if (!sameShape(this.g.shapeOf(known), shape)) throw shapeError(name, this.g.shapeOf(known), shape);
-      return known;
+      if (!sameShape(known.value.shape, shape)) throw shapeError(name, known.value.shape, shape);
+      return known.id;
     }
-    const value = this.stateEntry(name);
-    if (!sameShape(value.shape, shape)) throw shapeError(name, value.shape, shape);
+    const value = this.buffer(name, shape, initial);
     const id = this.g.parameter(name, shape);
-    this.ids.set(name, id);
+    this.leaves.set(name, { id, value });
     this.requested.push(name);
     return id;
   }
 
   /** The values of a buffer: part of the state dict, not a parameter. */
-  buffer(name: string, shape: readonly number[]): Tensor {
-    const value = this.stateEntry(name);
+  buffer(name: string, shape: readonly number[], initial: InitialDistribution): Tensor {
+    const value = this.source.entry(name, shape, initial);
     if (!sameShape(value.shape, shape)) throw shapeError(name, value.shape, shape);
     return value;
   }
 
-  idOf(name: string): ValueId {
-    return this.ids.get(name) as ValueId;
-  }
-
-  valueOf(name: string): Tensor {
-    return this.stateEntry(name);
-  }
-
-  private stateEntry(name: string): Tensor {
-    const value = this.state.get(name);
-    if (value === undefined) {
-      const known = [...this.state.keys()];
-      const shown = known.length > 12 ? `${known.slice(0, 12).join(', ')}, … (${known.length} in all)` : known.join(', ');
-      throw new TangedgeError('ERR_FORMAT', `weights: there is no '${name}' in the state dict; it has ${shown || 'no entries'}.`, { name, known });
-    }
-    return value;
+  /** The leaf and the value of a requested parameter. */
+  leafOf(name: string): { readonly id: ValueId; readonly value: Tensor } {
+    return this.leaves.get(name) as { readonly id: ValueId; readonly value: Tensor };
   }
 }
 

@@ -6,9 +6,10 @@ import type { ValueId } from '../graph/graph.ts';
 import { add, affine, concat, dense, gather, reshape, slice, sum, transpose } from '../graph/primitives/index.ts';
 import { activations, prelu } from './activations.ts';
 import { multiheadAttention, transformerEncoderLayer } from './attention.ts';
+import { STANDARD_NORMAL, ZEROS } from './initial-distribution.ts';
 import { booleanOption, describe, integerOption, type LayerContext, type LayerSpec, nameOption, numberOption } from './layer-context.ts';
 import { batchNorm, groupNorm, layerNorm, rmsNorm } from './normalization.ts';
-import { factors } from './parameterization.ts';
+import { parameterizationOf } from './parameterization.ts';
 import { recurrent } from './recurrent.ts';
 import { adaptiveAveragePooling, averagePooling, convolution, maxPooling, transposedConvolution, upsample } from './spatial.ts';
 
@@ -18,11 +19,11 @@ const linear: LayerBuilder = (c, layer, x) => {
   const name = nameOption(layer);
   const inFeatures = integerOption(layer, 'in_features', 1);
   const outFeatures = integerOption(layer, 'out_features', 1);
-  const scale = factors(layer, inFeatures);
-  const weight = affine(c.g, c.parameter(`${name}.weight`, [outFeatures, inFeatures]), scale.weight, 0);
+  const rule = parameterizationOf(layer, inFeatures);
+  const weight = affine(c.g, c.parameter(`${name}.weight`, [outFeatures, inFeatures], rule.weightInitial), rule.weight, 0);
   const y = dense(c.g, x, weight);
   if (!booleanOption(layer, 'bias', true)) return y;
-  return add(c.g, y, affine(c.g, c.parameter(`${name}.bias`, [outFeatures]), scale.bias, 0));
+  return add(c.g, y, affine(c.g, c.parameter(`${name}.bias`, [outFeatures], rule.biasInitial), rule.bias, 0));
 };
 
 const flatten: LayerBuilder = (c, layer, x) => {
@@ -64,7 +65,7 @@ const toTokens: LayerBuilder = (c, layer, x) => {
 const parametricRelu: LayerBuilder = (c, layer, x) => {
   const shape = c.g.shapeOf(x);
   const count = layer.num_parameters === undefined ? 1 : integerOption(layer, 'num_parameters', 1);
-  const weight = c.parameter(`${nameOption(layer)}.weight`, [count]);
+  const weight = c.parameter(`${nameOption(layer)}.weight`, [count], { kind: 'constant', value: 0.25 });
   return prelu(c.g, x, count === 1 ? weight : reshape(c.g, weight, [count, ...shape.slice(1).map(() => 1)]));
 };
 
@@ -91,8 +92,10 @@ export const layerBuilders: Readonly<Record<string, LayerBuilder>> = {
   LayerNorm: layerNorm,
   RMSNorm: rmsNorm,
   GroupNorm: groupNorm,
-  Embedding: (c, layer, x) =>
-    gather(c.g, c.parameter(`${nameOption(layer)}.weight`, [integerOption(layer, 'num_embeddings', 1), integerOption(layer, 'embedding_dim', 1)]), x),
+  Embedding: (c, layer, x) => {
+    const shape = [integerOption(layer, 'num_embeddings', 1), integerOption(layer, 'embedding_dim', 1)];
+    return gather(c.g, c.parameter(`${nameOption(layer)}.weight`, shape, STANDARD_NORMAL), x);
+  },
   MultiheadAttention: multiheadAttention,
   TransformerEncoderLayer: transformerEncoderLayer,
   RNN: recurrent('rnn'),
@@ -102,11 +105,11 @@ export const layerBuilders: Readonly<Record<string, LayerBuilder>> = {
   ToTokens: toTokens,
   ClsToken: (c, layer, x) => {
     const dim = integerOption(layer, 'dim', 1);
-    return concat(c.g, [reshape(c.g, c.parameter(nameOption(layer), [1, 1, dim]), [1, dim]), x], 0);
+    return concat(c.g, [reshape(c.g, c.parameter(nameOption(layer), [1, 1, dim], ZEROS), [1, dim]), x], 0);
   },
   PosEmbed: (c, layer, x) => {
     const shape = [integerOption(layer, 'num_tokens', 1), integerOption(layer, 'dim', 1)];
-    return add(c.g, x, reshape(c.g, c.parameter(nameOption(layer), [1, ...shape]), shape));
+    return add(c.g, x, reshape(c.g, c.parameter(nameOption(layer), [1, ...shape], { kind: 'normal', deviation: 0.02 }), shape));
   },
   SelectToken: selectToken,
   MeanTokens: (c, _layer, x) => affine(c.g, sum(c.g, x, [0]), 1 / c.g.shapeOf(x)[0], 0),

@@ -5,6 +5,7 @@ import { formatShape, type Tensor } from '../core/tensor.ts';
 import type { ValueId } from '../graph/graph.ts';
 import { add, mul, reshape, sub } from '../graph/primitives/index.ts';
 import { normalize, rootMeanSquare } from './compositions.ts';
+import { ONES, ZEROS } from './initial-distribution.ts';
 import { booleanOption, describe, integerOption, type LayerContext, type LayerSpec, nameOption, numberOption } from './layer-context.ts';
 
 /** weight and bias per channel (axis 0), spread over the other axes. */
@@ -16,8 +17,8 @@ function channelAffine(c: LayerContext, name: string, x: ValueId, channels: numb
       .slice(1)
       .map(() => 1),
   ];
-  const weight = reshape(c.g, c.parameter(`${name}.weight`, [channels]), shape);
-  return add(c.g, mul(c.g, x, weight), reshape(c.g, c.parameter(`${name}.bias`, [channels]), shape));
+  const weight = reshape(c.g, c.parameter(`${name}.weight`, [channels], ONES), shape);
+  return add(c.g, mul(c.g, x, weight), reshape(c.g, c.parameter(`${name}.bias`, [channels], ZEROS), shape));
 }
 
 function checkChannels(layer: LayerSpec, shape: readonly number[], channels: number): void {
@@ -52,9 +53,9 @@ export function batchNorm(c: LayerContext, layer: LayerSpec, x: ValueId): ValueI
   const centered = sub(
     c.g,
     x,
-    perChannel(c.buffer(`${name}.running_mean`, [channels]), (mean) => mean),
+    perChannel(c.buffer(`${name}.running_mean`, [channels], ZEROS), (mean) => mean),
   );
-  const inverse = perChannel(c.buffer(`${name}.running_var`, [channels]), (variance) => 1 / Math.sqrt(variance + eps));
+  const inverse = perChannel(c.buffer(`${name}.running_var`, [channels], ONES), (variance) => 1 / Math.sqrt(variance + eps));
   const normalized = mul(c.g, centered, inverse);
   return booleanOption(layer, 'affine', true) ? channelAffine(c, name, normalized, channels) : normalized;
 }
@@ -83,8 +84,8 @@ export function layerNorm(c: LayerContext, layer: LayerSpec, x: ValueId): ValueI
   const normalized = normalize(c.g, x, shape.length, numberOption(layer, 'eps', 1e-5));
   if (!booleanOption(layer, 'elementwise_affine', true)) return normalized;
   const name = nameOption(layer);
-  const scaled = mul(c.g, normalized, c.parameter(`${name}.weight`, shape));
-  return booleanOption(layer, 'bias', true) ? add(c.g, scaled, c.parameter(`${name}.bias`, shape)) : scaled;
+  const scaled = mul(c.g, normalized, c.parameter(`${name}.weight`, shape, ONES));
+  return booleanOption(layer, 'bias', true) ? add(c.g, scaled, c.parameter(`${name}.bias`, shape, ZEROS)) : scaled;
 }
 
 /** x/√(mean(x²) + eps)·weight over the last axes. */
@@ -92,7 +93,9 @@ export function rmsNorm(c: LayerContext, layer: LayerSpec, x: ValueId): ValueId 
   const shape = normalizedShape(layer);
   checkTrailing(layer, c.g.shapeOf(x), shape);
   const normalized = rootMeanSquare(c.g, x, shape.length, numberOption(layer, 'eps', 2.220446049250313e-16));
-  return booleanOption(layer, 'elementwise_affine', true) ? mul(c.g, normalized, c.parameter(`${nameOption(layer)}.weight`, shape)) : normalized;
+  return booleanOption(layer, 'elementwise_affine', true)
+    ? mul(c.g, normalized, c.parameter(`${nameOption(layer)}.weight`, shape, ONES))
+    : normalized;
 }
 
 /** Groups of channels normalized over channels and positions, then an affine map per channel. */

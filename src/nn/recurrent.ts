@@ -10,6 +10,7 @@ import { formatShape } from '../core/tensor.ts';
 import type { ValueId } from '../graph/graph.ts';
 import type { Emitter } from '../graph/primitive.ts';
 import { add, affine, broadcast, concat, dense, mul, reshape, slice, unary } from '../graph/primitives/index.ts';
+import { uniformByFan } from './initial-distribution.ts';
 import { booleanOption, choiceOption, describe, integerOption, type LayerContext, type LayerSpec, nameOption } from './layer-context.ts';
 
 /** Weights of one layer in one direction; gates stacked as torch stacks them. */
@@ -142,14 +143,18 @@ export function recurrent(cell: 'rnn' | 'gru' | 'lstm') {
     const directions = booleanOption(layer, 'bidirectional', false) ? 2 : 1;
     const bias = booleanOption(layer, 'bias', true);
     const gates = GATES[kind] * hidden;
+    const initial = uniformByFan(hidden);
     return runRecurrent(c.g, kind, x, layers, directions, (index, direction, inputs) => {
       const suffix = `l${index}${direction === 1 ? '_reverse' : ''}`;
       const [input, recurrentWeight] = [
-        c.parameter(`${name}.weight_ih_${suffix}`, [gates, inputs]),
-        c.parameter(`${name}.weight_hh_${suffix}`, [gates, hidden]),
+        c.parameter(`${name}.weight_ih_${suffix}`, [gates, inputs], initial),
+        c.parameter(`${name}.weight_hh_${suffix}`, [gates, hidden], initial),
       ];
       if (!bias) return { input, hidden: recurrentWeight };
-      const [inputBias, hiddenBias] = [c.parameter(`${name}.bias_ih_${suffix}`, [gates]), c.parameter(`${name}.bias_hh_${suffix}`, [gates])];
+      const [inputBias, hiddenBias] = [
+        c.parameter(`${name}.bias_ih_${suffix}`, [gates], initial),
+        c.parameter(`${name}.bias_hh_${suffix}`, [gates], initial),
+      ];
       return { input, hidden: recurrentWeight, inputBias, hiddenBias };
     });
   };

@@ -5,8 +5,9 @@ import { formatShape, sizeOf } from '../core/tensor.ts';
 import type { ValueId } from '../graph/graph.ts';
 import type { Emitter } from '../graph/primitive.ts';
 import { add, affine, avgPool, broadcast, conv2d, convTranspose2d, dense, maxPool, reshape, sum, transpose } from '../graph/primitives/index.ts';
+import { type InitialDistribution, uniformByFan } from './initial-distribution.ts';
 import { booleanOption, choiceOption, describe, integerOption, type LayerContext, type LayerSpec, nameOption, pairOption } from './layer-context.ts';
-import { factors } from './parameterization.ts';
+import { parameterizationOf } from './parameterization.ts';
 
 type Dimensions = 1 | 2;
 
@@ -51,9 +52,9 @@ function checkZeroPadding(layer: LayerSpec): void {
   }
 }
 
-function addBias(c: LayerContext, layer: LayerSpec, y: ValueId, channels: number, scale: number): ValueId {
+function addBias(c: LayerContext, layer: LayerSpec, y: ValueId, channels: number, initial: InitialDistribution, scale: number): ValueId {
   if (!booleanOption(layer, 'bias', true)) return y;
-  const bias = affine(c.g, c.parameter(`${nameOption(layer)}.bias`, [channels]), scale, 0);
+  const bias = affine(c.g, c.parameter(`${nameOption(layer)}.bias`, [channels], initial), scale, 0);
   return add(c.g, y, reshape(c.g, bias, [channels, 1, 1]));
 }
 
@@ -69,11 +70,12 @@ export const convolution =
     const strides = extents(layer, 'stride', 1, dimensions, 1, 1);
     const dilation = extents(layer, 'dilation', 1, dimensions, 1, 1);
     const padding = convolutionPadding(layer, dimensions, kernel, dilation);
-    const scale = factors(layer, (inChannels / groups) * kernel[0] * kernel[1]);
-    const stored = c.parameter(`${nameOption(layer)}.weight`, [outChannels, inChannels / groups, ...kernel.slice(2 - dimensions)]);
-    const weight = affine(c.g, reshape(c.g, stored, [outChannels, inChannels / groups, ...kernel]), scale.weight, 0);
+    const rule = parameterizationOf(layer, (inChannels / groups) * kernel[0] * kernel[1]);
+    const shape = [outChannels, inChannels / groups, ...kernel.slice(2 - dimensions)];
+    const stored = c.parameter(`${nameOption(layer)}.weight`, shape, rule.weightInitial);
+    const weight = affine(c.g, reshape(c.g, stored, [outChannels, inChannels / groups, ...kernel]), rule.weight, 0);
     const y = conv2d(c.g, x, weight, { strides, dilation, padding }, groups);
-    return fromImage(c.g, addBias(c, layer, y, outChannels, scale.bias), dimensions);
+    return fromImage(c.g, addBias(c, layer, y, outChannels, rule.biasInitial, rule.bias), dimensions);
   };
 
 /** [top, left, bottom, right]; 'same' keeps the size at stride 1, the odd element at the end, as torch. */
@@ -100,7 +102,10 @@ export const transposedConvolution =
     const strides = extents(layer, 'stride', 1, dimensions, 1, 1);
     const [padH, padW] = extents(layer, 'padding', 0, dimensions, 0, 0);
     const dilation = extents(layer, 'dilation', 1, dimensions, 1, 1);
-    const stored = c.parameter(`${nameOption(layer)}.weight`, [inChannels, outChannels / groups, ...kernel.slice(2 - dimensions)]);
+    // As torch: the fan of the stored kernel [in, out/groups, …], whose second axis is the outputs here.
+    const initial = uniformByFan((outChannels / groups) * kernel[0] * kernel[1]);
+    const shape = [inChannels, outChannels / groups, ...kernel.slice(2 - dimensions)];
+    const stored = c.parameter(`${nameOption(layer)}.weight`, shape, initial);
     const weight = reshape(c.g, stored, [inChannels, outChannels / groups, ...kernel]);
     const window = { strides, dilation, padding: [padH, padW, padH, padW] };
     const outputPadding = extents(layer, 'output_padding', 0, dimensions, 0, 0);
@@ -113,7 +118,7 @@ export const transposedConvolution =
       );
     });
     const y = convTranspose2d(c.g, x, weight, window, outputPadding, groups);
-    return fromImage(c.g, addBias(c, layer, y, outChannels, 1), dimensions);
+    return fromImage(c.g, addBias(c, layer, y, outChannels, initial, 1), dimensions);
   };
 
 function poolWindow(layer: LayerSpec, dimensions: Dimensions) {

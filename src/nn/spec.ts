@@ -6,7 +6,7 @@ import { GraphBuilder } from '../graph/builder.ts';
 import type { ValueId } from '../graph/graph.ts';
 import type { Layer, Model } from '../graph/model.ts';
 import { add, concat, reshape } from '../graph/primitives/index.ts';
-import { describe, integerOption, LayerContext, type LayerSpec } from './layer-context.ts';
+import { describe, integerOption, LayerContext, type LayerSpec, type StateSource, stateDictSource } from './layer-context.ts';
 import { layerBuilders } from './layers.ts';
 
 /**
@@ -21,9 +21,14 @@ import { layerBuilders } from './layers.ts';
  *         ERR_UNSUPPORTED for an unknown layer, with the list of those that are supported.
  */
 export function importSpec(spec: unknown, state: ReadonlyMap<string, Tensor>): Model {
+  return buildSpec(spec, stateDictSource(state));
+}
+
+/** importSpec with values from any source. */
+export function buildSpec(spec: unknown, source: StateSource): Model {
   const { inputShape, layers, order } = checkSpec(spec);
   const g = new GraphBuilder();
-  const context = new LayerContext(g, state);
+  const context = new LayerContext(g, source);
   const input = g.input('input', inputShape);
   const described: Layer[] = [];
   const last = run(context, layers, input, described);
@@ -46,7 +51,7 @@ export function importSpec(spec: unknown, state: ReadonlyMap<string, Tensor>): M
     graph: g.build([output]),
     input: { name: 'input', id: input, shape: inputShape },
     output: { name: 'output', id: output, size },
-    parameters: names.map((name) => ({ name, value: context.valueOf(name), id: context.idOf(name), trainable: true })),
+    parameters: names.map((name) => ({ name, ...context.leafOf(name), trainable: true })),
     layers: described,
   };
 }
