@@ -230,7 +230,7 @@ function changeSection(rt: Runtime, comparison: Comparison, options: KernelOptio
   const { model, initial, inputs, targets, analyzed, rows, dtype } = comparison;
   const before = analyzeKernel(rt, initial, inputs, options);
   const fit = targets && fitOf(forward(rt, initial, inputs, { dtype }), targets);
-  const valueOf = (name: string) => initial.parameters.find((parameter) => parameter.name === name)?.value as Tensor;
+  const valueByParameter = (name: string) => initial.parameters.find((parameter) => parameter.name === name)?.value as Tensor;
   return {
     kernelDistance: kernelDistance(before.kernel, analyzed.kernel),
     relativeDrift: relativeKernelDrift(before.kernel, analyzed.kernel),
@@ -241,7 +241,7 @@ function changeSection(rt: Runtime, comparison: Comparison, options: KernelOptio
     accuracy: fit?.accuracy ?? null,
     parameters: trainableParameters(model).map(({ name, value }) => ({
       name,
-      relativeChange: unlessConstant(() => relativeWeightChange(value, valueOf(name))),
+      relativeChange: unlessConstant(() => relativeWeightChange(value, valueByParameter(name))),
     })),
   };
 }

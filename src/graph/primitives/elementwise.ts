@@ -32,7 +32,7 @@ export function integerPower(g: Emitter, x: ValueId, exponent: number): ValueId 
   return exponent % 2 === 0 ? square : mul(g, square, x);
 }
 
-const INV_SQRT_2 = 0.7071067811865476; // 1/√2
+const INV_SQRT_2 = Math.SQRT1_2;
 const INV_SQRT_2PI = 0.3989422804014327; // 1/√(2π)
 const TWO_INV_SQRT_PI = 1.1283791670955126; // 2/√π
 
