@@ -7,12 +7,12 @@ import { type Dtype, formatShape, sameShape, sizeOf, type Tensor } from '../core
 import { batchSize, type Model } from '../graph/model.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 import { finishAssembly, placeTile, startAssembly } from './assemble.ts';
-import { explainRequest } from './explain.ts';
+import { cheapestPlan } from './explain.ts';
 import { FactoredTiles } from './factored-tile.ts';
 import { checkChoice, NTK_IMPLEMENTATIONS, NTK_OUTPUTS, type NtkOptions } from './options.ts';
-import { type NtkRequest, planFactoredNtk } from './plan.ts';
+import { type NtkPlan, type NtkRequest, planFactoredNtk } from './plan.ts';
 import { planVectorProduct, VectorProducts, vectorProductGraphs } from './vector-product.ts';
-import { planVectorProductNtk, VectorProductTiles } from './vector-product-tile.ts';
+import { planVectorProductNtk, type VectorProductPlan, VectorProductTiles } from './vector-product-tile.ts';
 
 /**
  * Empirical neural tangent kernel at the model's parameters: sum over all trainable parameters, no 1/n, no 1/c.
@@ -136,13 +136,15 @@ function requestOf(model: Model, x: Tensor, options: NtkOptions, outputs: NtkReq
   };
 }
 
+function planOf(rt: Runtime, model: Model, request: NtkRequest, automatic: boolean): NtkPlan | VectorProductPlan {
+  if (automatic) return cheapestPlan(rt, model, request);
+  return request.implementation === 'ntk-vector-products' ? planVectorProductNtk(rt, model, request) : planFactoredNtk(rt, model, request);
+}
+
 function computeNtk(rt: Runtime, model: Model, x: Tensor, options: NtkOptions, outputs: NtkRequest['outputs'], perParameter: boolean): Tensor[] {
-  const asked = requestOf(model, x, options, outputs, perParameter);
-  const automatic = (options.implementation ?? 'auto') === 'auto';
-  const request = automatic ? { ...asked, implementation: explainRequest(rt, model, asked).chosen } : asked;
+  const request = requestOf(model, x, options, outputs, perParameter);
   const inputs = { x1: x.data, x2: (options.x2 ?? x).data, size: sizeOf(model.input.shape) };
-  const vectorProducts = request.implementation === 'ntk-vector-products';
-  const plan = vectorProducts ? planVectorProductNtk(rt, model, request) : planFactoredNtk(rt, model, request);
+  const plan = planOf(rt, model, request, (options.implementation ?? 'auto') === 'auto');
   const assembly = startAssembly(
     {
       n1: request.n1,

@@ -9,8 +9,8 @@ import type { Contraction } from '../graph/sweep.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 import { groupFlops, type Problem, siteCost } from './cost.ts';
 import type { NtkImplementation, NtkOutputs } from './options.ts';
-import { type NtkRequest, planFactoredNtk } from './plan.ts';
-import { planVectorProductNtk } from './vector-product-tile.ts';
+import { type NtkPlan, type NtkRequest, planFactoredNtk } from './plan.ts';
+import { planVectorProductNtk, type VectorProductPlan } from './vector-product-tile.ts';
 
 export interface ImplementationCost {
   readonly implementation: Exclude<NtkImplementation, 'auto'>;
@@ -67,29 +67,7 @@ export function explainNtk(rt: Runtime, model: Model, n: number, options: Explai
 }
 
 export function explainRequest(rt: Runtime, model: Model, request: NtkRequest): NtkExplanation {
-  const outputs = request.outputs === 'pseudo' ? 1 : model.output.size;
-  const problem: Problem = { ...request, outputs, crossOutputs: request.outputs === 'full' };
-  const factored = (['structured-derivatives', 'jacobian-contraction'] as const).map((implementation) =>
-    costOf(implementation, request.memoryLimit, () => {
-      const plan = planFactoredNtk(rt, model, { ...request, implementation });
-      const sweeps = (request.n1 + (request.symmetric ? 0 : request.n2)) / plan.tileSize;
-      const perSweep = plan.program.flops[1] + plan.program.flops[2] * (problem.outputs / plan.seedBlock);
-      const contraction = plan.blocks.groups.reduce((total, group) => total + groupFlops(group, problem), 0);
-      return { flops: sweeps * perSweep + contraction, bytes: plan.wasmBytes + plan.resultBytes };
-    }),
-  );
-  const products = costOf('ntk-vector-products', request.memoryLimit, () => {
-    const plan = planVectorProductNtk(rt, model, request);
-    const { back, forward } = plan.programs;
-    const columns = request.n2 * plan.seeds.length;
-    const rows = request.symmetric ? request.n1 / 2 + plan.tileSize / 2 : request.n1;
-    const flops = columns * (back.flops[1] / plan.seeds.length + back.flops[2] + (rows / plan.tileSize) * forward.flops[2]);
-    return { flops, bytes: plan.wasmBytes + plan.resultBytes };
-  });
-  const costs = [...factored, products];
-  const fitting = costs.filter(({ fits }) => fits);
-  const pool = fitting.length > 0 ? fitting : costs;
-  const { implementation: chosen } = pool.reduce((best, cost) => (cost.flops < best.flops ? cost : best));
+  const { problem, costs, chosen } = comparePlans(rt, model, request);
   const trainable = trainableParameters(model);
   const sites = sitesOf(
     model.graph,
@@ -102,6 +80,44 @@ export function explainRequest(rt: Runtime, model: Model, request: NtkRequest): 
     return { parameter: trainable[index].name, kind, positions, inputWidth, cotangentWidth, gramFlops, rowsFlops, chosen: contraction };
   });
   return { chosen, costs, sites };
+}
+
+/** The plan of the implementation that `explainRequest` chooses. */
+export function cheapestPlan(rt: Runtime, model: Model, request: NtkRequest): NtkPlan | VectorProductPlan {
+  const { chosen, plans } = comparePlans(rt, model, request);
+  const plan = plans.get(chosen);
+  // Nothing fits: planning once more says so, with the numbers.
+  return plan ?? planFactoredNtk(rt, model, { ...request, implementation: 'structured-derivatives' });
+}
+
+function comparePlans(rt: Runtime, model: Model, request: NtkRequest) {
+  const plans = new Map<ImplementationCost['implementation'], NtkPlan | VectorProductPlan>();
+  const outputs = request.outputs === 'pseudo' ? 1 : model.output.size;
+  const problem: Problem = { ...request, outputs, crossOutputs: request.outputs === 'full' };
+  const factored = (['structured-derivatives', 'jacobian-contraction'] as const).map((implementation) =>
+    costOf(implementation, request.memoryLimit, () => {
+      const plan = planFactoredNtk(rt, model, { ...request, implementation });
+      plans.set(implementation, plan);
+      const sweeps = (request.n1 + (request.symmetric ? 0 : request.n2)) / plan.tileSize;
+      const perSweep = plan.program.flops[1] + plan.program.flops[2] * (problem.outputs / plan.seedBlock);
+      const contraction = plan.blocks.groups.reduce((total, group) => total + groupFlops(group, problem), 0);
+      return { flops: sweeps * perSweep + contraction, bytes: plan.wasmBytes + plan.resultBytes };
+    }),
+  );
+  const products = costOf('ntk-vector-products', request.memoryLimit, () => {
+    const plan = planVectorProductNtk(rt, model, request);
+    plans.set('ntk-vector-products', plan);
+    const { back, forward } = plan.programs;
+    const columns = request.n2 * plan.seeds.length;
+    const rows = request.symmetric ? request.n1 / 2 + plan.tileSize / 2 : request.n1;
+    const flops = columns * (back.flops[1] / plan.seeds.length + back.flops[2] + (rows / plan.tileSize) * forward.flops[2]);
+    return { flops, bytes: plan.wasmBytes + plan.resultBytes };
+  });
+  const costs = [...factored, products];
+  const fitting = costs.filter(({ fits }) => fits);
+  const pool = fitting.length > 0 ? fitting : costs;
+  const { implementation: chosen } = pool.reduce((best, cost) => (cost.flops < best.flops ? cost : best));
+  return { problem, costs, chosen, plans };
 }
 
 /** A plan's cost, or what it lacks when it does not fit. */
