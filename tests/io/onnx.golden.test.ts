@@ -53,9 +53,11 @@ function readCase(name: string): OnnxCase {
 }
 
 const shapesByName = (model: Model) => Object.fromEntries(trainableParameters(model).map(({ name, value }) => [name, value.shape]));
+/** The graph but for the values of its constants: the running statistics of BatchNormalization. */
+const withoutConstants = ({ graph }: Model) => graph.nodes.map(({ value: _, ...node }) => node);
 const vector = (values: ArrayLike<number>): Tensor => ({ shape: [values.length], data: Float64Array.from(values) });
 
-describe.each(['mlp-relu', 'mlp-tanh-nobias', 'cnn-gap', 'cnn-maxpool'])('%s, trained on digits, against PyTorch autograd in f64', (name) => {
+describe.each(['mlp-relu', 'mlp-tanh-nobias', 'cnn-gap', 'cnn-maxpool', 'vgg-bn', 'vit-meanpool', 'rnn-tanh', 'gru'])('%s, trained on digits, against PyTorch autograd in f64', (name) => {
   test('parameters: PyTorch’s names and shapes in the state dict’s order', () => {
     const { model, expected } = readCase(name);
     expect(Object.entries(shapesByName(model))).toEqual(Object.entries(expected.parameters));
@@ -98,7 +100,7 @@ describe.each(['mlp-relu', 'mlp-tanh-nobias', 'cnn-gap', 'cnn-maxpool'])('%s, tr
   test('the checkpoint before training has the same graph and other weights', () => {
     const { model } = readCase(name);
     const initial = importOnnx(fixture(`onnx/${name}/initial.onnx`));
-    expect(initial.graph).toEqual(model.graph);
+    expect(withoutConstants(initial)).toEqual(withoutConstants(model));
     expect(shapesByName(initial)).toEqual(shapesByName(model));
     expect(initial.parameters[0].value.data).not.toEqual(model.parameters[0].value.data);
   });

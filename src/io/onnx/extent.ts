@@ -12,8 +12,10 @@ export type Extent = number | BatchExtent;
 /** The batch size itself. */
 export const BATCH: BatchExtent = { perExample: 1, plus: 0 };
 
-export function isBatch(extent: Extent): boolean {
-  return typeof extent !== 'number' && extent.perExample === 1 && extent.plus === 0;
+/** Whether an extent is factor·N; a file with a fixed batch may have it as a number. */
+export function isMultipleOfBatch(extent: Extent, factor: number, fixedBatch: number | undefined): boolean {
+  if (typeof extent === 'number') return fixedBatch !== undefined && extent === factor * fixedBatch;
+  return extent.perExample === factor && extent.plus === 0;
 }
 
 export function formatExtent(extent: Extent): string {

@@ -7,6 +7,7 @@ import { GraphBuilder } from '../../graph/builder.ts';
 import type { Model } from '../../graph/model.ts';
 import { reshape } from '../../graph/primitives/index.ts';
 import { quote, quoteList } from '../quote.ts';
+import { BATCH_FIRST } from './batch-axis.ts';
 import { formatExtents } from './extent.ts';
 import { formulaConstant } from './formula-constant.ts';
 import { known, MAX_KNOWN } from './known.ts';
@@ -18,8 +19,8 @@ import { orderedParameters } from './parameters.ts';
 import { elementTypeOf, isFloat, readStoredTensor, typeOfTensor } from './stored-tensor.ts';
 import type { ArrayValue, Value } from './value.ts';
 
-const FIRST_OPSET = 13;
-const LAST_OPSET = 17;
+const FIRST_OPSET = 11;
+const LAST_OPSET = 20;
 /** Far more than torch writes for any network of this size class; keeps the time for a hostile file bounded. */
 const MAX_NODES = 10_000;
 
@@ -29,7 +30,7 @@ export interface OnnxOptions {
 }
 
 /**
- * A Model from an ONNX file, as `torch.onnx.export` writes MLPs and CNNs (opset 13–17): constant folding or not, open or fixed batch.
+ * A Model from an ONNX file, as `torch.onnx.export` writes it (opset 11–20): constant folding or not, open or fixed batch.
  *
  * The graph must have one input, whose axis 0 is the batch; every example is computed by itself. The chosen output is flattened to [c].
  *
@@ -47,7 +48,7 @@ export interface OnnxOptions {
  * const model = importOnnx(new Uint8Array(await file.arrayBuffer()));
  */
 export function importOnnx(bytes: Uint8Array, options: OnnxOptions = {}): Model {
-  const graph = checkedGraph(bytes);
+  const { graph, opset } = checkedGraph(bytes);
   const initializers = byName(graph.initializers);
   const info = inputOf(graph, initializers);
   const [batch, ...shape] = info.shape;
@@ -57,8 +58,9 @@ export function importOnnx(bytes: Uint8Array, options: OnnxOptions = {}): Model 
 
   const g = new GraphBuilder();
   const input = g.input(info.name, shape);
-  const state: ImportState = { g, fixedBatch: typeof batch === 'number' ? batch : undefined, parameters: new Map() };
-  const values = new Map<string, Value>([[info.name, { kind: 'array', id: input, batched: true }]]);
+  const fixedBatch = typeof batch === 'number' ? batch : undefined;
+  const state: ImportState = { g, opset, integerInput: info.integers, fixedBatch, parameters: new Map() };
+  const values = new Map<string, Value>([[info.name, { kind: 'array', id: input, batch: BATCH_FIRST }]]);
   const layers = new LayerList(g);
   for (const node of nodes) {
     const inputs = node.inputs.map((name) => (name === '' ? undefined : (values.get(name) ?? initializerValue(name, node, initializers, values))));
@@ -67,7 +69,7 @@ export function importOnnx(bytes: Uint8Array, options: OnnxOptions = {}): Model 
       values.set(node.outputs[i], value);
     });
     const made = results.flatMap((value) => (value.kind === 'array' && g.isBatched(value.id) ? [value.id] : []));
-    const read = inputs.flatMap((value) => (value?.kind === 'array' && value.batched ? [value.id] : []));
+    const read = inputs.flatMap((value) => (value?.kind === 'array' && g.isBatched(value.id) ? [value.id] : []));
     if (made.length > 0) layers.add(node, read, made);
   }
 
@@ -89,7 +91,7 @@ export function importOnnx(bytes: Uint8Array, options: OnnxOptions = {}): Model 
   };
 }
 
-function checkedGraph(bytes: Uint8Array): OnnxGraph {
+function checkedGraph(bytes: Uint8Array): { readonly graph: OnnxGraph; readonly opset: number } {
   const { graph, opset } = readModel(bytes);
   if (graph === undefined) {
     throw new TangedgeError('ERR_FORMAT', 'importOnnx: the file holds no graph, so it is no ONNX model. Write it with torch.onnx.export.', {});
@@ -97,7 +99,7 @@ function checkedGraph(bytes: Uint8Array): OnnxGraph {
   if (opset === undefined || opset < FIRST_OPSET || opset > LAST_OPSET) {
     throw new TangedgeError(
       'ERR_UNSUPPORTED',
-      `importOnnx: the model uses opset ${opset ?? 'none'}; ${FIRST_OPSET} to ${LAST_OPSET} are supported. Export it with opset_version=${LAST_OPSET}.`,
+      `importOnnx: the model uses opset ${opset ?? 'none'}; ${FIRST_OPSET} to ${LAST_OPSET} are supported. Export it with opset_version=17.`,
       { opset },
     );
   }
@@ -107,7 +109,7 @@ function checkedGraph(bytes: Uint8Array): OnnxGraph {
   if (graph.hasSparseInitializers) {
     throw new TangedgeError('ERR_UNSUPPORTED', 'importOnnx: the model has sparse initializers; store its weights as dense arrays.', {});
   }
-  return graph;
+  return { graph, opset };
 }
 
 function byName(initializers: readonly OnnxTensor[]): Map<string, { readonly tensor: OnnxTensor; readonly position: number }> {
@@ -125,6 +127,7 @@ interface InputInfo {
   readonly name: string;
   /** The batch, open or fixed, then the extents of an example. */
   readonly shape: readonly [number | string, ...number[]];
+  readonly integers: boolean;
 }
 
 /** The one graph input that is not the default of an initializer. */
@@ -139,10 +142,10 @@ function inputOf(graph: OnnxGraph, initializers: ReadonlyMap<string, unknown>): 
   }
   const [{ name, elementType, shape }] = inputs as [OnnxValueInfo];
   const type = elementType === undefined ? undefined : elementTypeOf(elementType);
-  if (type === undefined || !isFloat(type)) {
+  if (type === undefined || !(isFloat(type) || type === 'i64' || type === 'i32')) {
     throw new TangedgeError(
       'ERR_UNSUPPORTED',
-      `importOnnx: input ${quote(name)} has elements of ${type ?? `data type ${elementType}`}; floats are supported.`,
+      `importOnnx: input ${quote(name)} has elements of ${type ?? `data type ${elementType}`}; floats, and integers of 32 or 64 bits, are supported.`,
       { name },
     );
   }
@@ -166,7 +169,7 @@ function inputOf(graph: OnnxGraph, initializers: ReadonlyMap<string, unknown>): 
       shape: extents,
     });
   }
-  return { name, shape: [batch, ...extents] };
+  return { name, shape: [batch, ...extents], integers: !isFloat(type) };
 }
 
 function chosenOutput(graph: OnnxGraph, wanted: string | undefined): string {
@@ -253,7 +256,7 @@ function ruleOf(node: OnnxNode): OperatorRule {
   const rule = node.domain === '' || node.domain === 'ai.onnx' ? operatorRule(node.type) : undefined;
   if (rule !== undefined) return rule;
   const supported = supportedOperators();
-  throw new TangedgeError('ERR_UNSUPPORTED', `importOnnx: ${nodeTitle(node)} is not a supported operator. Supported are ${supported.join(', ')}.`, {
+  throw new TangedgeError('ERR_UNSUPPORTED', `importOnnx: ${nodeTitle(node)} is not one of the ${supported.length} supported operators. Choose an output before it, or export the model without it.`, {
     node: node.name,
     type: node.type,
     domain: node.domain,

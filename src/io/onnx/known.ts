@@ -17,19 +17,30 @@ export function withShape(value: KnownValue, shape: readonly number[]): KnownVal
   return { ...value, shape: [...shape] };
 }
 
+/** Elements of a and b that meet where both are broadcast to `shape`, in row-major order. */
+export function pairsOf(a: KnownValue, b: KnownValue, shape: readonly number[]): (readonly [Extent, Extent])[] {
+  const [fromA, fromB] = [broadcastStrides(a.shape, shape), broadcastStrides(b.shape, shape)];
+  return [...indices(shape)].map((index) => [a.elements[dot(index, fromA)], b.elements[dot(index, fromB)]]);
+}
+
 /** Element-wise with broadcasting; undefined where shapes do not fit, or an element is not linear in N. */
 export function combineKnown(operation: Arithmetic, a: KnownValue, b: KnownValue): KnownValue | undefined {
   const shape = broadcastShape(a.shape, b.shape);
   if (shape === null || !(sizeOf(shape) <= MAX_KNOWN)) return undefined;
   const integers = a.type === 'integer' && b.type === 'integer';
-  const [fromA, fromB] = [broadcastStrides(a.shape, shape), broadcastStrides(b.shape, shape)];
   const elements: Extent[] = [];
-  for (const index of indices(shape)) {
-    const element = combine(operation, a.elements[dot(index, fromA)], b.elements[dot(index, fromB)], integers);
+  for (const [p, q] of pairsOf(a, b, shape)) {
+    const element = combine(operation, p, q, integers);
     if (element === undefined) return undefined;
     elements.push(element);
   }
   return known(integers ? 'integer' : 'float', shape, elements);
+}
+
+/** Repeated to `shape`, numpy's rule. */
+export function broadcastKnown(value: KnownValue, shape: readonly number[]): KnownValue {
+  const from = broadcastStrides(value.shape, shape);
+  return known(value.type, shape, [...indices(shape)].map((index) => value.elements[dot(index, from)]));
 }
 
 /** output axis i is input axis permutation[i]. */

@@ -3,8 +3,10 @@
 import { type ErrorCode, type ErrorInfo, TangedgeError } from '../../core/errors.ts';
 import { formatShape, sizeOf, type Tensor } from '../../core/tensor.ts';
 import type { GraphBuilder } from '../../graph/builder.ts';
+import { reshape } from '../../graph/primitives/index.ts';
 import { quote } from '../quote.ts';
-import { formatExtents } from './extent.ts';
+import { type BatchAxis, fileShape, graphAxes, isMerged } from './batch-axis.ts';
+import { type Extent, formatExtents } from './extent.ts';
 import { formulaConstant } from './formula-constant.ts';
 import { known, MAX_KNOWN } from './known.ts';
 import type { OnnxAttribute, OnnxNode } from './messages.ts';
@@ -16,6 +18,9 @@ const MAX_EXTENT = 0x7fffffff;
 /** What all nodes of one import share. */
 export interface ImportState {
   readonly g: GraphBuilder;
+  readonly opset: number;
+  /** Whether the model's input holds whole numbers: indices of an embedding. */
+  readonly integerInput: boolean;
   /** The batch size written into the file; undefined when it is open. */
   readonly fixedBatch: number | undefined;
   /** The graph's parameters so far, by name. */
@@ -63,22 +68,46 @@ export class Lowering {
 
   toArray(value: Value): ArrayValue {
     if (value.kind === 'array') return value;
-    if (value.kind === 'stored') return { kind: 'array', id: this.parameter(value), batched: false };
-    return { kind: 'array', id: this.g.constantTensor({ shape: value.shape, data: Float64Array.from(this.numbersOf(value)) }), batched: false };
+    const id =
+      value.kind === 'stored'
+        ? this.parameter(value)
+        : this.g.constantTensor({ shape: value.shape, data: Float64Array.from(this.numbersOf(value)) });
+    return { kind: 'array', id, batch: undefined };
   }
 
-  /** The input as a batched value, as layers take it. */
-  batched(position: number): ArrayValue {
+  /** The input as layers take it: [N, …], the batch alone on axis 0. */
+  examples(position: number): ArrayValue {
     const value = this.array(position);
-    if (!value.batched) this.fail(`has an input ${position} that does not depend on the model's input.`);
-    return value;
+    const { id, batch } = value;
+    if (batch?.axis === 0 && !isMerged(batch)) return value;
+    const [first, ...rest] = this.shapeOf(value);
+    if (this.lostBatch(value) && first === 1) return { ...value, id: reshape(this.g, id, rest), batch: { axis: 0, outer: 1, inner: 1 } };
+    return this.fail(
+      batch === undefined && !this.g.isBatched(id)
+        ? `has an input ${position} that does not depend on the model's input.`
+        : `takes [N, …], and its input ${position} has the shape ${formatExtents(this.fileShape(value))}; export the model with the batch first.`,
+    );
   }
 
   /** The input as a value that all examples share: a weight or a function of weights. */
   shared(position: number): ArrayValue {
     const value = this.array(position);
-    if (value.batched) this.fail(`has an input ${position} that depends on the example, where a weight is wanted.`);
+    if (value.batch !== undefined || this.g.isBatched(value.id)) {
+      this.fail(`has an input ${position} that depends on the example, where a weight is wanted.`);
+    }
     return value;
+  }
+
+  /** Whether the value depends on the example and its batch axis, of one, is no longer followed. */
+  lostBatch(value: ArrayValue): boolean {
+    return value.batch === undefined && this.g.isBatched(value.id);
+  }
+
+  /** The value of a file with a fixed batch of one, its batch axis an axis like the others. */
+  withoutBatch(value: ArrayValue): ArrayValue {
+    if (value.batch === undefined) return value;
+    const shape = fileShape(this.shapeOf(value), value.batch).map((extent) => (typeof extent === 'number' ? extent : extent.perExample));
+    return this.result(reshape(this.g, value.id, shape), undefined);
   }
 
   /** A stored or known input as numbers, for what is not differentiated. */
@@ -125,9 +154,14 @@ export class Lowering {
     return this.g.shapeOf(value.id);
   }
 
-  /** Number of axes as the file counts them, batch included. */
+  /** Shape as the file has it. */
+  fileShape(value: ArrayValue): Extent[] {
+    return fileShape(this.shapeOf(value), value.batch);
+  }
+
+  /** Number of axes as the file counts them. */
   rankOf(value: ArrayValue): number {
-    return this.shapeOf(value).length + (value.batched ? 1 : 0);
+    return this.fileShape(value).length;
   }
 
   /** An axis in [−rank, rank) as one in [0, rank). */
@@ -141,14 +175,16 @@ export class Lowering {
   /** The axis of the graph's value that an axis of the file is; the batch axis is refused. */
   ownAxis(value: ArrayValue, axis: number): number {
     const normal = this.axis(axis, this.rankOf(value));
-    if (value.batched && normal === 0) {
-      this.fail('works along axis 0, the batch: every example must be computed by itself. Export the model without operations across examples.');
+    if (normal === value.batch?.axis) {
+      this.fail(
+        `works along axis ${normal}, the batch: every example must be computed by itself. Export the model without operations across examples.`,
+      );
     }
-    return value.batched ? normal - 1 : normal;
+    return graphAxes(value.batch, normal)[0];
   }
 
-  result(id: number, batched: boolean): ArrayValue {
-    return { kind: 'array', id, batched };
+  result(id: number, batch: BatchAxis | undefined): ArrayValue {
+    return { kind: 'array', id, batch };
   }
 
   // ── attributes ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -183,6 +219,10 @@ export class Lowering {
 
   integers(name: string): readonly number[] | undefined {
     return this.attributes.get(name)?.integers;
+  }
+
+  strings(name: string): readonly string[] | undefined {
+    return this.attributes.get(name)?.strings;
   }
 
   attribute(name: string): OnnxAttribute | undefined {

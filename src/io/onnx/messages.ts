@@ -42,6 +42,7 @@ export interface OnnxAttribute {
   readonly tensor?: OnnxTensor;
   readonly floats: readonly number[];
   readonly integers: readonly number[];
+  readonly strings: readonly string[];
 }
 
 /** A tensor still as stored, its data in one of three ways. */
@@ -144,6 +145,7 @@ function readAttribute(message: WireMessage): OnnxAttribute {
   const value: { float?: number; integer?: number; string?: string; tensor?: OnnxTensor } = {};
   const floats: number[] = [];
   const integers: number[] = [];
+  const strings: string[] = [];
   for (const field of wireFields(message)) {
     if (field.number === 1) name = stringOf(message, field);
     else if (field.number === 2) [value.float] = floatsOf(message, field);
@@ -152,8 +154,9 @@ function readAttribute(message: WireMessage): OnnxAttribute {
     else if (field.number === 5) value.tensor = readTensor(messageOf(message, field, 'tensor'));
     else if (field.number === 7) for (const float of floatsOf(message, field)) floats.push(float);
     else if (field.number === 8) appendIntegers(message, field, integers);
+    else if (field.number === 9) strings.push(stringOf(message, field));
   }
-  return { name, ...value, floats, integers };
+  return { name, ...value, floats, integers, strings };
 }
 
 function readTensor(message: WireMessage): OnnxTensor {

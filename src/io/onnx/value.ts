@@ -2,6 +2,7 @@
 
 import type { Tensor } from '../../core/tensor.ts';
 import type { ValueId } from '../../graph/graph.ts';
+import type { BatchAxis } from './batch-axis.ts';
 import type { Extent } from './extent.ts';
 
 /** A small array known at import: shape arithmetic, indices, numbers of formulas. Elements may be linear in N. */
@@ -21,11 +22,14 @@ export interface StoredValue {
   readonly value: Tensor;
 }
 
-/** A value of the graph being built. `batched`: its first axis in the file is the batch, which the graph keeps implicit. */
+/**
+ * A value of the graph being built. `batch`: where the file has the batch, which the graph keeps implicit. Undefined for
+ * what all examples share, and in files with a fixed batch of one for values whose batch axis was merged or removed.
+ */
 export interface ArrayValue {
   readonly kind: 'array';
   readonly id: ValueId;
-  readonly batched: boolean;
+  readonly batch: BatchAxis | undefined;
 }
 
 export type Value = KnownValue | StoredValue | ArrayValue;

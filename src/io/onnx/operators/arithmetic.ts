@@ -1,9 +1,10 @@
-/** @file Add, Sub, Mul, Div, Pow and the functions of one variable. */
+/** @file Add, Sub, Mul, Div, Pow. */
 
 import type { ValueId } from '../../../graph/graph.ts';
-import { add, affine, div, elu, integerPower, leakyRelu, mul, reshape, sub, type UnaryOp, unary } from '../../../graph/primitives/index.ts';
+import { add, affine, div, integerPower, mul, sub, unary } from '../../../graph/primitives/index.ts';
+import { aligned } from '../alignment.ts';
 import { type Arithmetic, formatExtents } from '../extent.ts';
-import { combineKnown } from '../known.ts';
+import { combineKnown, known } from '../known.ts';
 import type { Lowering, OperatorRule } from '../lowering.ts';
 import type { ArrayValue, KnownValue, Value } from '../value.ts';
 
@@ -34,7 +35,7 @@ function withNumber(l: Lowering, operation: Arithmetic, a: Value, b: Value): Val
 function scaled(l: Lowering, x: ArrayValue, [scale, shift]: readonly [number, number]): Value {
   if (!Number.isFinite(scale) || !Number.isFinite(shift))
     l.fail(`computes ${scale}·x + ${shift}, which is not finite.`, 'ERR_DOMAIN', { scale, shift });
-  return l.result(affine(l.g, x.id, scale, shift), x.batched);
+  return l.result(affine(l.g, x.id, scale, shift), x.batch);
 }
 
 /** [scale, shift] of x ∘ number. */
@@ -53,7 +54,8 @@ function afterwards(operation: Arithmetic, number: number): readonly [number, nu
   }
 }
 
-function singleNumber(value: Value): number | undefined {
+/** The one number of a known value; undefined for lists, and for what depends on N. */
+export function singleNumber(value: Value): number | undefined {
   const single = value.kind === 'known' && value.elements.length === 1 ? value.elements[0] : undefined;
   return typeof single === 'number' ? single : undefined;
 }
@@ -63,49 +65,43 @@ function rankOfKnown(value: Value): number {
 }
 
 function withArray(l: Lowering, operation: Arithmetic, a: ArrayValue, b: ArrayValue): Value {
-  const [left, right] = alignBatch(l, a, b);
-  return l.result(nodes[operation](l.g, left, right), a.batched || b.batched);
-}
-
-/**
- * Operands whose axes match once the batch axis is implicit. In the file axes match from the right, so the batch must be
- * the first axis of the longer shape: two batched operands need equal ranks, and a shared one may reach it only with extent 1.
- */
-export function alignBatch(l: Lowering, a: ArrayValue, b: ArrayValue): readonly [ValueId, ValueId] {
-  if (a.batched === b.batched) {
-    if (a.batched && l.rankOf(a) !== l.rankOf(b)) l.fail('would match the batch axis of one operand with another axis of the other.');
-    return [a.id, b.id];
-  }
-  return a.batched ? [a.id, withoutBatchAxis(l, b, l.rankOf(a))] : [withoutBatchAxis(l, a, l.rankOf(b)), b.id];
-}
-
-function withoutBatchAxis(l: Lowering, shared: ArrayValue, rank: number): ValueId {
-  const shape = l.shapeOf(shared);
-  if (shape.length < rank) return shared.id;
-  if (shape.length > rank) l.fail(`meets a stored array of ${shape.length} axes with a value of ${rank}, which moves the batch from axis 0.`);
-  if (shape[0] !== 1) l.fail(`would give each example of a batch its own entry of a stored array of ${shape[0]}; export with an open batch.`);
-  return reshape(l.g, shared.id, shape.slice(1));
-}
-
-const elementwise = (op: UnaryOp): OperatorRule => ({ lower: (l) => apply(l, (x) => unary(l.g, op, x)) });
-
-function apply(l: Lowering, f: (x: ValueId) => ValueId): Value {
-  const x = l.array(0);
-  return l.result(f(x.id), x.batched);
+  const { ids, batch } = aligned(l, [a, b]);
+  return l.result(nodes[operation](l.g, ids[0], ids[1]), batch);
 }
 
 /** Whole exponents by multiplication; ½ and −½ by square roots; others need a logarithm, which is not defined for x ≤ 0. */
 function power(l: Lowering): Value {
+  const base = l.value(0);
   const exponent = singleNumber(l.toKnown(l.value(1)) ?? l.value(1));
-  if (exponent === undefined || rankOfKnown(l.known(1)) > l.rankOf(l.array(0))) return l.fail('has an exponent that is not one constant number.');
-  const one = () => l.g.constant(1);
-  return apply(l, (x) => {
-    if (Number.isInteger(exponent) && exponent >= 1 && exponent <= 64) return integerPower(l.g, x, exponent);
-    if (Number.isInteger(exponent) && exponent <= -1 && exponent >= -64) return div(l.g, one(), integerPower(l.g, x, -exponent));
-    if (exponent === 0.5) return unary(l.g, 'sqrt', x);
-    if (exponent === -0.5) return div(l.g, one(), unary(l.g, 'sqrt', x));
-    return l.fail(`has the exponent ${exponent}; whole numbers from −64 to 64 but 0, and ±0.5, are supported.`);
-  });
+  if (exponent === undefined) return l.fail('has an exponent that is not one constant number.');
+  if (base.kind === 'known') {
+    const powers = l.numbersOf(base).map((value) => knownPower(value, exponent) ?? refuseExponent(l, exponent));
+    return known('float', base.shape, powers);
+  }
+  const x = l.toArray(base);
+  if (l.known(1).shape.length > l.rankOf(x)) l.fail('has an exponent with more axes than its base.');
+  return l.result(powerOf(l, x.id, exponent), x.batch);
+}
+
+function powerOf(l: Lowering, x: ValueId, exponent: number): ValueId {
+  if (Number.isInteger(exponent) && exponent >= 1 && exponent <= 64) return integerPower(l.g, x, exponent);
+  if (Number.isInteger(exponent) && exponent <= -1 && exponent >= -64) return div(l.g, l.g.constant(1), integerPower(l.g, x, -exponent));
+  if (exponent === 0.5) return unary(l.g, 'sqrt', x);
+  if (exponent === -0.5) return div(l.g, l.g.constant(1), unary(l.g, 'sqrt', x));
+  return refuseExponent(l, exponent);
+}
+
+/** By products and square roots alone, which every runtime rounds the same way. */
+function knownPower(base: number, exponent: number): number | undefined {
+  if (exponent === 0.5 || exponent === -0.5) return exponent > 0 ? Math.sqrt(base) : 1 / Math.sqrt(base);
+  if (!Number.isInteger(exponent) || Math.abs(exponent) > 64) return undefined;
+  let product = 1;
+  for (let i = 0; i < Math.abs(exponent); i++) product *= base;
+  return exponent < 0 ? 1 / product : product;
+}
+
+function refuseExponent(l: Lowering, exponent: number): never {
+  return l.fail(`has the exponent ${exponent}; whole numbers from −64 to 64 but 0, and ±0.5, are supported.`);
 }
 
 export const arithmeticOperators: Readonly<Record<string, OperatorRule>> = {
@@ -114,14 +110,4 @@ export const arithmeticOperators: Readonly<Record<string, OperatorRule>> = {
   Mul: arithmetic('Mul'),
   Div: arithmetic('Div'),
   Pow: { lower: power },
-  Neg: { lower: (l) => apply(l, (x) => affine(l.g, x, -1, 0)) },
-  Sqrt: elementwise('sqrt'),
-  Exp: elementwise('exp'),
-  Log: elementwise('log'),
-  Erf: elementwise('erf'),
-  Tanh: elementwise('tanh'),
-  Sigmoid: elementwise('sigmoid'),
-  Relu: elementwise('relu'),
-  LeakyRelu: { attributes: ['alpha'], lower: (l) => apply(l, (x) => leakyRelu(l.g, x, l.float('alpha', 0.01))) },
-  Elu: { attributes: ['alpha'], lower: (l) => apply(l, (x) => elu(l.g, x, l.float('alpha', 1))) },
 };

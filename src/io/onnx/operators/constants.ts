@@ -1,7 +1,7 @@
-/** @file Constant, ConstantOfShape, Shape, Cast, Identity, Dropout: values that are known, or pass through. */
+/** @file Constant, Shape, Size, Cast, Identity, Dropout: values that are known, or pass through. */
 
-import { sizeOf } from '../../../core/tensor.ts';
-import { BATCH, formatExtents } from '../extent.ts';
+import type { ValueId } from '../../../graph/graph.ts';
+import { combine, type Extent } from '../extent.ts';
 import { formulaConstant } from '../formula-constant.ts';
 import { known, MAX_KNOWN } from '../known.ts';
 import type { Lowering, OperatorRule } from '../lowering.ts';
@@ -21,25 +21,13 @@ function constant(l: Lowering): Value {
     return l.fail(`has its value as ${JSON.stringify(name.slice(0, 40))}; tensors, floats and integers are supported.`);
   const value = readStoredTensor(tensor);
   const ofFloats = isFloat(typeOfTensor(tensor));
-  if (value.data.length > MAX_KNOWN) return l.result(l.g.constantTensor(value), false);
+  if (value.data.length > MAX_KNOWN) return l.result(l.g.constantTensor(value), undefined);
   return known(ofFloats ? 'float' : 'integer', value.shape, ofFloats ? Array.from(value.data, formulaConstant) : Array.from(value.data));
-}
-
-function constantOfShape(l: Lowering): Value {
-  const shape = l.numbers(0);
-  if (!shape.every((extent) => Number.isInteger(extent) && extent >= 0) || !(sizeOf(shape) <= MAX_KNOWN)) {
-    l.fail(`makes an array of shape ${formatExtents(shape)}; at most ${MAX_KNOWN} elements are supported.`);
-  }
-  const tensor = l.attribute('value')?.tensor;
-  const [fill] = tensor === undefined ? [0] : readStoredTensor(tensor).data;
-  const type = tensor === undefined || isFloat(typeOfTensor(tensor)) ? 'float' : 'integer';
-  return known(type, shape, new Array<number>(sizeOf(shape)).fill(fill ?? 0));
 }
 
 function shapeOf(l: Lowering): Value {
   const value = l.value(0);
-  const extents = value.kind === 'known' ? value.shape : value.kind === 'stored' ? value.value.shape : l.shapeOf(value);
-  const all = value.kind === 'array' && value.batched ? [BATCH, ...extents] : extents;
+  const all: readonly Extent[] = value.kind === 'known' ? value.shape : value.kind === 'stored' ? value.value.shape : l.fileShape(value);
   // Positions count from the end when negative, and are cut to the shape.
   const cut = (position: number) => Math.max(0, Math.min(all.length, position < 0 ? position + all.length : position));
   const part = all.slice(cut(l.integer('start', 0)), cut(l.integer('end', all.length)));
@@ -59,9 +47,27 @@ function cast(l: Lowering): Value {
       value.elements.map((element) => (typeof element === 'number' ? truncated(element, to === 'bool') : element)),
     );
   }
-  if (to !== 'f32' && to !== 'f64')
+  // Indices stay whole numbers, and a truth value is a 0 or 1.
+  const wholeAlready = value.kind === 'array' && isWhole(l, value.id);
+  if (to !== 'f32' && to !== 'f64' && !wholeAlready)
     return l.fail(`casts a value that depends on weights or inputs to ${to}; only floats of 32 or 64 bits are supported.`);
   return value;
+}
+
+/** The model's integer input, moved about; or a choice between 0 and 1. */
+function isWhole(l: Lowering, id: ValueId): boolean {
+  const { op, inputs, value } = l.g.definition(id);
+  if (op === 'input') return l.state.integerInput;
+  if (op === 'constant') return Array.from(value?.data ?? [0.5]).every((element) => Number.isInteger(element));
+  if (op === 'select') return inputs.slice(1).every((input) => isWhole(l, input));
+  return ['reshape', 'transpose', 'slice', 'concat'].includes(op) && inputs.every((input) => isWhole(l, input));
+}
+
+function sizeOfValue(l: Lowering): Value {
+  const value = l.value(0);
+  const shape: readonly Extent[] = value.kind === 'array' ? l.fileShape(value) : value.kind === 'known' ? value.shape : value.value.shape;
+  const size = shape.reduce((total, extent) => combine('Mul', total, extent, true) ?? l.fail('multiplies the batch size by itself.'), 1 as Extent);
+  return known('integer', [], [size]);
 }
 
 function truncated(value: number, toBool: boolean): number {
@@ -84,8 +90,8 @@ function dropout(l: Lowering): Value {
 
 export const constantOperators: Readonly<Record<string, OperatorRule>> = {
   Constant: { attributes: ['value', 'value_float', 'value_floats', 'value_int', 'value_ints'], lower: constant },
-  ConstantOfShape: { attributes: ['value'], lower: constantOfShape },
   Shape: { attributes: ['start', 'end'], lower: shapeOf },
+  Size: { lower: sizeOfValue },
   Cast: { attributes: ['to'], lower: cast },
   Identity: { lower: identity },
   Dropout: { attributes: ['seed', 'ratio'], lower: dropout },

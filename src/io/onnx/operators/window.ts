@@ -1,7 +1,8 @@
-/** @file Conv, MaxPool, AveragePool: sliding windows with ONNX's paddings. 1-D windows run as 2-D ones of height 1. */
+/** @file Conv, ConvTranspose, MaxPool, AveragePool: sliding windows with ONNX's paddings. 1-D windows run as 2-D ones of height 1. */
 
 import type { ValueId } from '../../../graph/graph.ts';
-import { add, avgPool, conv2d, maxPool, reshape } from '../../../graph/primitives/index.ts';
+import { add, avgPool, conv2d, convTranspose2d, maxPool, reshape } from '../../../graph/primitives/index.ts';
+import { BATCH_FIRST } from '../batch-axis.ts';
 import type { Lowering, OperatorRule } from '../lowering.ts';
 import type { ArrayValue, Value } from '../value.ts';
 
@@ -14,7 +15,7 @@ interface Geometry {
 }
 
 /** The channels and the image of [N, c, w] or [N, c, h, w]. */
-function imageOf(l: Lowering, x: ArrayValue): readonly number[] {
+export function imageOf(l: Lowering, x: ArrayValue): readonly number[] {
   const image = l.shapeOf(x).slice(1);
   if (image.length < 1 || image.length > 2)
     l.fail(`takes [N, channels, width] or [N, channels, height, width]; its input has ${l.rankOf(x)} axes.`, 'ERR_SHAPE');
@@ -67,16 +68,16 @@ function window2d({ kernel, strides, dilation, padding }: Geometry) {
 }
 
 /** Runs `f` on the value as an image of two axes, and gives the result its number of axes back. */
-function asImage(l: Lowering, x: ArrayValue, f: (id: ValueId) => ValueId): Value {
+export function asImage(l: Lowering, x: ArrayValue, f: (id: ValueId) => ValueId): Value {
   const shape = l.shapeOf(x);
-  if (shape.length === 3) return l.result(f(x.id), true);
+  if (shape.length === 3) return l.result(f(x.id), BATCH_FIRST);
   const image = f(reshape(l.g, x.id, [shape[0], 1, shape[1]]));
   const [channels, , width] = l.g.shapeOf(image);
-  return l.result(reshape(l.g, image, [channels, width]), true);
+  return l.result(reshape(l.g, image, [channels, width]), BATCH_FIRST);
 }
 
 function convolution(l: Lowering): Value {
-  const x = l.batched(0);
+  const x = l.examples(0);
   const image = imageOf(l, x);
   const weight = l.shared(1);
   const [outputs, channels, ...kernel] = l.shapeOf(weight);
@@ -93,8 +94,28 @@ function convolution(l: Lowering): Value {
   });
 }
 
+/** torch.nn.ConvTranspose1d and 2d: weight [channels, outputs/groups, …]. */
+function transposedConvolution(l: Lowering): Value {
+  const x = l.examples(0);
+  const image = imageOf(l, x);
+  const weight = l.shared(1);
+  const [channels, perGroup, ...kernel] = l.shapeOf(weight);
+  if (kernel.length !== image.length) l.fail(`has a kernel of ${kernel.length + 2} axes for an input of ${l.rankOf(x)}.`, 'ERR_SHAPE');
+  if (l.string('auto_pad', 'NOTSET') !== 'NOTSET') l.fail('has auto_pad; explicit pads are supported.');
+  if (l.attribute('output_shape') !== undefined) l.fail('has output_shape; explicit pads are supported.');
+  const window = window2d(geometryOf(l, image, kernel));
+  const extra = l.extents('output_padding', image.length, 0, 0);
+  const groups = l.integer('group', 1);
+  const bias = l.has(2) ? l.shared(2) : undefined;
+  const k = reshape(l.g, weight.id, [channels, perGroup, ...window.kernel]);
+  return asImage(l, x, (id) => {
+    const y = convTranspose2d(l.g, id, k, window, [extra.length === 2 ? extra[0] : 0, extra[extra.length - 1]], groups);
+    return bias === undefined ? y : add(l.g, y, reshape(l.g, bias.id, [l.g.shapeOf(y)[0], 1, 1]));
+  });
+}
+
 function pooled(l: Lowering): { readonly x: ArrayValue; readonly geometry: Geometry; readonly ceilChanges: boolean } {
-  const x = l.batched(0);
+  const x = l.examples(0);
   const image = imageOf(l, x);
   const geometry = geometryOf(l, image, l.extents('kernel_shape', image.length, 1, 0));
   const { kernel, dilation, padding } = geometry;
@@ -127,6 +148,7 @@ const windowAttributes = ['auto_pad', 'dilations', 'kernel_shape', 'pads', 'stri
 
 export const windowOperators: Readonly<Record<string, OperatorRule>> = {
   Conv: { attributes: [...windowAttributes, 'group'], lower: convolution },
+  ConvTranspose: { attributes: [...windowAttributes, 'group', 'output_padding', 'output_shape'], lower: transposedConvolution },
   MaxPool: { attributes: [...windowAttributes, 'ceil_mode', 'storage_order'], lower: maxPooling },
   AveragePool: { attributes: [...windowAttributes, 'ceil_mode', 'count_include_pad'], lower: averagePooling },
 };
