@@ -46,7 +46,7 @@ export { type Bindings, type Estimate, estimate, evaluate } from './graph/execut
 export { type ForwardOptions, forward } from './graph/forward.ts';
 export type { Attributes, Graph, Node, ValueId } from './graph/graph.ts';
 export { type Layer, type Model, type Parameter, parameterCount, trainableParameters, withTrainable } from './graph/model.ts';
-export * as primitives from './graph/primitives/index.ts';
+export * as primitives from './graph/primitives/table.ts';
 export { readNpy, writeNpy } from './io/npy.ts';
 export { readNpz, readNpzMember } from './io/npz.ts';
 export { importOnnx, type OnnxOptions } from './io/onnx/import.ts';

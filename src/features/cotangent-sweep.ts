@@ -5,7 +5,7 @@ import { GraphBuilder } from '../graph/builder.ts';
 import { vjp } from '../graph/differentiate.ts';
 import type { ValueId } from '../graph/graph.ts';
 import { type Model, withTrainable } from '../graph/model.ts';
-import { affine, broadcast, reshape, sum } from '../graph/primitives/index.ts';
+import { affine, broadcast, reshape, sum } from '../graph/primitives/table.ts';
 import { buildSweep, type Sweep } from '../graph/sweep.ts';
 import type { FeatureWeight } from './weight.ts';
 

@@ -4,7 +4,7 @@ import { TangedgeError } from '../core/errors.ts';
 import { sizeOf, type Tensor } from '../core/tensor.ts';
 import type { Attributes, Graph, Node, ValueId } from './graph.ts';
 import type { Emitter } from './primitive.ts';
-import { primitiveOf } from './primitives/index.ts';
+import { primitiveOf } from './primitives/table.ts';
 
 /**
  * Builds a Graph. Leaves first (`input`, `parameter`, `constant`), then primitives through the constructors of

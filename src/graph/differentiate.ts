@@ -5,9 +5,9 @@ import { formatShape } from '../core/tensor.ts';
 import { GraphBuilder } from './builder.ts';
 import { dependents, type Graph, isLeaf, type ValueId } from './graph.ts';
 import { add, select } from './primitives/arithmetic.ts';
-import { primitiveOf } from './primitives/index.ts';
 import { sumBatch } from './primitives/reduction.ts';
 import { concatOfPads } from './primitives/shape.ts';
+import { primitiveOf } from './primitives/table.ts';
 
 /** A derived graph and where its new leaves and results are. Ids of the original graph stay valid in it. */
 export interface Derived {

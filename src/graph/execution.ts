@@ -4,7 +4,7 @@ import { TangedgeError } from '../core/errors.ts';
 import { type Dtype, type FloatArray, formatShape, sizeOf, type Tensor } from '../core/tensor.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 import { type Graph, leavesOf, type ValueId } from './graph.ts';
-import { primitiveOf } from './primitives/index.ts';
+import { primitiveOf } from './primitives/table.ts';
 import { operandsOf, type Program, planProgram, programBytes } from './program.ts';
 
 /** One program in memory. Lives in the arena frame in which it was made: use it inside `rt.arena.frame`. */

@@ -5,7 +5,7 @@ import { bytesOf, type Dtype, sizeOf } from '../core/tensor.ts';
 import type { Routines } from '../wasm/abi.ts';
 import { type Graph, isLeaf, type ValueId } from './graph.ts';
 import type { Operand } from './primitive.ts';
-import { primitiveOf } from './primitives/index.ts';
+import { primitiveOf } from './primitives/table.ts';
 
 /**
  * A leaf's stage says when its value is known: 0 parameters and constants, 1 inputs, 2 whatever changes while the inputs

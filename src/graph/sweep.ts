@@ -7,7 +7,7 @@ import { vjp } from './differentiate.ts';
 import { Execution } from './execution.ts';
 import type { Graph, ValueId } from './graph.ts';
 import { type Model, trainableParameters } from './model.ts';
-import { affine, broadcast, concat, denseWeightGradient, oneHot, patches, reshape, sum, transpose } from './primitives/index.ts';
+import { affine, broadcast, concat, denseWeightGradient, oneHot, patches, reshape, sum, transpose } from './primitives/table.ts';
 import { type Program, planProgram } from './program.ts';
 import { type Site, sitesOf } from './sites.ts';
 

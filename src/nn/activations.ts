@@ -2,7 +2,7 @@
 
 import type { ValueId } from '../graph/graph.ts';
 import type { Emitter } from '../graph/primitive.ts';
-import { affine, div, elu, leakyRelu, mul, select, softmax, softplus, sub, type UnaryOp, unary } from '../graph/primitives/index.ts';
+import { affine, div, elu, leakyRelu, mul, select, softmax, softplus, sub, type UnaryOp, unary } from '../graph/primitives/table.ts';
 import { geluTanh } from './compositions.ts';
 import { choiceOption, type LayerSpec, numberOption } from './layer-context.ts';
 

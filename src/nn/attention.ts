@@ -4,7 +4,7 @@ import { TangedgeError } from '../core/errors.ts';
 import { formatShape } from '../core/tensor.ts';
 import type { ValueId } from '../graph/graph.ts';
 import type { Emitter } from '../graph/primitive.ts';
-import { add, affine, dense, matmul, mul, reshape, slice, softmax, transpose, transposeMatrix, unary } from '../graph/primitives/index.ts';
+import { add, affine, dense, matmul, mul, reshape, slice, softmax, transpose, transposeMatrix, unary } from '../graph/primitives/table.ts';
 import { geluTanh, normalize } from './compositions.ts';
 import { type InitialDistribution, ONES, uniformByFan, xavierUniform, ZEROS } from './initial-distribution.ts';
 import {

@@ -3,7 +3,7 @@
 import { sizeOf } from '../core/tensor.ts';
 import type { ValueId } from '../graph/graph.ts';
 import type { Emitter } from '../graph/primitive.ts';
-import { add, affine, div, integerPower, mul, reshape, sub, sum, unary } from '../graph/primitives/index.ts';
+import { add, affine, div, integerPower, mul, reshape, sub, sum, unary } from '../graph/primitives/table.ts';
 
 /** (x − mean)/√(variance + eps) over the last `axes` axes, variance biased, as torch's LayerNorm. */
 export function normalize(g: Emitter, x: ValueId, axes: number, eps: number): ValueId {

@@ -3,7 +3,7 @@
 import { TangedgeError } from '../core/errors.ts';
 import { formatShape, sizeOf } from '../core/tensor.ts';
 import type { ValueId } from '../graph/graph.ts';
-import { add, affine, concat, dense, gather, reshape, slice, sum, transpose } from '../graph/primitives/index.ts';
+import { add, affine, concat, dense, gather, reshape, slice, sum, transpose } from '../graph/primitives/table.ts';
 import { activations, prelu } from './activations.ts';
 import { multiheadAttention, transformerEncoderLayer } from './attention.ts';
 import { STANDARD_NORMAL, ZEROS } from './initial-distribution.ts';

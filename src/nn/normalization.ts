@@ -3,7 +3,7 @@
 import { TangedgeError } from '../core/errors.ts';
 import { formatShape, type Tensor } from '../core/tensor.ts';
 import type { ValueId } from '../graph/graph.ts';
-import { add, mul, reshape, sub } from '../graph/primitives/index.ts';
+import { add, mul, reshape, sub } from '../graph/primitives/table.ts';
 import { normalize, rootMeanSquare } from './compositions.ts';
 import { ONES, ZEROS } from './initial-distribution.ts';
 import { booleanOption, describe, integerOption, type LayerContext, type LayerSpec, nameOption, numberOption } from './layer-context.ts';

@@ -9,7 +9,7 @@ import { TangedgeError } from '../core/errors.ts';
 import { formatShape } from '../core/tensor.ts';
 import type { ValueId } from '../graph/graph.ts';
 import type { Emitter } from '../graph/primitive.ts';
-import { add, affine, broadcast, concat, dense, mul, reshape, slice, unary } from '../graph/primitives/index.ts';
+import { add, affine, broadcast, concat, dense, mul, reshape, slice, unary } from '../graph/primitives/table.ts';
 import { uniformByFan } from './initial-distribution.ts';
 import { booleanOption, choiceOption, describe, integerOption, type LayerContext, type LayerSpec, nameOption } from './layer-context.ts';
 

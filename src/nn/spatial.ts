@@ -4,7 +4,7 @@ import { TangedgeError } from '../core/errors.ts';
 import { formatShape, sizeOf } from '../core/tensor.ts';
 import type { ValueId } from '../graph/graph.ts';
 import type { Emitter } from '../graph/primitive.ts';
-import { add, affine, avgPool, broadcast, conv2d, convTranspose2d, dense, maxPool, reshape, sum, transpose } from '../graph/primitives/index.ts';
+import { add, affine, avgPool, broadcast, conv2d, convTranspose2d, dense, maxPool, reshape, sum, transpose } from '../graph/primitives/table.ts';
 import { type InitialDistribution, uniformByFan } from './initial-distribution.ts';
 import { booleanOption, choiceOption, describe, integerOption, type LayerContext, type LayerSpec, nameOption, pairOption } from './layer-context.ts';
 import { parameterizationOf } from './parameterization.ts';

@@ -5,7 +5,7 @@ import { formatShape, sameShape, sizeOf, type Tensor } from '../core/tensor.ts';
 import { GraphBuilder } from '../graph/builder.ts';
 import type { ValueId } from '../graph/graph.ts';
 import type { Layer, Model } from '../graph/model.ts';
-import { add, concat, reshape } from '../graph/primitives/index.ts';
+import { add, concat, reshape } from '../graph/primitives/table.ts';
 import { describe, integerOption, LayerContext, type LayerSpec, type StateSource, stateDictSource } from './layer-context.ts';
 import { layerBuilders } from './layers.ts';
 

@@ -57,54 +57,57 @@ const shapesByName = (model: Model) => Object.fromEntries(trainableParameters(mo
 const withoutConstants = ({ graph }: Model) => graph.nodes.map(({ value: _, ...node }) => node);
 const vector = (values: ArrayLike<number>): Tensor => ({ shape: [values.length], data: Float64Array.from(values) });
 
-describe.each(['mlp-relu', 'mlp-tanh-nobias', 'cnn-gap', 'cnn-maxpool', 'vgg-bn', 'vit-meanpool', 'rnn-tanh', 'gru'])('%s, trained on digits, against PyTorch autograd in f64', (name) => {
-  test('parameters: PyTorch’s names and shapes in the state dict’s order', () => {
-    const { model, expected } = readCase(name);
-    expect(Object.entries(shapesByName(model))).toEqual(Object.entries(expected.parameters));
-  });
+describe.each(['mlp-relu', 'mlp-tanh-nobias', 'cnn-gap', 'cnn-maxpool', 'vgg-bn', 'vit-meanpool', 'rnn-tanh', 'gru'])(
+  '%s, trained on digits, against PyTorch autograd in f64',
+  (name) => {
+    test('parameters: PyTorch’s names and shapes in the state dict’s order', () => {
+      const { model, expected } = readCase(name);
+      expect(Object.entries(shapesByName(model))).toEqual(Object.entries(expected.parameters));
+    });
 
-  test('outputs', () => {
-    const { model, x, array } = readCase(name);
-    expect(relativeError(forward(rt, model, x), array('outputs'))).toBeLessThan(TOLERANCE);
-  });
+    test('outputs', () => {
+      const { model, x, array } = readCase(name);
+      expect(relativeError(forward(rt, model, x), array('outputs'))).toBeLessThan(TOLERANCE);
+    });
 
-  test.each(implementations)('full and trace NTK by %s', (implementation) => {
-    const { model, x, array } = readCase(name);
-    expect(relativeError(empiricalNtk(rt, model, x, { implementation }), array('ntk'))).toBeLessThan(TOLERANCE);
-    expect(relativeError(empiricalNtk(rt, model, x, { implementation, outputs: 'trace' }), array('ntk-trace'))).toBeLessThan(TOLERANCE);
-  });
+    test.each(implementations)('full and trace NTK by %s', (implementation) => {
+      const { model, x, array } = readCase(name);
+      expect(relativeError(empiricalNtk(rt, model, x, { implementation }), array('ntk'))).toBeLessThan(TOLERANCE);
+      expect(relativeError(empiricalNtk(rt, model, x, { implementation, outputs: 'trace' }), array('ntk-trace'))).toBeLessThan(TOLERANCE);
+    });
 
-  test('trace of each parameter’s kernel', () => {
-    const { model, x, expected } = readCase(name);
-    for (const { parameter, kernel } of empiricalNtkByParameter(rt, model, x, { outputs: 'trace' })) {
-      const n = kernel.shape[0];
-      const trace = Array.from({ length: n }, (_, i) => kernel.data[i * n + i]).reduce((sum, value) => sum + value, 0);
-      expect(Math.abs(trace / expected.traceByParameter[parameter] - 1), parameter).toBeLessThan(TOLERANCE);
-    }
-  });
+    test('trace of each parameter’s kernel', () => {
+      const { model, x, expected } = readCase(name);
+      for (const { parameter, kernel } of empiricalNtkByParameter(rt, model, x, { outputs: 'trace' })) {
+        const n = kernel.shape[0];
+        const trace = Array.from({ length: n }, (_, i) => kernel.data[i * n + i]).reduce((sum, value) => sum + value, 0);
+        expect(Math.abs(trace / expected.traceByParameter[parameter] - 1), parameter).toBeLessThan(TOLERANCE);
+      }
+    });
 
-  test('AGOP of the input', () => {
-    const { model, x, array } = readCase(name);
-    expect(relativeError(agop(rt, model, x), array('input-agop'))).toBeLessThan(TOLERANCE);
-  });
+    test('AGOP of the input', () => {
+      const { model, x, array } = readCase(name);
+      expect(relativeError(agop(rt, model, x), array('input-agop'))).toBeLessThan(TOLERANCE);
+    });
 
-  test('KTA and spectrum of the imported model’s kernel', () => {
-    const { model, x, array, expected } = readCase(name);
-    const kernel = empiricalNtk(rt, model, x, { outputs: 'trace' });
-    const y = array('y');
-    expect(Math.abs(kernelTargetAlignment(rt, kernel, y) - expected.ktaUncentered)).toBeLessThan(TOLERANCE);
-    expect(Math.abs(centeredKernelAlignment(rt, kernel, y) - expected.ktaCentered)).toBeLessThan(TOLERANCE);
-    expect(relativeError(vector(eigh(rt, kernel).values), vector(expected.eigenvaluesAscending))).toBeLessThan(TOLERANCE);
-  });
+    test('KTA and spectrum of the imported model’s kernel', () => {
+      const { model, x, array, expected } = readCase(name);
+      const kernel = empiricalNtk(rt, model, x, { outputs: 'trace' });
+      const y = array('y');
+      expect(Math.abs(kernelTargetAlignment(rt, kernel, y) - expected.ktaUncentered)).toBeLessThan(TOLERANCE);
+      expect(Math.abs(centeredKernelAlignment(rt, kernel, y) - expected.ktaCentered)).toBeLessThan(TOLERANCE);
+      expect(relativeError(vector(eigh(rt, kernel).values), vector(expected.eigenvaluesAscending))).toBeLessThan(TOLERANCE);
+    });
 
-  test('the checkpoint before training has the same graph and other weights', () => {
-    const { model } = readCase(name);
-    const initial = importOnnx(fixture(`onnx/${name}/initial.onnx`));
-    expect(withoutConstants(initial)).toEqual(withoutConstants(model));
-    expect(shapesByName(initial)).toEqual(shapesByName(model));
-    expect(initial.parameters[0].value.data).not.toEqual(model.parameters[0].value.data);
-  });
-});
+    test('the checkpoint before training has the same graph and other weights', () => {
+      const { model } = readCase(name);
+      const initial = importOnnx(fixture(`onnx/${name}/initial.onnx`));
+      expect(withoutConstants(initial)).toEqual(withoutConstants(model));
+      expect(shapesByName(initial)).toEqual(shapesByName(model));
+      expect(initial.parameters[0].value.data).not.toEqual(model.parameters[0].value.data);
+    });
+  },
+);
 
 /** J [n, c, p] → J·Jᵀ [n, n, c, c]. */
 function innerProducts({ shape: [n, c, p], data }: Tensor): Tensor {

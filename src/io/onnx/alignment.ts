@@ -2,7 +2,7 @@
 
 import { sizeOf } from '../../core/tensor.ts';
 import type { ValueId } from '../../graph/graph.ts';
-import { broadcast, reshape } from '../../graph/primitives/index.ts';
+import { broadcast, reshape } from '../../graph/primitives/table.ts';
 import { type BatchAxis, isMerged } from './batch-axis.ts';
 import type { Lowering } from './lowering.ts';
 import type { ArrayValue } from './value.ts';

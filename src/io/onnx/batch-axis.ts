@@ -56,7 +56,11 @@ export interface Regrouped {
  * A fixed batch of one that does not keep an axis of its own could be anywhere: it is given up, and the value is taken as
  * what one example makes.
  */
-export function regroup(from: Regrouped & { readonly batch: BatchAxis }, target: readonly Extent[], fixedBatch: number | undefined): Regrouped | undefined {
+export function regroup(
+  from: Regrouped & { readonly batch: BatchAxis },
+  target: readonly Extent[],
+  fixedBatch: number | undefined,
+): Regrouped | undefined {
   const { axis, outer } = from.batch;
   const before = sizeOf(from.shape.slice(0, axis)) * (isMerged(from.batch) ? outer : 1);
   const after = sizeOf(from.shape) / before;

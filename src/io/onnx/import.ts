@@ -5,7 +5,7 @@ import { TangedgeError } from '../../core/errors.ts';
 import { formatShape, sizeOf } from '../../core/tensor.ts';
 import { GraphBuilder } from '../../graph/builder.ts';
 import type { Model } from '../../graph/model.ts';
-import { reshape } from '../../graph/primitives/index.ts';
+import { reshape } from '../../graph/primitives/table.ts';
 import { quote, quoteList } from '../quote.ts';
 import { BATCH_FIRST } from './batch-axis.ts';
 import { formatExtents } from './extent.ts';
@@ -256,12 +256,16 @@ function ruleOf(node: OnnxNode): OperatorRule {
   const rule = node.domain === '' || node.domain === 'ai.onnx' ? operatorRule(node.type) : undefined;
   if (rule !== undefined) return rule;
   const supported = supportedOperators();
-  throw new TangedgeError('ERR_UNSUPPORTED', `importOnnx: ${nodeTitle(node)} is not one of the ${supported.length} supported operators. Choose an output before it, or export the model without it.`, {
-    node: node.name,
-    type: node.type,
-    domain: node.domain,
-    supported,
-  });
+  throw new TangedgeError(
+    'ERR_UNSUPPORTED',
+    `importOnnx: ${nodeTitle(node)} is not one of the ${supported.length} supported operators. Choose an output before it, or export the model without it.`,
+    {
+      node: node.name,
+      type: node.type,
+      domain: node.domain,
+      supported,
+    },
+  );
 }
 
 /** The values of a node's outputs. */

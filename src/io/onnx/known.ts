@@ -1,7 +1,7 @@
 /** @file Arithmetic and indexing on the small arrays known at import, by numpy's rules; nothing larger than 4096 elements. */
 
 import { sizeOf, stridesOf } from '../../core/tensor.ts';
-import { broadcastShape } from '../../graph/primitives/index.ts';
+import { broadcastShape } from '../../graph/primitives/table.ts';
 import { type Arithmetic, combine, type Extent } from './extent.ts';
 import type { KnownValue } from './value.ts';
 
@@ -40,7 +40,11 @@ export function combineKnown(operation: Arithmetic, a: KnownValue, b: KnownValue
 /** Repeated to `shape`, numpy's rule. */
 export function broadcastKnown(value: KnownValue, shape: readonly number[]): KnownValue {
   const from = broadcastStrides(value.shape, shape);
-  return known(value.type, shape, [...indices(shape)].map((index) => value.elements[dot(index, from)]));
+  return known(
+    value.type,
+    shape,
+    [...indices(shape)].map((index) => value.elements[dot(index, from)]),
+  );
 }
 
 /** output axis i is input axis permutation[i]. */

@@ -3,7 +3,7 @@
 import { type ErrorCode, type ErrorInfo, TangedgeError } from '../../core/errors.ts';
 import { formatShape, sizeOf, type Tensor } from '../../core/tensor.ts';
 import type { GraphBuilder } from '../../graph/builder.ts';
-import { reshape } from '../../graph/primitives/index.ts';
+import { reshape } from '../../graph/primitives/table.ts';
 import { quote } from '../quote.ts';
 import { type BatchAxis, fileShape, graphAxes, isMerged } from './batch-axis.ts';
 import { type Extent, formatExtents } from './extent.ts';
@@ -69,9 +69,7 @@ export class Lowering {
   toArray(value: Value): ArrayValue {
     if (value.kind === 'array') return value;
     const id =
-      value.kind === 'stored'
-        ? this.parameter(value)
-        : this.g.constantTensor({ shape: value.shape, data: Float64Array.from(this.numbersOf(value)) });
+      value.kind === 'stored' ? this.parameter(value) : this.g.constantTensor({ shape: value.shape, data: Float64Array.from(this.numbersOf(value)) });
     return { kind: 'array', id, batch: undefined };
   }
 

@@ -7,7 +7,7 @@
 
 import type { ValueId } from '../../graph/graph.ts';
 import { type Emitter, listAttribute, numberAttribute } from '../../graph/primitive.ts';
-import { concat, slice } from '../../graph/primitives/index.ts';
+import { concat, slice } from '../../graph/primitives/table.ts';
 
 /** Entries [start, end) of one axis: of the concatenation or slice that x is, where it is one. */
 export function partOf(g: Emitter, x: ValueId, axis: number, start: number, end: number): ValueId {

@@ -1,20 +1,7 @@
 /** @file Functions of one variable: the mathematical ones, and the activations that have an operator of their own. */
 
 import type { ValueId } from '../../../graph/graph.ts';
-import {
-  affine,
-  div,
-  elu,
-  leakyRelu,
-  max,
-  mul,
-  reshape,
-  softplus,
-  sub,
-  sum,
-  type UnaryOp,
-  unary,
-} from '../../../graph/primitives/index.ts';
+import { affine, div, elu, leakyRelu, max, mul, reshape, softplus, sub, sum, type UnaryOp, unary } from '../../../graph/primitives/table.ts';
 import { abs, clamp, prelu, softmaxOver } from '../../../nn/activations.ts';
 import { geluTanh } from '../../../nn/compositions.ts';
 import { aligned } from '../alignment.ts';
@@ -77,9 +64,23 @@ function preluOf(l: Lowering): Value {
 }
 
 export const activationOperators: Readonly<Record<string, OperatorRule>> = {
-  Neg: { lower: (l) => apply(l, (x) => affine(l.g, x, -1, 0), (value) => -value) },
+  Neg: {
+    lower: (l) =>
+      apply(
+        l,
+        (x) => affine(l.g, x, -1, 0),
+        (value) => -value,
+      ),
+  },
   Abs: { lower: (l) => apply(l, (x) => abs(l.g, x), Math.abs) },
-  Reciprocal: { lower: (l) => apply(l, (x) => reciprocal(l, x), (value) => 1 / value) },
+  Reciprocal: {
+    lower: (l) =>
+      apply(
+        l,
+        (x) => reciprocal(l, x),
+        (value) => 1 / value,
+      ),
+  },
   Sqrt: elementwise('sqrt', Math.sqrt),
   Exp: elementwise('exp'),
   Log: elementwise('log'),

@@ -1,7 +1,7 @@
 /** @file Add, Sub, Mul, Div, Pow. */
 
 import type { ValueId } from '../../../graph/graph.ts';
-import { add, affine, div, integerPower, mul, sub, unary } from '../../../graph/primitives/index.ts';
+import { add, affine, div, integerPower, mul, sub, unary } from '../../../graph/primitives/table.ts';
 import { aligned } from '../alignment.ts';
 import { type Arithmetic, formatExtents } from '../extent.ts';
 import { combineKnown, known } from '../known.ts';

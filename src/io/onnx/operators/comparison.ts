@@ -2,7 +2,7 @@
 
 import { sizeOf } from '../../../core/tensor.ts';
 import type { ValueId } from '../../../graph/graph.ts';
-import { affine, broadcastShape, mul, select, sub } from '../../../graph/primitives/index.ts';
+import { affine, broadcastShape, mul, select, sub } from '../../../graph/primitives/table.ts';
 import { clamp } from '../../../nn/activations.ts';
 import { aligned } from '../alignment.ts';
 import type { Extent } from '../extent.ts';
@@ -19,7 +19,8 @@ const binary = (truth: Truth, ofArrays: OfArrays): OperatorRule => ({
     const [a, b] = [l.value(0), l.value(1)];
     if (a.kind === 'known' && b.kind === 'known') {
       const shape = broadcastShape(a.shape, b.shape);
-      if (shape === null || !(sizeOf(shape) <= MAX_KNOWN)) return l.fail('compares arrays whose shapes do not fit, or that are too large.', 'ERR_SHAPE');
+      if (shape === null || !(sizeOf(shape) <= MAX_KNOWN))
+        return l.fail('compares arrays whose shapes do not fit, or that are too large.', 'ERR_SHAPE');
       const pairs = pairsOf(a, b, shape).map(([p, q]) => {
         const [left, right] = [beyond(p, q), beyond(q, p)];
         if (left !== undefined && right !== undefined) return Number(truth(left, right));
@@ -62,7 +63,12 @@ const extremum = (pick: OfArrays): OperatorRule => ({
 
 function negation(l: Lowering): Value {
   const value = l.value(0);
-  if (value.kind === 'known') return known('integer', value.shape, l.numbersOf(value).map((truth) => Number(truth === 0)));
+  if (value.kind === 'known')
+    return known(
+      'integer',
+      value.shape,
+      l.numbersOf(value).map((truth) => Number(truth === 0)),
+    );
   const x = l.toArray(value);
   return l.result(not(l, x.id), x.batch);
 }
@@ -79,7 +85,10 @@ function where(l: Lowering): Value {
       yes.map(([truth, value], i) => (truth === 0 ? no[i][1] : value)),
     );
   }
-  const { ids, batch } = aligned(l, [condition, a, b].map((value) => l.toArray(value)));
+  const { ids, batch } = aligned(
+    l,
+    [condition, a, b].map((value) => l.toArray(value)),
+  );
   return l.result(select(l.g, ids[0], ids[1], ids[2]), batch);
 }
 
@@ -102,12 +111,24 @@ function clipped(l: Lowering, { id }: ArrayValue, low: number | undefined, high:
 
 export const comparisonOperators: Readonly<Record<string, OperatorRule>> = {
   Greater: binary((a, b) => a > b, greater),
-  Less: binary((a, b) => a < b, (l, a, b) => greater(l, b, a)),
-  GreaterOrEqual: binary((a, b) => a >= b, (l, a, b) => notGreater(l, b, a)),
+  Less: binary(
+    (a, b) => a < b,
+    (l, a, b) => greater(l, b, a),
+  ),
+  GreaterOrEqual: binary(
+    (a, b) => a >= b,
+    (l, a, b) => notGreater(l, b, a),
+  ),
   LessOrEqual: binary((a, b) => a <= b, notGreater),
-  Equal: binary((a, b) => a === b, (l, a, b) => both(l, notGreater(l, a, b), notGreater(l, b, a))),
+  Equal: binary(
+    (a, b) => a === b,
+    (l, a, b) => both(l, notGreater(l, a, b), notGreater(l, b, a)),
+  ),
   And: binary((a, b) => a !== 0 && b !== 0, both),
-  Or: binary((a, b) => a !== 0 || b !== 0, (l, a, b) => not(l, both(l, not(l, a), not(l, b)))),
+  Or: binary(
+    (a, b) => a !== 0 || b !== 0,
+    (l, a, b) => not(l, both(l, not(l, a), not(l, b))),
+  ),
   Not: { lower: negation },
   Where: { lower: where },
   Max: extremum(larger),

@@ -2,7 +2,7 @@
 
 import { sizeOf } from '../../../core/tensor.ts';
 import type { ValueId } from '../../../graph/graph.ts';
-import { dense, reshape, sum, transpose } from '../../../graph/primitives/index.ts';
+import { dense, reshape, sum, transpose } from '../../../graph/primitives/table.ts';
 import { isMerged } from '../batch-axis.ts';
 import type { Lowering, OperatorRule } from '../lowering.ts';
 import type { ArrayValue, Value } from '../value.ts';

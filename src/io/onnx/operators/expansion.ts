@@ -1,7 +1,7 @@
 /** @file Expand, Tile, Range, ConstantOfShape, Trilu: arrays made larger, or made of a rule. */
 
 import { sizeOf } from '../../../core/tensor.ts';
-import { broadcast, broadcastShape, concat, mul, reshape } from '../../../graph/primitives/index.ts';
+import { broadcast, broadcastShape, concat, mul, reshape } from '../../../graph/primitives/table.ts';
 import { type BatchAxis, graphAxes, isMerged } from '../batch-axis.ts';
 import { type Extent, formatExtents } from '../extent.ts';
 import { broadcastKnown, known, MAX_KNOWN } from '../known.ts';
@@ -56,7 +56,10 @@ function expandShared(l: Lowering, x: ArrayValue, extents: readonly Extent[]): V
   const from = l.shapeOf(x);
   const { shape, batch } = targetOf(l, extents);
   if (batch === undefined || l.lostBatch(x)) {
-    const all = broadcastShape(from, extents.map((extent) => (typeof extent === 'number' ? extent : extent.perExample)));
+    const all = broadcastShape(
+      from,
+      extents.map((extent) => (typeof extent === 'number' ? extent : extent.perExample)),
+    );
     return l.result(broadcast(l.g, x.id, all ?? misfit(l, from, extents)), undefined);
   }
   const padded = [...new Array<number>(Math.max(0, extents.length - from.length)).fill(1), ...from];
@@ -96,7 +99,13 @@ function tile(l: Lowering): Value {
   const from = l.fileShape(x);
   if (repeats.length !== from.length) l.fail(`has ${repeats.length} repeats for ${from.length} axes.`, 'ERR_FORMAT');
   if (repeats.every((times, i) => times === 1 || from[i] === 1)) {
-    return x.batch === undefined ? expandShared(l, x, repeats.map((times, i) => (times === 1 ? from[i] : times))) : expandBatched(l, x, x.batch, repeats);
+    return x.batch === undefined
+      ? expandShared(
+          l,
+          x,
+          repeats.map((times, i) => (times === 1 ? from[i] : times)),
+        )
+      : expandBatched(l, x, x.batch, repeats);
   }
   let { id } = x;
   repeats.forEach((times, fileAxis) => {
@@ -113,7 +122,11 @@ function range(l: Lowering): Value {
   const count = Math.max(0, Math.ceil((limit - start) / step));
   if (!(count <= MAX_KNOWN)) l.fail(`lists ${count} numbers; at most ${MAX_KNOWN} are supported.`);
   const type = [0, 1, 2].every((i) => l.known(i).type === 'integer') ? 'integer' : 'float';
-  return known(type, [count], Array.from({ length: count }, (_, i) => start + i * step));
+  return known(
+    type,
+    [count],
+    Array.from({ length: count }, (_, i) => start + i * step),
+  );
 }
 
 /** The upper or lower triangle of the last two axes, zeros elsewhere. */

@@ -2,7 +2,7 @@
 
 import { sizeOf } from '../../../core/tensor.ts';
 import type { ValueId } from '../../../graph/graph.ts';
-import { add, affine, broadcast, broadcastShape, dense, matmul, reshape, transpose, transposeMatrix } from '../../../graph/primitives/index.ts';
+import { add, affine, broadcast, broadcastShape, dense, matmul, reshape, transpose, transposeMatrix } from '../../../graph/primitives/table.ts';
 import { aligned } from '../alignment.ts';
 import { type BatchAxis, isMerged, movedTo } from '../batch-axis.ts';
 import type { Lowering, OperatorRule } from '../lowering.ts';

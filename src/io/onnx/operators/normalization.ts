@@ -2,7 +2,7 @@
 
 import { sizeOf } from '../../../core/tensor.ts';
 import type { ValueId } from '../../../graph/graph.ts';
-import { add, mul, reshape, sub } from '../../../graph/primitives/index.ts';
+import { add, mul, reshape, sub } from '../../../graph/primitives/table.ts';
 import { normalize } from '../../../nn/compositions.ts';
 import { BATCH_FIRST } from '../batch-axis.ts';
 import type { Lowering, OperatorRule } from '../lowering.ts';

@@ -7,7 +7,7 @@
 
 import { sizeOf } from '../../../core/tensor.ts';
 import type { ValueId } from '../../../graph/graph.ts';
-import { concat, reshape, transpose } from '../../../graph/primitives/index.ts';
+import { concat, reshape, transpose } from '../../../graph/primitives/table.ts';
 import { type CellKind, type CellWeights, GATES, runCell } from '../../../nn/recurrent.ts';
 import { isMerged, movedTo } from '../batch-axis.ts';
 import { formatExtents } from '../extent.ts';
@@ -80,11 +80,13 @@ function weights(l: Lowering, kind: CellKind, direction: number, directions: num
   const rows = GATES[kind] * hidden;
   const check = (value: ArrayValue, name: string, wanted: readonly number[]) => {
     const shape = l.shapeOf(value);
-    if (shape.join() !== wanted.join()) l.fail(`has ${name} of shape ${formatExtents(shape)}, where ${formatExtents(wanted)} is wanted.`, 'ERR_SHAPE');
+    if (shape.join() !== wanted.join())
+      l.fail(`has ${name} of shape ${formatExtents(shape)}, where ${formatExtents(wanted)} is wanted.`, 'ERR_SHAPE');
   };
   check(w, 'weights W', [directions, rows, inputs]);
   check(r, 'weights R', [directions, rows, hidden]);
-  if (l.integer('hidden_size', hidden) !== hidden) l.fail(`has hidden_size ${l.integer('hidden_size', hidden)} and weights of ${hidden}.`, 'ERR_SHAPE');
+  if (l.integer('hidden_size', hidden) !== hidden)
+    l.fail(`has hidden_size ${l.integer('hidden_size', hidden)} and weights of ${hidden}.`, 'ERR_SHAPE');
   const [input, recurrent] = [w, r].map((value) => reordered(l, ofDirection(l, value, direction), kind, hidden));
   if (!l.has(3)) return { input, hidden: recurrent };
   const b = l.shared(3);
@@ -108,15 +110,28 @@ function checkInitialState(l: Lowering, position: number): void {
 function isZeroConstant(l: Lowering, id: ValueId): boolean {
   const { op, inputs, value } = l.g.definition(id);
   if (op === 'constant') return Array.from(value?.data ?? [1]).every((element) => element === 0);
-  return inputs.length > 0 && inputs.every((input) => isZeroConstant(l, input)) && ['broadcast', 'reshape', 'slice', 'concat', 'transpose'].includes(op);
+  return (
+    inputs.length > 0 && inputs.every((input) => isZeroConstant(l, input)) && ['broadcast', 'reshape', 'slice', 'concat', 'transpose'].includes(op)
+  );
 }
 
 const recurrent = (type: 'RNN' | 'GRU' | 'LSTM'): OperatorRule => ({
-  attributes: ['activations', 'activation_alpha', 'activation_beta', 'clip', 'direction', 'hidden_size', 'layout', 'linear_before_reset', 'input_forget'],
+  attributes: [
+    'activations',
+    'activation_alpha',
+    'activation_beta',
+    'clip',
+    'direction',
+    'hidden_size',
+    'layout',
+    'linear_before_reset',
+    'input_forget',
+  ],
   lower: (l) => {
     const { x, batchFirst } = sequence(l);
     const direction = l.string('direction', 'forward');
-    if (!['forward', 'reverse', 'bidirectional'].includes(direction)) l.fail(`has the direction ${JSON.stringify(direction.slice(0, 40))}.`, 'ERR_FORMAT');
+    if (!['forward', 'reverse', 'bidirectional'].includes(direction))
+      l.fail(`has the direction ${JSON.stringify(direction.slice(0, 40))}.`, 'ERR_FORMAT');
     const directions = direction === 'bidirectional' ? 2 : 1;
     const kind = cellOf(l, type, directions);
     if (l.has(4)) l.fail('has sequence_lens; sequences of one length are supported.');

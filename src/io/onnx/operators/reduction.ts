@@ -1,7 +1,7 @@
 /** @file Means, sums and maxima over axes. */
 
 import { sizeOf } from '../../../core/tensor.ts';
-import { affine, max, reshape, sum } from '../../../graph/primitives/index.ts';
+import { affine, max, reshape, sum } from '../../../graph/primitives/table.ts';
 import { movedTo } from '../batch-axis.ts';
 import type { Lowering, OperatorRule } from '../lowering.ts';
 import type { ArrayValue, Value } from '../value.ts';

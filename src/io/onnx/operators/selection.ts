@@ -1,6 +1,6 @@
 /** @file Concat, Slice, Split, Gather, Pad: parts of axes, of graph values and of known arrays. */
 
-import { concat, gather, pad, reshape, slice } from '../../../graph/primitives/index.ts';
+import { concat, gather, pad, reshape, slice } from '../../../graph/primitives/table.ts';
 import { aligned } from '../alignment.ts';
 import { type Extent, formatExtents } from '../extent.ts';
 import { concatKnown, sliceKnown, takeKnown } from '../known.ts';

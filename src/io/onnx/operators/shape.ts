@@ -1,7 +1,7 @@
 /** @file Reshape, Flatten, Transpose, Squeeze, Unsqueeze: of graph values, wherever they have the batch, and of known arrays. */
 
 import { sizeOf } from '../../../core/tensor.ts';
-import { reshape, transpose } from '../../../graph/primitives/index.ts';
+import { reshape, transpose } from '../../../graph/primitives/table.ts';
 import { graphAxes, movedTo, regroup } from '../batch-axis.ts';
 import { combine, type Extent, formatExtents } from '../extent.ts';
 import { transposeKnown, withShape } from '../known.ts';
@@ -24,7 +24,8 @@ function resolvedTarget(l: Lowering, from: readonly Extent[], target: readonly E
   // With a fixed batch, N may stand beside numbers that contain it.
   const asNumber = (extent: Extent) => (typeof extent === 'number' || fixed === undefined ? extent : extent.perExample * fixed + extent.plus);
   const left =
-    combine('Div', product(l, from), product(l, others), true) ?? combine('Div', product(l, from.map(asNumber)), product(l, others.map(asNumber)), true);
+    combine('Div', product(l, from), product(l, others), true) ??
+    combine('Div', product(l, from.map(asNumber)), product(l, others.map(asNumber)), true);
   return copied.map((extent, i) => (i === open ? (left ?? mismatch(l, from, target)) : extent));
 }
 
@@ -58,9 +59,7 @@ function reshaped(l: Lowering, x: ArrayValue, target: readonly Extent[]): Value 
   }
   const regrouped = regroup({ shape, batch: x.batch }, resolved, l.state.fixedBatch);
   if (regrouped === undefined) {
-    return l.fail(
-      `reshapes ${formatExtents(from)} to ${formatExtents(target)}, which would mix the examples of a batch, N: they must stay apart.`,
-    );
+    return l.fail(`reshapes ${formatExtents(from)} to ${formatExtents(target)}, which would mix the examples of a batch, N: they must stay apart.`);
   }
   return l.result(reshape(l.g, x.id, regrouped.shape), regrouped.batch);
 }
@@ -124,9 +123,7 @@ function unsqueeze(l: Lowering): Value {
   }
   const { id, batch } = array as ArrayValue;
   const own = l.g.shapeOf(id);
-  const shape = Array.from({ length: rank }, (_, i) =>
-    axes.includes(i) ? [1] : graphAxes(batch, old.indexOf(i)).map((axis) => own[axis]),
-  ).flat();
+  const shape = Array.from({ length: rank }, (_, i) => (axes.includes(i) ? [1] : graphAxes(batch, old.indexOf(i)).map((axis) => own[axis]))).flat();
   return l.result(reshape(l.g, id, shape), movedTo(batch, old[batch?.axis ?? 0]));
 }
 

@@ -1,7 +1,7 @@
 /** @file Conv, ConvTranspose, MaxPool, AveragePool: sliding windows with ONNX's paddings. 1-D windows run as 2-D ones of height 1. */
 
 import type { ValueId } from '../../../graph/graph.ts';
-import { add, avgPool, conv2d, convTranspose2d, maxPool, reshape } from '../../../graph/primitives/index.ts';
+import { add, avgPool, conv2d, convTranspose2d, maxPool, reshape } from '../../../graph/primitives/table.ts';
 import { BATCH_FIRST } from '../batch-axis.ts';
 import type { Lowering, OperatorRule } from '../lowering.ts';
 import type { ArrayValue, Value } from '../value.ts';
