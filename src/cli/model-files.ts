@@ -2,10 +2,13 @@
 
 import type { Command } from 'commander';
 import { TangedgeError } from '../core/errors.ts';
+import type { Tensor } from '../core/tensor.ts';
 import { type Model, withTrainable } from '../graph/model.ts';
 import { importOnnx } from '../io/onnx/import.ts';
 import { readSafetensors } from '../io/safetensors.ts';
+import { initializeSpec } from '../nn/initialize.ts';
 import { importSpec } from '../nn/spec.ts';
+import type { Runtime } from '../wasm/runtime.ts';
 import { readBytes } from './array-files.ts';
 import { inFile } from './failure.ts';
 import { once, plainText } from './option-values.ts';
@@ -61,7 +64,20 @@ export function readInitialModel(path: string, options: InitialOptions): Model |
  * whatever its importer says
  */
 export function readModel(path: string, options: ModelOptions): Model {
-  const model = path.endsWith('.json') ? specModel(path, options) : onnxModel(path, options);
+  return chooseParameters(path.endsWith('.json') ? specModel(path, options) : onnxModel(path, options), options);
+}
+
+/** readModel, but a `.json` spec may come without --weights: with initial ones, for what depends on shapes alone. */
+export function readModelForShapes(rt: Runtime, path: string, options: ModelOptions): Model {
+  if (!path.endsWith('.json') || options.weights !== undefined) return readModel(path, options);
+  const spec = parseJson(path);
+  return chooseParameters(
+    buildSpecModel(path, spec, () => initializeSpec(rt, spec), options),
+    options,
+  );
+}
+
+function chooseParameters(model: Model, options: ModelOptions): Model {
   if (options.parameters === undefined && options.freeze === undefined) return model;
   return withTrainable(model, { only: options.parameters, frozen: options.freeze });
 }
@@ -73,13 +89,18 @@ function onnxModel(path: string, { weights, output }: ModelOptions): Model {
   return attempt(path, () => importOnnx(readBytes(path), { output }));
 }
 
-function specModel(path: string, { weights, output }: ModelOptions): Model {
+function specModel(path: string, options: ModelOptions): Model {
+  const { weights } = options;
   if (weights === undefined) {
     throw new TangedgeError('ERR_ARGUMENT', `${path}: a .json spec needs its weights: add --weights FILE.safetensors.`, { path });
   }
   const spec = parseJson(path);
   const { tensors } = attempt(weights, () => readSafetensors(readBytes(weights)));
-  const model = attempt(path, () => importSpec(spec, tensors));
+  return buildSpecModel(path, spec, () => tensors, options);
+}
+
+function buildSpecModel(path: string, spec: unknown, state: () => ReadonlyMap<string, Tensor>, { output }: ModelOptions): Model {
+  const model = attempt(path, () => importSpec(spec, state()));
   if (output !== undefined && output !== model.output.name) {
     throw new TangedgeError('ERR_ARGUMENT', `--output ${output}: a spec has one output, named ${model.output.name}.`, { output });
   }

@@ -1,5 +1,6 @@
 /** @file `tangedge info`, `forward`, `ntk` and `jacobian` end to end against golden cases: PyTorch's float64 results from the same files. */
 
+import { fileURLToPath } from 'node:url';
 import type { Tensor } from 'tangedge';
 import { describe, expect, test } from 'vitest';
 import { type GoldenCase, goldenArray, goldenExpected, goldenScalar, readGoldenCase, relativeError } from '../golden/read-case.ts';
@@ -92,6 +93,29 @@ describe.each([mlp, cnn])('$name', (golden) => {
     expect(info.ntk.costs).toHaveLength(3);
     for (const { flops, bytes } of info.ntk.costs) expect(Math.min(flops, bytes)).toBeGreaterThan(0);
   });
+
+  test('info of a spec alone: the same, but for the file of weights', async () => {
+    const [path, weights, file] = model;
+    const [withWeights, alone] = [await scratch.run('info', path, weights, file, '--json'), await scratch.run('info', path, '--json')];
+    expect(alone.status).toBe(0);
+    expect({ ...JSON.parse(alone.stdout), seconds: 0 }).toEqual({ ...JSON.parse(withWeights.stdout), seconds: 0 });
+  });
+});
+
+test('info of examples/vgg11.json: the trace of 64 examples fits 1.5 GB, of 16 examples 128 MB', async () => {
+  const path = fileURLToPath(new URL('../../examples/vgg11.json', import.meta.url));
+  for (const [examples, limit] of [
+    ['64', 1_500_000_000],
+    ['16', 128_000_000],
+  ] as const) {
+    const { status, stdout } = await scratch.run('info', path, '--examples', examples, '--dtype', 'f32', '--memory-limit', String(limit), '--json');
+    expect(status).toBe(0);
+    const { parameterCount, ntk } = JSON.parse(stdout);
+    expect(parameterCount).toBe(9_225_610);
+    const chosen = ntk.costs.find(({ implementation }: { implementation: string }) => implementation === ntk.chosen);
+    expect(chosen.fits).toBe(true);
+    expect(chosen.bytes).toBeLessThanOrEqual(limit);
+  }
 });
 
 test('jacobian columns are the parameters in the order that the spec lists', async () => {

@@ -7,7 +7,7 @@ import { explainNtk, type ImplementationCost, type NtkExplanation } from '../../
 import { NTK_OUTPUTS, type NtkOutputs } from '../../ntk/options.ts';
 import { formatBytes, formatFlops } from '../../report/format.ts';
 import { defineCommand } from '../command.ts';
-import { addWeightsOption, MODEL_OPERAND, type ModelOptions, readModel } from '../model-files.ts';
+import { addWeightsOption, type ModelOptions, readModelForShapes } from '../model-files.ts';
 import { once, oneOf, wholeNumber } from '../option-values.ts';
 import { textTable } from '../text-table.ts';
 
@@ -20,14 +20,14 @@ export function infoCommand(): Command {
   return defineCommand<InfoOptions>({
     name: 'info',
     summary: 'layers, parameters, sites, and the cost of each NTK implementation',
-    operands: MODEL_OPERAND,
+    operands: { '<model>': '.onnx, or a .json spec; --weights need not be given' },
     declare: (command) =>
       addWeightsOption(command)
         .option('--examples <N>', 'the examples whose kernel the costs are for (default 100)', once(wholeNumber(1)))
         .option('--outputs <KIND>', 'and its outputs: full, trace (default), mean, diagonal', once(oneOf(NTK_OUTPUTS))),
     acts: ['dtype', 'parameters', 'freeze', 'output'],
     async run({ rt, dtype, finish }, options, path) {
-      const model = readModel(path, options);
+      const model = readModelForShapes(rt, path, options);
       const { examples = 100, outputs = 'trace', memoryLimit } = options;
       const explanation = explainNtk(rt, model, examples, { outputs, dtype, memoryLimit });
       finish(
