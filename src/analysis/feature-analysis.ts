@@ -39,17 +39,26 @@ export function analyzeFeatures(rt: Runtime, model: Model, x: Tensor, options: F
     .filter(({ inputWidth }) => inputWidth > MAX_FEATURE_WIDTH)
     .map(({ name, inputWidth }) => `${name} has ${inputWidth} inputs, more than the ${MAX_FEATURE_WIDTH} up to which features are analyzed.`);
   if (weights.length === 0) return { features: [], notes };
-  const computed = neuralFeatures(rt, model, x, {
-    weights,
-    initial,
-    dtype,
-    memoryLimit,
-    onProgress: ({ fraction }) => onProgress(0.5 * fraction),
-  });
+  // from W₀ = 0 the change is the weight itself, and a change relative to it is undefined: those are computed without W₀
+  const fromZero = weights.filter((name) => initial !== undefined && isZero(initial, name));
+  const groups = [
+    { names: weights.filter((name) => !fromZero.includes(name)), initial },
+    { names: fromZero, initial: undefined },
+  ].filter(({ names }) => names.length > 0);
+  const computed = groups.flatMap((group, index) =>
+    neuralFeatures(rt, model, x, {
+      weights: group.names,
+      initial: group.initial,
+      dtype,
+      memoryLimit,
+      onProgress: ({ fraction }) => onProgress((0.5 * (index + fraction)) / groups.length),
+    }),
+  );
+  computed.sort((a, b) => weights.indexOf(a.name) - weights.indexOf(b.name));
   const features = computed.map((weight, index): FeatureSection => {
     const section = featureSection(rt, weight, index === 0 && isImageOf(image, weight.nfm.shape[0]) ? image : null);
     onProgress(0.5 + (0.5 * (index + 1)) / computed.length);
-    return section;
+    return fromZero.includes(weight.name) ? { ...section, centeredNfa: section.nfa } : section;
   });
   return { features, notes };
 }
@@ -85,6 +94,10 @@ function matrixSummary(rt: Runtime, matrix: Tensor): MatrixSummary {
     diagonal: Array.from({ length: size }, (_, i) => matrix.data[i * size + i]),
     matrix: storeAveraged(matrix),
   };
+}
+
+function isZero(model: Model, name: string): boolean {
+  return model.parameters.some((parameter) => parameter.name === name && parameter.value.data.every((value) => value === 0));
 }
 
 function isImageOf(image: readonly number[] | null, size: number): boolean {

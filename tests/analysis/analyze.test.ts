@@ -91,6 +91,17 @@ describe('two checkpoints', () => {
     expect(features.map(({ centeredNfa }) => centeredNfa)).toEqual([null, null]);
   });
 
+  test('a weight that began at zero: its C-NFA is its UC-NFA, and no relative change is claimed', () => {
+    const model = smallNetwork(2);
+    const parameters = model.parameters.map((parameter) =>
+      parameter.name === 'readout.weight' ? { ...parameter, value: tensor([3, 5], new Float64Array(15)) } : parameter,
+    );
+    const { change, features } = analyze(rt, { model, inputs: smallInputs(), initial: { ...model, parameters } });
+    expect(features.map(({ weight }) => weight)).toEqual(['hidden.weight', 'readout.weight']);
+    expect(features[1].centeredNfa).toEqual(features[1].nfa);
+    expect(change?.parameters.map(({ relativeChange }) => relativeChange)).toEqual([0, 0, null, 0]);
+  });
+
   test('weights doubled: every relative change is exactly 1', async () => {
     const { change } = await exampleReport();
     for (const { relativeChange } of change?.parameters ?? []) expect(relativeChange).toBeCloseTo(1, 14);
