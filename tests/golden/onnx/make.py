@@ -17,39 +17,44 @@ PRESERVE = torch.onnx.TrainingMode.PRESERVE
 EVAL = torch.onnx.TrainingMode.EVAL
 
 
-def case(name, model, shape, n=4, opset=17, dynamic=True, folding=False, training=PRESERVE, distinct=True, seed=0):
-    torch.manual_seed(100 + seed)
-    model = model.eval()
-    for key, value in model.state_dict().items():
-        # Fresh BatchNorm and LayerNorm arrays are all ones and zeros; give every entry its own value.
-        if distinct and value.is_floating_point():
-            value.copy_(torch.rand_like(value) + 0.5 if key.endswith(('running_var', 'std')) else value + 0.3 * torch.randn_like(value))
-    x = torch.randn(n, *shape)
-    folder = os.path.join(here, 'small', name)
-    os.makedirs(folder, exist_ok=True)
-    torch.onnx.export(model, x if dynamic else x[:1], os.path.join(folder, 'model.onnx'), opset_version=opset, input_names=['x'], output_names=['out'],
-                      dynamic_axes={'x': {0: 'n'}, 'out': {0: 'n'}} if dynamic else None, do_constant_folding=folding, training=training)
-    model = model.double()
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    inputs = x.double()
-    outputs = model(inputs).reshape(n, -1)
-    rows = [[torch.cat([g.reshape(-1) for g in torch.autograd.grad(outputs[i, o], parameters, retain_graph=True)]) for o in range(outputs.shape[1])]
-            for i in range(n)]
-    jacobian = torch.stack([torch.stack(row) for row in rows]).numpy()
-    np.save(os.path.join(folder, 'x.npy'), x.numpy())
-    np.save(os.path.join(folder, 'outputs.npy'), outputs.detach().numpy())
-    np.save(os.path.join(folder, 'jacobian.npy'), jacobian)
-    np.save(os.path.join(folder, 'ntk.npy'), np.einsum('nap,mbp->nmab', jacobian, jacobian))
-    json.dump({'opset': opset, 'dynamicBatch': dynamic, 'constantFolding': folding,
-               'parameters': {k: list(p.shape) for k, p in model.named_parameters()}}, open(os.path.join(folder, 'expected.json'), 'w'), indent=1)
-
-
 class Lambda(nn.Module):
     def __init__(self, f):
         super().__init__()
         self.f = f
     def forward(self, *x):
         return self.f(*x)
+
+
+def case(name, model, shape, n=4, opset=17, dynamic=True, folding=False, training=PRESERVE, distinct=True, seed=0, integers=None, refactored=False):
+    torch.manual_seed(100 + seed)
+    model = model.eval()
+    for key, value in model.state_dict().items():
+        # Fresh BatchNorm and LayerNorm arrays are all ones and zeros; give every entry its own value.
+        if distinct and value.is_floating_point():
+            value.copy_(torch.rand_like(value) + 0.5 if key.endswith(('running_var', 'std')) else value + 0.3 * torch.randn_like(value))
+    x = torch.randn(n, *shape) if integers is None else torch.randint(integers, (n, *shape))
+    folder = os.path.join(here, 'small', name)
+    os.makedirs(folder, exist_ok=True)
+    torch.onnx.export(model, x if dynamic else x[:1], os.path.join(folder, 'model.onnx'), opset_version=opset, input_names=['x'], output_names=['out'],
+                      dynamic_axes={'x': {0: 'n'}, 'out': {0: 'n'}} if dynamic else None, do_constant_folding=folding, training=training)
+    # PyTorch 1.13 differentiates these with 1/6 rounded to f32, whatever the dtype; and CELU with alpha so rounded (0.75 is exact).
+    for parent in list(model.modules()):
+        for key, child in parent.named_children():
+            if isinstance(child, nn.Hardsigmoid): setattr(parent, key, Lambda(lambda x: F.relu6(x + 3) / 6))
+            if isinstance(child, nn.Hardswish): setattr(parent, key, Lambda(lambda x: x * F.relu6(x + 3) / 6))
+    model = model.double()
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    inputs = x.double() if integers is None else x
+    outputs = model(inputs).reshape(n, -1)
+    rows = [[torch.cat([g.reshape(-1) for g in torch.autograd.grad(outputs[i, o], parameters, retain_graph=True)]) for o in range(outputs.shape[1])]
+            for i in range(n)]
+    jacobian = torch.stack([torch.stack(row) for row in rows]).numpy()
+    np.save(os.path.join(folder, 'x.npy'), x.float().numpy())
+    np.save(os.path.join(folder, 'outputs.npy'), outputs.detach().numpy())
+    np.save(os.path.join(folder, 'jacobian.npy'), jacobian)
+    np.save(os.path.join(folder, 'ntk.npy'), np.einsum('nap,mbp->nmab', jacobian, jacobian))
+    json.dump({'opset': opset, 'dynamicBatch': dynamic, 'constantFolding': folding, 'refactored': refactored,
+               'parameters': {k: list(p.shape) for k, p in model.named_parameters()}}, open(os.path.join(folder, 'expected.json'), 'w'), indent=1)
 
 
 def view_flat(): return Lambda(lambda x: x.view(x.size(0), -1))
@@ -140,6 +145,132 @@ class Reductions(nn.Module):
         return torch.softmax(self.head(torch.cat(pooled, 1)), dim=1)
 case('reductions', Reductions(), (2, 4, 5), opset=14)
 case('reductions-opset13', Reductions(), (2, 4, 5), opset=13, folding=True)
+
+
+class Attention(nn.Module):
+    """nn.MultiheadAttention on itself: the exporter multiplies [n·heads, t, d] and projects [t·n, d]."""
+    def __init__(self, mask=False):
+        super().__init__()
+        self.attention, self.head, self.mask = nn.MultiheadAttention(6, 2, batch_first=True), nn.Linear(6, 2), mask
+    def forward(self, x):
+        mask = torch.triu(torch.full((x.shape[1], x.shape[1]), float('-inf')), 1) if self.mask else None
+        y, _ = self.attention(x, x, x, need_weights=False, attn_mask=mask)
+        return self.head(y.mean(1))
+case('attention', Attention(), (3, 6))
+case('attention-fixed-batch-folded', Attention(), (3, 6), dynamic=False, folding=True)
+case('attention-causal', Attention(True), (4, 6), opset=14)
+case('attention-opset11', Attention(), (3, 6), opset=11)
+
+
+class Encoder(nn.Module):
+    def __init__(self, **options):
+        super().__init__()
+        self.layer, self.head = nn.TransformerEncoderLayer(4, 2, 5, dropout=0.0, batch_first=True, **options), nn.Linear(4, 2)
+    def forward(self, x):
+        return self.head(self.layer(x)[:, 0])
+# Preserving training keeps nn.TransformerEncoderLayer from its fused kernel, which has no ONNX form.
+case('transformer-encoder-layer', Encoder(activation='gelu'), (3, 4))
+case('transformer-encoder-layer-norm-first', Encoder(norm_first=True), (3, 4), opset=13, folding=True)
+
+
+class ClassTokenVit(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.patch, self.token, self.position = nn.Conv2d(1, 4, 2, stride=2), nn.Parameter(torch.randn(1, 1, 4)), nn.Parameter(torch.randn(1, 5, 4))
+        self.norm, self.qkv, self.out, self.head = nn.LayerNorm(4), nn.Linear(4, 12), nn.Linear(4, 4), nn.Linear(4, 2)
+    def forward(self, x):
+        x = self.patch(x).flatten(2).transpose(1, 2)
+        x = torch.cat([self.token.expand(x.shape[0], -1, -1), x], 1) + self.position
+        n, t, d = x.shape
+        q, k, v = self.qkv(self.norm(x)).reshape(n, t, 3, 2, d // 2).permute(2, 0, 3, 1, 4)
+        y = (q @ k.transpose(-2, -1) * (d // 2) ** -0.5).softmax(-1) @ v
+        x = x + self.out(y.transpose(1, 2).reshape(n, t, d))
+        return self.head(x[:, 0])
+case('vit-class-token', ClassTokenVit(), (1, 4, 4))
+case('vit-class-token-fixed-batch', ClassTokenVit(), (1, 4, 4), dynamic=False, opset=12)
+case('vit-class-token-folded', ClassTokenVit(), (1, 4, 4), folding=True, training=EVAL)
+
+
+class Recurrent(nn.Module):
+    def __init__(self, cell, last=False):
+        super().__init__()
+        self.cell, self.last = cell, last
+        self.head = nn.Linear(3 * (2 if cell.bidirectional else 1), 2)
+    def forward(self, x):
+        y, state = self.cell(x)
+        return self.head(y[:, -1] if self.last else y.mean(1))
+case('gru-bidirectional', Recurrent(nn.GRU(2, 3, 2, batch_first=True, bidirectional=True)), (3, 2))
+case('lstm-bidirectional', Recurrent(nn.LSTM(2, 3, 2, batch_first=True, bidirectional=True)), (3, 2), opset=12)
+case('rnn-relu-bidirectional', Recurrent(nn.RNN(2, 3, 2, nonlinearity='relu', batch_first=True, bidirectional=True)), (3, 2))
+case('lstm-folded', Recurrent(nn.LSTM(2, 3, batch_first=True), last=True), (3, 2), folding=True)
+case('gru-fixed-batch', Recurrent(nn.GRU(2, 3, batch_first=True, bias=False), last=True), (3, 2), dynamic=False, folding=True, opset=13)
+
+
+class LastState(nn.Module):
+    """The final hidden state, and inputs whose time axis comes first."""
+    def __init__(self):
+        super().__init__()
+        self.cell, self.head = nn.GRU(2, 3), nn.Linear(3, 2)
+    def forward(self, x):
+        return self.head(self.cell(x.transpose(0, 1))[1][-1])
+case('gru-last-state', LastState(), (3, 2))
+
+
+class Bag(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embedding, self.head = nn.Embedding(5, 3), nn.Linear(3, 2)
+    def forward(self, x):
+        return self.head(self.embedding(x).mean(1))
+case('embedding', Bag(), (4,), integers=5)
+
+separable = lambda: nn.Sequential(
+    nn.Conv2d(2, 4, 3, padding=1, groups=2), nn.BatchNorm2d(4), nn.ReLU6(), nn.Conv2d(4, 3, 1), nn.BatchNorm2d(3), nn.Hardswish(), nn.AdaptiveAvgPool2d(1),
+    nn.Flatten(), nn.Linear(3, 2))
+case('depthwise-separable', separable(), (2, 4, 4))
+
+
+class Residual(nn.Module):
+    def __init__(self, c, o, stride):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(c, o, 3, stride, 1, bias=False), nn.BatchNorm2d(o)
+        self.conv2, self.bn2 = nn.Conv2d(o, o, 3, 1, 1, bias=False), nn.BatchNorm2d(o)
+        self.down = nn.Sequential(nn.Conv2d(c, o, 1, stride, bias=False), nn.BatchNorm2d(o)) if stride > 1 else nn.Identity()
+    def forward(self, x):
+        return torch.relu(self.bn2(self.conv2(torch.relu(self.bn1(self.conv1(x))))) + self.down(x))
+resnet = lambda: nn.Sequential(Residual(2, 2, 1), Residual(2, 3, 2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 2))
+case('resnet-blocks', resnet(), (2, 4, 4))
+# Folding puts each BatchNorm into its convolution: other parameters, the same function.
+case('resnet-blocks-folded', resnet(), (2, 4, 4), folding=True, training=EVAL, refactored=True)
+case('conv-transpose', nn.Sequential(nn.ConvTranspose2d(2, 4, 3, 2, 1, 1, groups=2), nn.Tanh(), nn.Flatten(), nn.Linear(4 * 16, 2)), (2, 2, 2))
+case('conv-transpose-1d', nn.Sequential(nn.ConvTranspose1d(2, 3, 2, dilation=2), nn.Tanh(), nn.Flatten(), nn.Linear(15, 2)), (2, 3), opset=11)
+for mode, options in [('nearest', {}), ('bilinear', {}), ('bilinear', {'align_corners': True})]:
+    name = mode + ('-corners' if options else '')
+    case(f'upsample-{name}', nn.Sequential(nn.Conv2d(1, 2, 2), nn.Upsample(scale_factor=2, mode=mode, **options), nn.Tanh(), nn.Flatten(), nn.Linear(32, 2)), (1, 3, 3))
+case('groupnorm', nn.Sequential(nn.Conv2d(1, 4, 2), nn.GroupNorm(2, 4), nn.Tanh(), nn.Flatten(), nn.Linear(16, 2)), (1, 3, 3), opset=12)
+case('instancenorm', nn.Sequential(nn.Conv2d(1, 3, 2), nn.InstanceNorm2d(3, affine=True), nn.Tanh(), nn.Flatten(), nn.Linear(12, 2)), (1, 3, 3))
+
+activations = [nn.ReLU(), nn.LeakyReLU(0.2), nn.PReLU(), nn.PReLU(4), nn.ELU(0.8), nn.SELU(), nn.CELU(0.75), nn.GELU(), nn.GELU('tanh'), nn.SiLU(), nn.Mish(),
+               nn.Sigmoid(), nn.Tanh(), nn.Softplus(), nn.Softsign(), nn.LogSigmoid(), nn.Tanhshrink(), nn.Hardtanh(-0.5, 0.7), nn.ReLU6(), nn.Hardsigmoid(),
+               nn.Hardswish(), nn.Softmax(-1), nn.LogSoftmax(-1), nn.Softmin(-1), nn.Threshold(0.0, 0.0), nn.Softshrink(0.2), nn.Hardshrink(0.2)]
+activations += [Lambda(f) for f in [torch.sin, torch.cos, torch.abs, torch.reciprocal, lambda x: torch.maximum(x, 0.5 * x * x), lambda x: x.clamp(min=0.1),
+                                    lambda x: torch.where(x > 0.1, x, -x), lambda x: x.softmax(1).rsqrt()]]
+for i in range(0, len(activations), 3):
+    layers = []
+    for activation in activations[i:i + 3]: layers += [nn.Linear(4, 4), activation]
+    case(f'activations-{i // 3}', nn.Sequential(*layers, nn.Linear(4, 2)), (4,), opset=[17, 15, 14][i // 3 % 3], seed=3)
+
+
+class Einsums(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.q, self.k, self.v = (nn.Parameter(torch.randn(2, 4, 3)) for _ in range(3))
+        self.o = nn.Parameter(torch.randn(2, 3, 2))
+    def forward(self, x):
+        q, k, v = (torch.einsum('btd,hdk->bhtk', x, w) for w in (self.q, self.k, self.v))
+        y = torch.einsum('bhts,bhsk->bthk', torch.einsum('bhtk,bhsk->bhts', q, k).softmax(-1), v)
+        return torch.einsum('bthk,hko->bo', y, self.o)
+case('einsum', Einsums(), (3, 4), opset=12)
 
 
 def refused(name, model, *inputs, **options):

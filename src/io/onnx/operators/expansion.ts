@@ -110,9 +110,10 @@ function tile(l: Lowering): Value {
   let { id } = x;
   repeats.forEach((times, fileAxis) => {
     if (times === 1) return;
-    if (typeof times !== 'number' || !(times >= 1 && times <= MAX_COPIES)) return l.fail(`repeats an axis ${formatExtents([times])} times.`);
+    const copies =
+      typeof times === 'number' && times >= 1 && times <= MAX_COPIES ? times : l.fail(`repeats an axis ${formatExtents([times])} times.`);
     const axis = l.ownAxis(x, fileAxis);
-    id = concat(l.g, new Array<number>(times).fill(id), axis);
+    id = concat(l.g, new Array<number>(copies).fill(id), axis);
   });
   return l.result(id, x.batch);
 }
