@@ -81,11 +81,13 @@ const F32_EPSILON = 1.1920928955078125e-7; // 2⁻²³
 /** @throws {TangedgeError} ERR_DOMAIN when the targets or the kernel are zero. */
 export function alignmentOf(rt: Runtime, { kernel, eigenpairs }: AnalyzedKernel, targets: Tensor, dtype: Dtype): AlignmentSection {
   // eigenvalues of a kernel from f32 sweeps agree only to single precision
+  const baseline = identity(kernel.shape[0]);
   const { alignments, eigenspaces } = eigenvectorAlignment(eigenpairs, targets, dtype === 'f32' ? { rtol: 1e-5 } : {});
   return {
     kernelTargetAlignment: kernelTargetAlignment(rt, kernel, targets),
     centeredKernelAlignment: unlessConstant(() => centeredKernelAlignment(rt, kernel, targets)),
-    identityAlignment: kernelTargetAlignment(rt, identity(kernel.shape[0]), targets),
+    identityAlignment: kernelTargetAlignment(rt, baseline, targets),
+    centeredIdentityAlignment: unlessConstant(() => centeredKernelAlignment(rt, baseline, targets)),
     eigenvectorAlignment: [...alignments],
     eigenspaces: eigenspaces.map(({ indices, multiplicity, value, alignment }) => ({
       start: indices[0],

@@ -165,6 +165,8 @@ export interface AlignmentSection {
   readonly centeredKernelAlignment: number | null;
   /** What the identity kernel gets on the same targets: alignment without any structure. */
   readonly identityAlignment: number;
+  /** The same, centered; null when it is not defined. */
+  readonly centeredIdentityAlignment: number | null;
   /** c_k = |u_kᵀY|²/|Y|² beside `kernel.eigenvalues`; they sum to 1. */
   readonly eigenvectorAlignment: readonly number[];
   /** Eigenvalues too close to tell apart are one eigenspace; only these sums are well defined. */

@@ -13,10 +13,10 @@ function alignmentSentence({ alignment, kernel, data }: Report): string {
   if (alignment === null) {
     return `The tangent kernel has effective rank ${formatNumber(ranks.effectiveRank)} on ${plural(data.samples, 'sample')}; its first eigenvector holds ${formatPercent(eigenvalues[0] / trace)} of the trace.`;
   }
-  const judged = judgedAlignment(alignment);
+  const { value, identity } = judgedAlignment(alignment);
   const which = alignment.centeredKernelAlignment === null ? 'KTA' : 'centered KTA';
   const half = eigenvectorsHolding(0.5, alignment);
-  return `The tangent kernel is ${alignmentWord(judged)} aligned with the targets (${which} ${formatFixed(judged, 2)}): half of them lies along the first ${half === 1 ? '' : `${formatCount(half)} `}of its ${plural(data.samples, 'eigenvector')}.`;
+  return `The tangent kernel is ${alignmentWord(alignment)} aligned with the targets (${which} ${formatFixed(value, 2)}, the identity has ${formatFixed(identity, 2)}): half of the targets lies along the first ${half === 1 ? '' : `${formatCount(half)} `}of its ${plural(data.samples, 'eigenvector')}.`;
 }
 
 function changeSentence({ change, kernel }: Report): string {

@@ -18,16 +18,20 @@ export function eigenvectorsHolding(share: number, { eigenvectorAlignment }: Ali
   return position < 0 ? eigenvectorAlignment.length : position + 1;
 }
 
-/** The alignment that is judged: centered where it is defined. */
-export function judgedAlignment(alignment: AlignmentSection): number {
-  return alignment.centeredKernelAlignment ?? alignment.kernelTargetAlignment;
+/** The alignment that is judged, centered where it is defined, and what the identity kernel has. */
+export function judgedAlignment(alignment: AlignmentSection): { readonly value: number; readonly identity: number } {
+  const { centeredKernelAlignment: value, centeredIdentityAlignment: identity } = alignment;
+  if (value !== null && identity !== null) return { value, identity };
+  return { value: alignment.kernelTargetAlignment, identity: alignment.identityAlignment };
 }
 
-/** From 0.6, 0.3 and 0.1 on. */
-export function alignmentWord(alignment: number): 'strongly' | 'clearly' | 'weakly' | 'hardly' {
-  if (alignment >= 0.6) return 'strongly';
-  if (alignment >= 0.3) return 'clearly';
-  return alignment >= 0.1 ? 'weakly' : 'hardly';
+/** By how much of the way from the identity kernel's alignment to 1 has been gone: from 0.6, 0.3 and 0.1 on. With few samples the identity has much already. */
+export function alignmentWord(alignment: AlignmentSection): 'strongly' | 'clearly' | 'weakly' | 'hardly' {
+  const { value, identity } = judgedAlignment(alignment);
+  const gone = identity < 1 ? (value - identity) / (1 - identity) : 0;
+  if (gone >= 0.6) return 'strongly';
+  if (gone >= 0.3) return 'clearly';
+  return gone >= 0.1 ? 'weakly' : 'hardly';
 }
 
 /**

@@ -80,6 +80,12 @@ test('the residual curve is gradient descent with the mean kernel, simulated ste
   }
 });
 
+test('the identity kernel beside c balanced classes has √(c/n), and √((c − 1)/(n − 1)) centered', async () => {
+  const { alignment } = await exampleReport();
+  expect(alignment?.identityAlignment).toBeCloseTo(Math.sqrt(3 / 24), 14);
+  expect(alignment?.centeredIdentityAlignment).toBeCloseTo(Math.sqrt(2 / 23), 14);
+});
+
 describe('two checkpoints', () => {
   test('the same one twice: nothing moved', () => {
     const model = smallNetwork(2);

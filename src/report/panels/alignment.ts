@@ -1,7 +1,7 @@
 /** @file Panel: how the targets lie along the kernel's eigenvectors. */
 
 import type { AlignmentSection, Report } from '../../analysis/report.ts';
-import { alignmentWord, cumulated, eigenvectorsHolding, judgedAlignment } from '../findings.ts';
+import { alignmentWord, cumulated, eigenvectorsHolding } from '../findings.ts';
 import { formatCount, formatFixed, formatPercent } from '../format.ts';
 import { type Markup, markup } from '../markup.ts';
 import { legend, type Panel } from '../panel.ts';
@@ -85,12 +85,11 @@ function barPlot({ eigenspaces }: AlignmentSection): Markup {
 }
 
 function alignmentSentence({ data }: Report, alignment: AlignmentSection): string {
-  const { kernelTargetAlignment, centeredKernelAlignment, identityAlignment } = alignment;
-  const judged = judgedAlignment(alignment);
+  const { kernelTargetAlignment, centeredKernelAlignment, identityAlignment, centeredIdentityAlignment } = alignment;
   const [half, most] = [eigenvectorsHolding(0.5, alignment), eigenvectorsHolding(0.9, alignment)];
   const centered = centeredKernelAlignment === null ? 'not defined centered' : `${formatFixed(centeredKernelAlignment, 3)} centered`;
   return (
-    `KTA is ${formatFixed(kernelTargetAlignment, 3)} and ${centered}, against ${formatFixed(identityAlignment, 3)} for a kernel without structure (the identity): ${alignmentWord(judged)} aligned ` +
-    `(strongly from 0.6, clearly from 0.3, weakly from 0.1). Half of the targets lies along ${formatCount(half)} of ${formatCount(data.samples)} eigenvectors, 90\u202F% along ${formatCount(most)}: what lies further out is learned late.`
+    `KTA is ${formatFixed(kernelTargetAlignment, 3)} and ${centered}, against ${formatFixed(identityAlignment, 3)} and ${formatFixed(centeredIdentityAlignment, 3)} for a kernel without structure, the identity: ${alignmentWord(alignment)} aligned ` +
+    `(strongly from 0.6 of the way between the identity’s and 1, clearly from 0.3, weakly from 0.1). Half of the targets lies along ${formatCount(half)} of ${formatCount(data.samples)} eigenvectors, 90\u202F% along ${formatCount(most)}: what lies further out is learned late.`
   );
 }

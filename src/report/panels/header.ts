@@ -48,7 +48,7 @@ function headlines({ alignment, kernel, dynamics, data }: Report): Headline[] {
   const centered = {
     name: 'Centered KTA',
     value: formatFixed(alignment.centeredKernelAlignment, 2),
-    explanation: 'the same after centering both over samples',
+    explanation: `the same after centering both; the identity has ${formatFixed(alignment.centeredIdentityAlignment, 2)}`,
   };
   return [kta, centered, rank, rate];
 }

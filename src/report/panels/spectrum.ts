@@ -34,7 +34,7 @@ function namedRanks(ranks: EffectiveRanks): NamedRank[] {
     { name: 'stable rank', formula: 'Σλ²/λ₁²', value: ranks.stableRank },
     { name: 'intrinsic dimension', formula: 'Σλ/λ₁', value: ranks.intrinsicDimension },
     { name: 'participation ratio', formula: '(Σλ)²/Σλ²', value: ranks.participationRatio },
-    { name: 'effective rank', formula: 'exp(entropy of λ/Σλ)', value: ranks.effectiveRank },
+    { name: 'effective rank', formula: 'exp H(λ/Σλ)', value: ranks.effectiveRank },
     { name: 'rank at 95\u202F%', formula: 'of the trace', value: ranks.rankAt95 },
     { name: 'numerical rank', formula: 'λ > n·ε·λ₁', value: ranks.numericalRank },
   ];
