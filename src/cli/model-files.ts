@@ -1,5 +1,6 @@
 /** @file Models on the command line: an `.onnx` file, or a `.json` spec with its weights in a `.safetensors` file. */
 
+import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { TangedgeError } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
@@ -86,7 +87,9 @@ function onnxModel(path: string, { weights, output }: ModelOptions): Model {
   if (!path.endsWith('.onnx'))
     throw new TangedgeError('ERR_ARGUMENT', `${path}: a model is an .onnx file, or a .json spec with --weights.`, { path });
   if (weights !== undefined) throw new TangedgeError('ERR_ARGUMENT', `${path}: an .onnx file holds its weights; leave --weights out.`, { path });
-  return attempt(path, () => importOnnx(readBytes(path), { output }));
+  // The importer lets no location leave the model's folder.
+  const external = (location: string) => readBytes(join(dirname(path), location));
+  return attempt(path, () => importOnnx(readBytes(path), { output, external }));
 }
 
 function specModel(path: string, options: ModelOptions): Model {

@@ -459,3 +459,73 @@ describe('graphs that no exporter writes', () => {
     expect(model.layers).toEqual([{ name: 'y', type: 'Relu', shape: [3], parameters: [] }]);
   });
 });
+
+describe('weights in another file', () => {
+  const place = (key: string, value: string) => message([1, key], [2, value]);
+  const model = (...places: Uint8Array[]) =>
+    onnxFile({
+      nodes: [node('Mul', ['x', 'w'], ['y'])],
+      initializers: [message([1, 3], [2, 1], [8, 'w'], ...places.map((bytes): [number, Uint8Array] => [13, bytes]), [14, 1])],
+    });
+  const file = new Uint8Array(Float32Array.of(9, 2, 3, 4, 9).buffer);
+  const stored = model(place('location', 'weights/w.bin'), place('offset', '4'), place('length', '12'));
+
+  test('are read by the option external, each file once', () => {
+    const asked: string[] = [];
+    const external = (location: string) => {
+      asked.push(location);
+      return file;
+    };
+    const imported = importOnnx(stored, { external });
+    expect(imported.parameters.map(({ value }) => value)).toEqual([{ shape: [3], data: Float32Array.of(2, 3, 4) }]);
+    expect(values(forward(rt, imported, tensor([1, 3], [1, 10, 100])))).toEqual([2, 30, 400]);
+    expect(asked).toEqual(['weights/w.bin']);
+  });
+
+  test('are refused without it', async () => {
+    expect((await refusal(() => importOnnx(stored), 'ERR_UNSUPPORTED')).message).toMatch(/another file, "weights\/w\.bin"/);
+  });
+
+  test.each(['../w.bin', '/etc/w.bin', 'a/../../w.bin', 'C:w.bin', '..\\w.bin', '', 'a//b'])(
+    'never from outside the folder: %j',
+    async (location) => {
+      const outside = model(place('location', location));
+      const never = () => expect.unreachable('it was read');
+      expect((await refusal(() => importOnnx(outside, { external: never }), 'ERR_FORMAT')).message).toMatch(/not a file in the model's folder/);
+    },
+  );
+
+  test.each([
+    ['offset', '12'],
+    ['offset', '-4'],
+    ['length', '99999999999999999999'],
+    ['length', '24'],
+  ])('with %s %s do not fit', async (key, value) => {
+    const wrong = model(place('location', 'w.bin'), place('length', '12'), place(key, value));
+    await refusal(() => importOnnx(wrong, { external: () => file }), 'ERR_FORMAT');
+  });
+});
+
+describe('an inner value as the output', () => {
+  const nodes = [
+    node('Gemm', ['x', 'fc1.weight'], ['h'], { transB: 1 }),
+    node('Relu', ['h'], ['r']),
+    node('Gemm', ['r', 'fc2.weight'], ['y'], { transB: 1 }),
+  ];
+  const file = onnxFile({ nodes, initializers: [floats('fc1.weight', [2, 3], [1, 0, 0, 0, -1, 0]), floats('fc2.weight', [1, 2], [1, 1])] });
+
+  test.each([
+    ['r', [1, 0]],
+    ['h', [1, -2]],
+    ['fc1', [1, -2]],
+    ['y', [1]],
+  ])('%s: by the name of a value or of a layer', (output, expected) => {
+    const model = importOnnx(file, { output });
+    expect(values(forward(rt, model, tensor([1, 3], [1, 2, 3])))).toEqual(expected);
+    expect(model.parameters).toHaveLength(output === 'y' ? 2 : 1);
+  });
+
+  test('a name that is nowhere', async () => {
+    expect((await refusal(() => importOnnx(file, { output: 'fc3' }), 'ERR_ARGUMENT')).message).toMatch(/no output "fc3"; it has "y"/);
+  });
+});

@@ -9,9 +9,10 @@ import { reshape } from '../../graph/primitives/table.ts';
 import { quote, quoteList } from '../quote.ts';
 import { BATCH_FIRST } from './batch-axis.ts';
 import { formatExtents } from './extent.ts';
+import { type ExternalData, remembered, withExternalData } from './external-data.ts';
 import { formulaConstant } from './formula-constant.ts';
 import { known, MAX_KNOWN } from './known.ts';
-import { LayerList } from './layers.ts';
+import { LayerList, moduleOf } from './layers.ts';
 import { fitsRoutines, type ImportState, Lowering, nodeTitle, type OperatorRule } from './lowering.ts';
 import { type OnnxGraph, type OnnxNode, type OnnxTensor, type OnnxValueInfo, readModel } from './messages.ts';
 import { operatorRule, supportedOperators } from './operators/table.ts';
@@ -25,8 +26,10 @@ const LAST_OPSET = 20;
 const MAX_NODES = 10_000;
 
 export interface OnnxOptions {
-  /** Which of the graph's outputs; may be left out when there is one. */
+  /** One of the graph's outputs, or an inner value or layer by name; may be left out when the graph has one output. */
   readonly output?: string;
+  /** Reads the files that hold weights outside the model; `location` never leaves the model's folder. */
+  readonly external?: ExternalData;
 }
 
 /**
@@ -52,7 +55,8 @@ export function importOnnx(bytes: Uint8Array, options: OnnxOptions = {}): Model 
   const initializers = byName(graph.initializers);
   const info = inputOf(graph, initializers);
   const [batch, ...shape] = info.shape;
-  const outputName = chosenOutput(graph, options.output);
+  const outputName = chosenOutput(graph, options.output, initializers);
+  const external = remembered(options.external);
   const nodes = neededNodes(graph, outputName, new Set([...initializers.keys(), info.name]));
   nodes.forEach(ruleOf);
 
@@ -63,7 +67,9 @@ export function importOnnx(bytes: Uint8Array, options: OnnxOptions = {}): Model 
   const values = new Map<string, Value>([[info.name, { kind: 'array', id: input, batch: BATCH_FIRST }]]);
   const layers = new LayerList(g);
   for (const node of nodes) {
-    const inputs = node.inputs.map((name) => (name === '' ? undefined : (values.get(name) ?? initializerValue(name, node, initializers, values))));
+    const inputs = node.inputs.map((name) =>
+      name === '' ? undefined : (values.get(name) ?? initializerValue(name, node, initializers, values, external)),
+    );
     const results = lower(state, node, inputs);
     results.forEach((value, i) => {
       values.set(node.outputs[i], value);
@@ -172,16 +178,33 @@ function inputOf(graph: OnnxGraph, initializers: ReadonlyMap<string, unknown>): 
   return { name, shape: [batch, ...extents], integers: !isFloat(type) };
 }
 
-function chosenOutput(graph: OnnxGraph, wanted: string | undefined): string {
+function chosenOutput(graph: OnnxGraph, wanted: string | undefined, initializers: ReadonlyMap<string, unknown>): string {
   const names = graph.outputs.map(({ name }) => name);
-  if (wanted !== undefined ? names.includes(wanted) : names.length === 1) return wanted ?? names[0];
+  if (wanted === undefined && names.length === 1) return names[0];
+  if (wanted === undefined) {
+    throw new TangedgeError(
+      'ERR_ARGUMENT',
+      `importOnnx: the model has ${names.length} outputs (${quoteList(names)}). Choose one with the option output.`,
+      {
+        names,
+      },
+    );
+  }
+  const inner = graph.nodes.some(({ outputs }) => wanted !== '' && outputs.includes(wanted));
+  const found = names.includes(wanted) || inner ? wanted : outputOfLayer(graph, wanted, initializers);
+  if (found !== undefined) return found;
   throw new TangedgeError(
     'ERR_ARGUMENT',
-    wanted === undefined
-      ? `importOnnx: the model has ${names.length} outputs (${quoteList(names)}). Choose one with the option output.`
-      : `importOnnx: the model has no output ${quote(wanted)}; it has ${quoteList(names)}.`,
+    `importOnnx: the model has no output ${quote(wanted)}; it has ${quoteList(names)}, and no inner value or layer of that name.`,
     { names, wanted },
   );
+}
+
+/** What the last node of a module makes: of those that its path names, or that read its own weights. */
+function outputOfLayer(graph: OnnxGraph, layer: string, initializers: ReadonlyMap<string, unknown>): string | undefined {
+  const owns = (name: string) => initializers.has(name) && name.slice(0, Math.max(0, name.lastIndexOf('.'))) === layer;
+  const inside = graph.nodes.filter((node) => layer !== '' && (moduleOf(node, []) === layer || node.inputs.some(owns)));
+  return inside[inside.length - 1]?.outputs[0];
 }
 
 /** The nodes that an output depends on, in file order: ONNX lists nodes after what they read, so an order that breaks this is a cycle. */
@@ -219,7 +242,13 @@ function neededNodes(graph: OnnxGraph, output: string, given: ReadonlySet<string
 }
 
 /** Integers are shape arithmetic; scalars with a made-up name are numbers of formulas; everything else may be a weight. */
-function initializerValue(name: string, reader: OnnxNode, initializers: ReturnType<typeof byName>, values: Map<string, Value>): Value {
+function initializerValue(
+  name: string,
+  reader: OnnxNode,
+  initializers: ReturnType<typeof byName>,
+  values: Map<string, Value>,
+  external: ExternalData | undefined,
+): Value {
   const initializer = initializers.get(name);
   if (initializer === undefined) {
     // Some node lists the name among its outputs, but its rule makes only the first ones.
@@ -230,7 +259,7 @@ function initializerValue(name: string, reader: OnnxNode, initializers: ReturnTy
     );
   }
   const { tensor, position } = initializer;
-  const value = readStoredTensor(tensor);
+  const value = readStoredTensor(withExternalData(tensor, external));
   let result: Value;
   if (!isFloat(typeOfTensor(tensor))) {
     if (value.data.length > MAX_KNOWN) {

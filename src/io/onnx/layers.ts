@@ -54,7 +54,7 @@ export class LayerList {
 }
 
 /** `fc1` from the parameter `fc1.weight`, else from the node name `/block/block.0/fc1/Gemm` → `block.0.fc1`; '' outside modules. */
-function moduleOf(node: OnnxNode, parameters: readonly string[]): string {
+export function moduleOf(node: OnnxNode, parameters: readonly string[]): string {
   const [first] = parameters;
   if (first?.includes('.')) return first.slice(0, first.lastIndexOf('.'));
   if (!node.name.startsWith('/')) return '';

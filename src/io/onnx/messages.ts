@@ -58,8 +58,15 @@ export interface OnnxTensor {
   /** int32_data, int64_data or uint64_data (as signed numbers). */
   readonly integers: readonly number[];
   /** Whether the data is in another file. */
-  readonly external: boolean;
+  readonly external: ExternalPlace | undefined;
   readonly offset: number;
+}
+
+/** Where another file holds a tensor's bytes; without a location nobody can tell. */
+export interface ExternalPlace {
+  readonly location?: string;
+  readonly offset?: number;
+  readonly length?: number;
 }
 
 export interface OnnxValueInfo {
@@ -162,7 +169,7 @@ function readAttribute(message: WireMessage): OnnxAttribute {
 function readTensor(message: WireMessage): OnnxTensor {
   let name = '';
   let dataType = 0;
-  let external = false;
+  let external: ExternalPlace | undefined;
   let dataField = 0;
   let raw: Uint8Array = new Uint8Array(0);
   const dims: number[] = [];
@@ -171,8 +178,8 @@ function readTensor(message: WireMessage): OnnxTensor {
     if (field.number === 1) appendIntegers(message, field, dims);
     else if (field.number === 2) dataType = integerOf(message, field);
     else if (field.number === 8) name = stringOf(message, field);
-    else if (field.number === 13) external = true;
-    else if (field.number === 14) external ||= integerOf(message, field) !== 0;
+    else if (field.number === 13) external = { ...external, ...readPlace(messageOf(message, field, 'external data')) };
+    else if (field.number === 14) external = integerOf(message, field) !== 0 ? { ...external } : external;
     else if (![4, 5, 7, 9, 10, 11].includes(field.number)) continue;
     else if (dataField !== 0 && (dataField !== field.number || raw.length > 0)) fail(message, field.offset, 'has its data in more than one piece');
     else {
@@ -182,6 +189,17 @@ function readTensor(message: WireMessage): OnnxTensor {
     }
   }
   return { name, dataType, dims, dataField, raw, integers, external, offset: offsetOf(message) };
+}
+
+/** One key and its value. */
+function readPlace(message: WireMessage): ExternalPlace {
+  let [key, value] = ['', ''];
+  for (const field of wireFields(message)) {
+    if (field.number === 1) key = stringOf(message, field);
+    else if (field.number === 2) value = stringOf(message, field);
+  }
+  if (key === 'location') return { location: value };
+  return key === 'offset' || key === 'length' ? { [key]: /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN } : {};
 }
 
 function readValueInfo(message: WireMessage): OnnxValueInfo {

@@ -56,7 +56,7 @@ export function typeOfTensor(stored: OnnxTensor): ElementType {
  */
 export function readStoredTensor(stored: OnnxTensor): Tensor {
   const name = `tensor ${quote(stored.name)}`;
-  if (stored.external) {
+  if (stored.external !== undefined) {
     throw new TangedgeError('ERR_UNSUPPORTED', `importOnnx: ${name} keeps its data in another file. Save the model as one file.`, {
       name: stored.name,
     });
