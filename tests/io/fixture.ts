@@ -29,7 +29,7 @@ export function expectSameArray(actual: Tensor | undefined, expected: ExpectedAr
   expect(Array.from(actual?.data ?? [])).toEqual(expected.values.map((value) => (typeof value === 'string' ? named[value] : value)));
 }
 
-/** The TangedgeError that `body` throws, checked to be one line of at most 600 characters with the wanted code. */
+/** The TangedgeError that `body` throws, checked to be one line of at most 1000 characters with the wanted code. */
 export async function refusal(body: () => unknown, code: ErrorCode | readonly ErrorCode[]): Promise<TangedgeError> {
   let thrown: unknown;
   try {
@@ -41,7 +41,7 @@ export async function refusal(body: () => unknown, code: ErrorCode | readonly Er
   const error = thrown as TangedgeError;
   expect([code].flat()).toContain(error.code);
   expect(error.message).not.toMatch(/[\r\n]/);
-  expect(error.message.length).toBeLessThan(600);
+  expect(error.message.length).toBeLessThan(1000);
   return error;
 }
 

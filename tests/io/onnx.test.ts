@@ -244,7 +244,7 @@ describe('what torch.onnx.export writes and this library refuses', () => {
   test.each([
     ['batchnorm-training', /BatchNormalization.*training mode.*model\.eval\(\)/],
     ['dropout-training', /Dropout.*training mode.*model\.eval\(\)/],
-    ['unsupported-operator', /node "\/1\/NonZero" \(NonZero\) is not one of the \d+ supported operators\. Choose an output before it/],
+    ['unsupported-operator', /node "\/1\/NonZero" \(NonZero\) is not supported\. Choose an output before it.*supported are Abs, .*, Relu, /],
     ['open-width', /input "x" leaves axis 2 \("width"\) open/],
     ['two-inputs', /2 inputs \("a", "b"\)/],
     ['mean-over-batch', /axis 0, the batch/],
@@ -425,7 +425,7 @@ describe('graphs that no exporter writes', () => {
 
   test('the unsupported operator is named, not what stands before it', async () => {
     const file = onnxFile({ nodes: [node('Transpose', ['x'], ['t'], { perm: [1, 0] }), node('Det', ['t'], ['y'])] });
-    expect((await refusal(() => importOnnx(file), 'ERR_UNSUPPORTED')).message).toMatch(/node "y" \(Det\) is not one of the/);
+    expect((await refusal(() => importOnnx(file), 'ERR_UNSUPPORTED')).message).toMatch(/node "y" \(Det\) is not supported/);
   });
 
   test('a second output is there for operators that make it, and refused for others', async () => {

@@ -287,7 +287,7 @@ function ruleOf(node: OnnxNode): OperatorRule {
   const supported = supportedOperators();
   throw new TangedgeError(
     'ERR_UNSUPPORTED',
-    `importOnnx: ${nodeTitle(node)} is not one of the ${supported.length} supported operators. Choose an output before it, or export the model without it.`,
+    `importOnnx: ${nodeTitle(node)} is not supported. Choose an output before it, or export the model without it; supported are ${supported.join(', ')}.`,
     {
       node: node.name,
       type: node.type,
