@@ -8,6 +8,7 @@ import type { Layer, Model } from '../graph/model.ts';
 import { add, concat, reshape } from '../graph/primitives/table.ts';
 import { describe, integerOption, LayerContext, type LayerSpec, type StateSource, stateDictSource } from './layer-context.ts';
 import { layerBuilders } from './layers.ts';
+import { trackOptions } from './unread-options.ts';
 
 /**
  * Builds the network a spec describes, with the weights of a PyTorch-style state dict.
@@ -79,7 +80,9 @@ function run(context: LayerContext, layers: readonly LayerSpec[], input: ValueId
       });
     }
     const before = context.requested.length;
-    x = build(context, layer, x);
+    const options = trackOptions(layer);
+    x = build(context, options.layer, x);
+    options.checkAllRead();
     described.push({
       name: typeof layer.name === 'string' ? layer.name : '',
       type: layer.type as string,
