@@ -63,7 +63,20 @@ const cases: readonly [string, Reader, readonly string[], (fileBytes: number) =>
   [
     'onnx',
     onnx,
-    ['arithmetic', 'batchnorm-fresh', 'mlp-folded', 'pool-geometry', 'tokens-opset17', 'attention', 'gru-last-state', 'lstm-folded', 'einsum', 'vit-class-token', 'embedding', 'upsample-bilinear'].map((name) => `onnx/small/${name}/model.onnx`),
+    [
+      'arithmetic',
+      'batchnorm-fresh',
+      'mlp-folded',
+      'pool-geometry',
+      'tokens-opset17',
+      'attention',
+      'gru-last-state',
+      'lstm-folded',
+      'einsum',
+      'vit-class-token',
+      'embedding',
+      'upsample-bilinear',
+    ].map((name) => `onnx/small/${name}/model.onnx`),
     (n) => n,
   ],
 ];
@@ -102,7 +115,18 @@ describe.each(cases)('%s', (_, read, names, mostElements) => {
 
 test('a mutated model that still imports also runs, or is refused for its memory or values', async () => {
   const rt = await loadRuntime({ memoryLimit: 1 << 26 });
-  const files = ['conv-geometry', 'conv1d', 'reductions', 'arithmetic', 'pool-geometry', 'attention-fixed-batch-folded', 'rnn-relu-bidirectional', 'einsum', 'groupnorm', 'vit-class-token-fixed-batch'].map((name) => fixture(`onnx/small/${name}/model.onnx`));
+  const files = [
+    'conv-geometry',
+    'conv1d',
+    'reductions',
+    'arithmetic',
+    'pool-geometry',
+    'attention-fixed-batch-folded',
+    'rnn-relu-bidirectional',
+    'einsum',
+    'groupnorm',
+    'vit-class-token-fixed-batch',
+  ].map((name) => fixture(`onnx/small/${name}/model.onnx`));
   let ran = 0;
   fc.assert(
     fc.property(mutated(files, 2, false), (bytes) => {

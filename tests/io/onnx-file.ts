@@ -95,7 +95,7 @@ export function onnxFile({ nodes, initializers = [], inputs = [valueInfo('x', ['
     ...nodes.map((content): Field => [1, content]),
     ...initializers.map((content): Field => [5, content]),
     ...inputs.map((content): Field => [11, content]),
-    ...outputs.map((name): Field => [12, valueInfo(name, ['n'])]),
+    ...outputs.map((name): Field => [12, message([1, name], [2, message([1, message([1, 1])])])]),
   );
   return message([1, 8], [2, 'by hand'], [7, graph], [8, message([1, ''], [2, opset])]);
 }
