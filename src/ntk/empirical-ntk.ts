@@ -4,11 +4,12 @@ import { checkFinite, checkInteger } from '../core/check.ts';
 import { DEFAULT_MEMORY_LIMIT } from '../core/computation.ts';
 import { TangedgeError } from '../core/errors.ts';
 import { type Dtype, formatShape, sameShape, sizeOf, type Tensor } from '../core/tensor.ts';
-import { batchSize, type Model } from '../graph/model.ts';
+import { batchSize, type Model, trainableParameters } from '../graph/model.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 import { finishAssembly, placeTile, startAssembly } from './assemble.ts';
 import { cheapestPlan } from './explain.ts';
 import { FactoredTiles } from './factored-tile.ts';
+import { paddedBlock } from './inputs.ts';
 import { checkChoice, NTK_IMPLEMENTATIONS, NTK_OUTPUTS, type NtkOptions } from './options.ts';
 import { type NtkPlan, type NtkRequest, planFactoredNtk } from './plan.ts';
 import { planVectorProduct, VectorProducts, vectorProductGraphs } from './vector-product.ts';
@@ -77,7 +78,7 @@ export interface NtkVectorProductOptions {
  * Shapes     u [n2, c]  →  [n1, c]
  * Units      as `empiricalNtk` with `outputs: 'full'`: no mean over outputs, no 1/n
  * Symmetry   ⟨v, Θ·u⟩ = ⟨Θ·v, u⟩ to rounding when x2 is omitted
- * Cost       about 3·(n1 + n2) forward passes; memory of one vjp and one jvp over the whole batch
+ * Cost       about 3·(n1 + n2) forward passes; memory of one vjp and one jvp over 64 examples
  *
  * @throws {TangedgeError} ERR_SHAPE when u is not [n2, c] · ERR_DOMAIN · ERR_MEMORY
  * @see Novak, Sohl-Dickstein, Schoenholz (2022). arXiv:2206.08720.
@@ -99,14 +100,32 @@ export function ntkVectorProduct(rt: Runtime, model: Model, x: Tensor, u: Tensor
   }
   checkFinite('ntkVectorProduct', 'u', u);
   const graphs = vectorProductGraphs(model);
-  return rt.arena.frame(() => {
-    const products = new VectorProducts(rt, graphs, planVectorProduct(graphs, n2, n1, dtype));
-    products.setBack(x2.data);
-    products.setForward(x.data);
-    products.pull(u.data);
-    return { shape: [n1, c], data: products.push().slice() };
+  const block = Math.min(VECTOR_PRODUCT_BLOCK, Math.max(n1, n2));
+  const totals = trainableParameters(model).map(({ value }) => new Float64Array(sizeOf(value.shape)));
+  const data = dtype === 'f64' ? new Float64Array(n1 * c) : new Float32Array(n1 * c);
+  rt.arena.frame(() => {
+    const products = new VectorProducts(rt, graphs, planVectorProduct(graphs, block, block, dtype));
+    const size = sizeOf(model.input.shape);
+    for (let start = 0; start < n2; start += block) {
+      const count = Math.min(block, n2 - start);
+      products.setBack(paddedBlock(x2.data, start, count, block, size));
+      // Examples that only fill the block up have cotangent 0.
+      const cotangents = new Float64Array(block * c);
+      cotangents.set(u.data.subarray(start * c, (start + count) * c));
+      products.pull(cotangents);
+      products.addGradients(totals);
+    }
+    for (let start = 0; start < n1; start += block) {
+      const count = Math.min(block, n1 - start);
+      products.setForward(paddedBlock(x.data, start, count, block, size));
+      data.set(products.pushTangents(totals).subarray(0, count * c), start * c);
+    }
   });
+  return { shape: [n1, c], data };
 }
+
+/** Examples swept at once: one number, whatever the memory, because it orders the sum over examples. */
+const VECTOR_PRODUCT_BLOCK = 64;
 
 function checkInputs(operation: string, model: Model, name: string, x: Tensor): number {
   const n = batchSize(operation, model, name, x);

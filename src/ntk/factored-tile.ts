@@ -1,21 +1,14 @@
 /** @file computeTile of structured derivatives and Jacobian contraction: sweeps per block, Grams and Hadamard sums per pair. */
 
-import { bytesOf, type FloatArray } from '../core/tensor.ts';
+import { bytesOf } from '../core/tensor.ts';
 import type { Execution } from '../graph/execution.ts';
 import { copyStridedBetween } from '../graph/primitives/strided.ts';
 import { startSweep, sweepBackward, sweepForward } from '../graph/sweep.ts';
 import type { Routines } from '../wasm/abi.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 import { type FactorGroup, type StoredFactor, subBlock } from './block-layout.ts';
+import { type NtkInputs, paddedBlock } from './inputs.ts';
 import type { NtkPlan, NtkTile } from './plan.ts';
-
-/** Inputs as flat arrays: x2 is x1 when the problem is symmetric. */
-export interface NtkInputs {
-  readonly x1: FloatArray;
-  readonly x2: FloatArray;
-  /** Elements per example. */
-  readonly size: number;
-}
 
 /**
  * Computes tiles of one plan in one runtime. Factors of recent blocks stay in memory, so it lives in the arena frame in
@@ -90,12 +83,7 @@ export class FactoredTiles {
     const n = this.examples(side, block);
     const { size } = this.inputs;
     const x = side === 0 ? this.inputs.x1 : this.inputs.x2;
-    const start = block * tileSize * size;
-    const padded = new Float64Array(tileSize * size);
-    padded.set(x.subarray(start, start + n * size));
-    // A short last block is filled up with its first example: computed, never read.
-    for (let i = n; i < tileSize; i++) padded.copyWithin(i * size, 0, size);
-    sweepForward(execution, sweep, padded);
+    sweepForward(execution, sweep, paddedBlock(x, block * tileSize, n, tileSize, size));
     for (const left of blocks.lefts) {
       const bytes = tileSize * left.positions * left.width * bytesOf(plan.dtype);
       new Uint8Array(rt.arena.memory.buffer).copyWithin(ptr + left.offset, execution.ptr(left.id), execution.ptr(left.id) + bytes);

@@ -1,7 +1,7 @@
 /** @file Plan of an NTK: implementation, contraction per site, tiles, and memory. Everything is decided here, from the whole problem. */
 
 import { TangedgeError } from '../core/errors.ts';
-import { bytesOf, type Dtype, type FloatArray, sizeOf } from '../core/tensor.ts';
+import type { Dtype, FloatArray } from '../core/tensor.ts';
 import type { Model } from '../graph/model.ts';
 import { type Program, programBytes } from '../graph/program.ts';
 import type { Site } from '../graph/sites.ts';
@@ -190,14 +190,4 @@ function halvings(from: number): number[] {
   const list: number[] = [];
   for (let value = from; value >= 1; value = Math.floor(value / 2)) list.push(value);
   return list;
-}
-
-/** Bytes of one element, for callers that size buffers of this plan. */
-export function elementBytes(plan: NtkPlan): number {
-  return bytesOf(plan.dtype);
-}
-
-/** Elements of one example of the model's input. */
-export function inputSize(model: Model): number {
-  return sizeOf(model.input.shape);
 }

@@ -4,7 +4,7 @@ import type { FloatArray } from '../core/tensor.ts';
 import { type Model, trainableParameters } from '../graph/model.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 import type { OutputLayout } from './block-layout.ts';
-import type { NtkInputs } from './factored-tile.ts';
+import { type NtkInputs, paddedBlock } from './inputs.ts';
 import { identitySeeds, memoryError, type NtkRequest, type NtkTile, planTiles, resultSize } from './plan.ts';
 import {
   planVectorProduct,
@@ -133,11 +133,7 @@ export class VectorProductTiles {
     if (this.forwardBlock === block) return;
     const { tileSize } = this.plan;
     const { x1, size } = this.inputs;
-    const padded = new Float64Array(tileSize * size);
-    const start = block * tileSize * size;
-    padded.set(x1.subarray(start, start + rows * size));
-    for (let i = rows; i < tileSize; i++) padded.copyWithin(i * size, 0, size);
-    this.products.setForward(padded);
+    this.products.setForward(paddedBlock(x1, block * tileSize, rows, tileSize, size));
     this.forwardBlock = block;
   }
 

@@ -111,4 +111,22 @@ export class VectorProducts {
     this.forward.run(2);
     return this.forward.view(this.graphs.pushforward.output);
   }
+
+  /** Adds the last pullback to `totals`, one f64 array per parameter. */
+  addGradients(totals: readonly Float64Array[]): void {
+    this.graphs.pullback.gradients.forEach((gradient, index) => {
+      const view = this.back.view(gradient);
+      const total = totals[index];
+      for (let i = 0; i < total.length; i++) total[i] += view[i];
+    });
+  }
+
+  /** J(x1)·t, [n, c], for given tangents of the parameters. */
+  pushTangents(tangents: readonly Float64Array[]): FloatArray {
+    this.graphs.pushforward.tangents.forEach((tangent, index) => {
+      this.forward.bind(tangent, tangents[index]);
+    });
+    this.forward.run(2);
+    return this.forward.view(this.graphs.pushforward.output);
+  }
 }

@@ -289,3 +289,16 @@ test('rounding: trace kernels of f32 and f64 differ by f32 rounding', () => {
   expect(difference).toBeLessThan(100 * 2 ** -23);
   expect(difference).toBeGreaterThan(EPS);
 });
+
+test('NTK-vector products of more than one block of examples: Θ·u to 1e-11', () => {
+  const model = networks.mlp;
+  const [n1, n2, c] = [70, 130, model.output.size];
+  const [x, x2, u] = [inputsOf(model, n1), inputsOf(model, n2, 9), randomTensor(31, [n2, c])];
+  const kernel = empiricalNtk(rt, model, x, { x2 });
+  const expected = new Float64Array(n1 * c);
+  kernel.data.forEach((value, i) => {
+    const [q, o, m, n] = [i % c, Math.floor(i / c) % c, Math.floor(i / c / c) % n2, Math.floor(i / c / c / n2)];
+    expected[n * c + o] += value * u.data[m * c + q];
+  });
+  expect(largestDifference(ntkVectorProduct(rt, model, x, u, { x2 }), { shape: [n1, c], data: expected })).toBeLessThan(1e-11);
+});

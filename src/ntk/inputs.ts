@@ -1,0 +1,21 @@
+/** @file The inputs of a kernel as flat arrays, and blocks of them. */
+
+import type { FloatArray } from '../core/tensor.ts';
+
+/** x2 is x1 when the problem is symmetric. */
+export interface NtkInputs {
+  readonly x1: FloatArray;
+  readonly x2: FloatArray;
+  /** Elements per example. */
+  readonly size: number;
+}
+
+/** Examples start … start + count of x, filled up to `block` examples with the first of them: computed, never read. */
+export function paddedBlock(x: FloatArray, start: number, count: number, block: number, size: number): FloatArray {
+  const examples = x.subarray(start * size, (start + count) * size);
+  if (count === block) return examples;
+  const padded = new Float64Array(block * size);
+  padded.set(examples);
+  for (let i = count; i < block; i++) padded.copyWithin(i * size, 0, size);
+  return padded;
+}
