@@ -11,7 +11,7 @@ const scratch = useScratch();
 const TOLERANCE = 1e-10;
 const folder = (name: string) => fileURLToPath(new URL(`../golden/onnx/${name}`, import.meta.url));
 
-describe.each(['mlp-relu', 'mlp-tanh-nobias', 'cnn-gap', 'cnn-maxpool'])('%s', (name) => {
+describe.each(['mlp-relu', 'mlp-tanh-nobias', 'cnn-gap', 'cnn-maxpool', 'vgg-bn', 'vit-meanpool', 'gru', 'rnn-tanh'])('%s', (name) => {
   const golden = folder(name);
 
   test.each([
