@@ -123,13 +123,16 @@ function rowsOf(g: GraphBuilder, x: ValueId, width: number): ValueId {
   return reshape(g, x, [sizeOf(g.shapeOf(x)) / width, width]);
 }
 
-/** Plans the sweeps for `n` examples and blocks of `outputs` cotangents. */
-export function planSweep(sweep: Sweep, n: number, outputs: number, dtype: Dtype, keep = sweep.graph.outputs): Program {
+/**
+ * Plans the sweeps for `n` examples and blocks of `outputs` cotangents. One cotangent alone may be given once for all
+ * examples (`seedEntries` 1): what depends on it but on no example is then computed once.
+ */
+export function planSweep(sweep: Sweep, n: number, outputs: number, dtype: Dtype, keep = sweep.graph.outputs, seedEntries = n * outputs): Program {
   return planProgram(sweep.graph, {
     dtype,
     batch: new Map([
       [sweep.input, n],
-      [sweep.seed, n * outputs],
+      [sweep.seed, seedEntries],
     ]),
     late: new Set([sweep.seed]),
     keep,

@@ -91,7 +91,7 @@ export class FactoredTiles {
     for (let first = 0; first < seeds.length; first += seedBlock) {
       // The last block of cotangents starts early enough to be full.
       const from = Math.min(first, seeds.length - seedBlock);
-      sweepBackward(execution, sweep, tileSize, seeds.slice(from, from + seedBlock));
+      sweepBackward(execution, sweep, seedBlock === 1 ? 1 : tileSize, seeds.slice(from, from + seedBlock));
       for (const right of blocks.rights) this.storeRight(right, ptr, from);
     }
   }
@@ -107,7 +107,8 @@ export class FactoredTiles {
       planes: [t * s * w, s * w, w, 1],
     }[layout];
     const extents = [seedBlock, t, s, w];
-    const inStrides = [t * s * w, s * w, w, 1];
+    // A cotangent that no example changed has one entry for all of them.
+    const inStrides = [t * s * w, execution.program.batch[id] === 1 ? 0 : s * w, w, 1];
     const copy = { extents, inStrides, outStrides, outOffset: from * outStrides[0] };
     copyStridedBetween({ arena: rt.arena, routines, dtype }, copy, execution.ptr(id), ptr + offset);
   }

@@ -57,8 +57,11 @@ export interface NtkRequest {
 }
 
 const MAX_TILE = 256;
-/** Examples × cotangents of one backward sweep: enough rows for the products to run at full speed. */
-const SWEEP_ROWS = 512;
+/**
+ * Examples × cotangents of one backward sweep: enough rows for the products to run at full speed. More cotangents than one
+ * only for tiles of few examples, since one is swept once where no example matters (above the last nonlinearity).
+ */
+const SWEEP_ROWS = 64;
 
 /**
  * Plans the kernel of structured derivatives or Jacobian contraction: the contraction of each site by cost, the largest
@@ -160,7 +163,7 @@ function fitTiles(
   const most = request.tileSize ?? MAX_TILE;
   const candidate = (tile: number, seedBlock: number, resident: boolean): TileChoice => {
     const tileSize = request.tileSize ? Math.min(request.tileSize, largest) : balanced(largest, tile);
-    const program = planSweep(sweep, tileSize, seedBlock, request.dtype);
+    const program = planSweep(sweep, tileSize, seedBlock, request.dtype, sweep.graph.outputs, seedBlock === 1 ? 1 : tileSize * seedBlock);
     const blocks = blockLayout(rt, sweep, { tileSize, outputs: problem.outputs, layout, dtype: request.dtype });
     const count = Math.ceil(problem.n1 / tileSize) + (problem.symmetric ? 0 : Math.ceil(problem.n2 / tileSize));
     const slots = resident ? count : Math.min(count, 2);

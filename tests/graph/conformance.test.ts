@@ -153,3 +153,21 @@ for (const row of rows) {
     });
   });
 }
+
+/** Operands with fewer batch entries repeat: the same as giving every entry its own copy. */
+describe('smaller batches repeat', () => {
+  for (const row of rows) {
+    const batched = row.leaves.map(({ shared }, i) => (shared ? -1 : i)).filter((i) => i >= 0);
+    if (batched.length < 2 || row.name === 'sumBatch') continue;
+    test.each(batched)(`${row.name}${row.variant ? ` (${row.variant})` : ''}: leaf %i with one entry`, (single) => {
+      const { graph, x } = caseOf(row, false);
+      const first = { shape: [1, ...x[single].shape.slice(1)], data: x[single].data.slice(0, x[single].data.length / BATCH) };
+      const copies = {
+        shape: x[single].shape,
+        data: Float64Array.from({ length: x[single].data.length }, (_, i) => first.data[i % first.data.length]),
+      };
+      const withLeaf = (leaf: Tensor) => evaluate(rt, graph, bindLeaves(x.map((t, i) => (i === single ? leaf : t))));
+      expect(withLeaf(first)).toEqual(withLeaf(copies));
+    });
+  }
+});

@@ -1,7 +1,7 @@
 /** @file Max and average pooling over [channels, height, width]. */
 
 import { TangedgeError } from '../../core/errors.ts';
-import { formatShape, sameShape, sizeOf } from '../../core/tensor.ts';
+import { bytesOf, formatShape, sameShape, sizeOf } from '../../core/tensor.ts';
 import type { Attributes, ValueId } from '../graph.ts';
 import { type Emitter, type Evaluation, listAttribute, type Operand, type Primitive } from '../primitive.ts';
 import { reshape, transpose } from './shape.ts';
@@ -56,25 +56,31 @@ function callMaxPool(e: Evaluation, name: 'maxPoolSelect' | 'maxPoolScatter', x:
   const { kernel, strides, padding, dilation } = windowOf(e.attributes);
   const [c, h, w] = x.shape;
   const [, oh, ow] = name === 'maxPoolSelect' ? e.output.shape : t.shape;
-  e.routines[name](
-    e.output.batch * c,
-    x.batch * c,
-    h,
-    w,
-    kernel[0],
-    kernel[1],
-    strides[0],
-    strides[1],
-    padding[0],
-    padding[1],
-    dilation[0],
-    dilation[1],
-    oh,
-    ow,
-    x.ptr,
-    t.ptr,
-    e.output.ptr,
-  );
+  const bytes = bytesOf(e.dtype);
+  // The routine repeats the images of x; when t has fewer entries it repeats too, a block at a time.
+  const block = t.batch === e.output.batch ? e.output.batch : Math.min(t.batch, x.batch);
+  const xEntries = t.batch === e.output.batch ? x.batch : block;
+  for (let b = 0; b < e.output.batch; b += block) {
+    e.routines[name](
+      block * c,
+      xEntries * c,
+      h,
+      w,
+      kernel[0],
+      kernel[1],
+      strides[0],
+      strides[1],
+      padding[0],
+      padding[1],
+      dilation[0],
+      dilation[1],
+      oh,
+      ow,
+      x.ptr + (b % x.batch) * sizeOf(x.shape) * bytes,
+      t.ptr + (b % t.batch) * sizeOf(t.shape) * bytes,
+      e.output.ptr + b * sizeOf(e.output.shape) * bytes,
+    );
+  }
 }
 
 const select = (g: Emitter, x: ValueId, t: ValueId, attributes: Attributes) => g.emit('maxPoolSelect', [x, t], attributes);
