@@ -9,6 +9,7 @@ export default defineConfig({
     globalSetup: 'tests/build.setup.ts',
     testTimeout: 60_000,
     pool: 'forks',
+    maxWorkers: '100%',
     reporters: results ? ['default', ['json', { outputFile: results }]] : ['default'],
   },
 });
