@@ -62,7 +62,7 @@ function allFeatureWeights(model: Model): FeatureWeight[] {
     trainable.map(({ id }) => id),
   );
   return sites.flatMap((site, index): FeatureWeight[] => {
-    if (site.kind !== 'dense' && site.kind !== 'conv2d') return [];
+    if ((site.kind !== 'dense' && site.kind !== 'conv2d') || site.groups > 1) return [];
     const effective = model.graph.nodes[site.uses[0].preactivation].inputs[1];
     const h = site.cotangentWidth;
     return [{ name: trainable[index].name, site, effective, h, i: sizeOf(model.graph.nodes[effective].shape) / h }];

@@ -25,9 +25,11 @@ export interface Site {
   readonly uses: readonly SiteUse[];
   /** Convolutions only. */
   readonly window?: Window;
+  /** Of a convolution's channels: each is a factored weight of its own. 1 for anything else. */
+  readonly groups: number;
   /** The weight as used is `scale` times the parameter, axes permuted: 1 but for the NTK parameterization. */
   readonly scale: number;
-  /** Positions s of all uses together, width of a, width of δ; 1, 0 and the parameter's size for `whole`. */
+  /** Positions s of all uses together, width of a (of one group), width of δ (of all groups); 1, 0 and the parameter's size for `whole`. */
   readonly positions: number;
   readonly inputWidth: number;
   readonly cotangentWidth: number;
@@ -57,6 +59,7 @@ function siteOf(graph: Graph, parameter: ValueId): Site {
     parameter,
     kind: 'whole',
     uses: [],
+    groups: 1,
     scale: 1,
     positions: 1,
     inputWidth: 0,
@@ -68,9 +71,7 @@ function siteOf(graph: Graph, parameter: ValueId): Site {
   if (scale === null) return whole;
   const isWeightOf = (op: string) => uses.every(({ node, position }) => graph.nodes[node].op === op && position === 1);
   if (isWeightOf('dense')) return denseSite(graph, parameter, uses, scale);
-  if (isWeightOf('conv2d') && uses.length === 1 && numberAttribute(graph.nodes[first.node].attributes, 'groups') === 1) {
-    return convolutionSite(graph, parameter, first, scale);
-  }
+  if (isWeightOf('conv2d') && uses.length === 1) return convolutionSite(graph, parameter, first, scale);
   if (uses.length === 1 && graph.nodes[first.node].op === 'gather' && first.position === 0) return embeddingSite(graph, parameter, first, scale);
   return whole;
 }
@@ -82,6 +83,7 @@ function embeddingSite(graph: Graph, parameter: ValueId, { node, shared }: Use, 
   return {
     parameter,
     kind: 'gather',
+    groups: 1,
     uses: [{ input: indices, preactivation: node }],
     scale,
     positions: sizeOf(graph.nodes[indices].shape),
@@ -95,6 +97,7 @@ function denseSite(graph: Graph, parameter: ValueId, uses: readonly Use[], scale
   return {
     parameter,
     kind: 'dense',
+    groups: 1,
     uses: uses.map(({ node }) => ({ input: graph.nodes[node].inputs[0], preactivation: node })),
     scale,
     positions: uses.reduce((total, { node }) => total + sizeOf(graph.nodes[node].shape) / h, 0),
@@ -109,6 +112,7 @@ function convolutionSite(graph: Graph, parameter: ValueId, use: Use, scale: numb
   return {
     parameter,
     kind: 'conv2d',
+    groups: numberAttribute(node.attributes, 'groups'),
     uses: [{ input: node.inputs[0], preactivation: use.node }],
     window: windowOf(node.attributes),
     scale,

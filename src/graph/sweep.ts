@@ -7,16 +7,18 @@ import { vjp } from './differentiate.ts';
 import { Execution } from './execution.ts';
 import type { Graph, ValueId } from './graph.ts';
 import { type Model, trainableParameters } from './model.ts';
-import { affine, broadcast, concat, denseWeightGradient, oneHot, patches, reshape, sum, transpose } from './primitives/table.ts';
+import { affine, broadcast, concat, denseWeightGradient, oneHot, patches, reshape, slice, sum, transpose } from './primitives/table.ts';
 import { type Program, planProgram } from './program.ts';
 import { type Site, sitesOf } from './sites.ts';
 
 /** How a site's gradient is kept: `gram` as the pair (a, δ), `rows` whole, as rows of the Jacobian. */
 export type Contraction = 'gram' | 'rows';
 
-/** What the sweeps leave for one parameter. */
+/** What the sweeps leave for one parameter, or for one group of a grouped convolution's kernel. */
 export interface Factor {
   readonly parameter: string;
+  /** Of the parameter among the trainable ones. */
+  readonly index: number;
   readonly site: Site;
   readonly contraction: Contraction;
   /** a [n, positions, inputWidth], stage 1; null for `rows`. */
@@ -64,10 +66,13 @@ export function buildSweep(model: Model, choose: (site: Site, name: string) => C
     // A parameter that no output depends on has a zero gradient, one per example and output like any other.
     return result ?? broadcast(g, affine(g, sum(g, derived.seeds[0], [0]), 0, 0), g.shapeOf(id));
   };
-  const factors = sites.map((site, index): Factor => {
-    const { name } = trainable[index];
-    const parts = contractions[index] === 'gram' ? factoredParts(g, site, cotangentOf) : rowParts(g, site, cotangentOf);
-    return { parameter: name, site, contraction: contractions[index], ...parts };
+  const factors = sites.flatMap((site, index): Factor[] => {
+    const contraction = contractions[index];
+    const parts =
+      contraction === 'rows'
+        ? [rowParts(g, site, cotangentOf)]
+        : Array.from({ length: site.groups }, (_, group) => factoredParts(g, site, cotangentOf, group));
+    return parts.map((part) => ({ parameter: trainable[index].name, index, site, contraction, ...part }));
   });
   const kept = factors.flatMap(({ left, right }) => (left === null ? [right] : [left, right]));
   return {
@@ -90,7 +95,7 @@ type Parts = Pick<Factor, 'left' | 'right' | 'positions' | 'leftWidth' | 'rightW
 /** Rows of the Jacobian: of a dense weight from its factors, all uses in one product; of anything else from the sweep. */
 function rowParts(g: GraphBuilder, site: Site, cotangentOf: (id: ValueId) => ValueId): Parts {
   const size = sizeOf(g.shapeOf(site.parameter));
-  const rows = site.kind === 'dense' ? denseRows(g, factoredParts(g, site, cotangentOf)) : cotangentOf(site.parameter);
+  const rows = site.kind === 'dense' ? denseRows(g, factoredParts(g, site, cotangentOf, 0)) : cotangentOf(site.parameter);
   return { left: null, right: reshape(g, rows, [1, size]), positions: 1, leftWidth: 0, rightWidth: size, scale: 1 };
 }
 
@@ -98,16 +103,17 @@ function denseRows(g: GraphBuilder, { left, right, scale }: Parts): ValueId {
   return denseWeightGradient(g, affine(g, right, scale, 0), left as ValueId);
 }
 
-function factoredParts(g: GraphBuilder, site: Site, cotangentOf: (id: ValueId) => ValueId): Parts {
-  const { inputWidth, cotangentWidth, positions, scale, window } = site;
+function factoredParts(g: GraphBuilder, site: Site, cotangentOf: (id: ValueId) => ValueId, group: number): Parts {
+  const { inputWidth, positions, scale, window, groups } = site;
+  const cotangentWidth = site.cotangentWidth / groups;
   const lefts = site.uses.map(({ input }) => {
-    if (window) return patches(g, input, window);
+    if (window) return patches(g, channelsOf(g, input, group, groups), window);
     return rowsOf(g, site.kind === 'gather' ? oneHot(g, input, inputWidth) : input, inputWidth);
   });
   const rights = site.uses.map(({ preactivation }) => {
     const cotangent = cotangentOf(preactivation);
     if (!window) return rowsOf(g, cotangent, cotangentWidth);
-    return transpose(g, reshape(g, cotangent, [cotangentWidth, positions]), [1, 0]);
+    return transpose(g, reshape(g, channelsOf(g, cotangent, group, groups), [cotangentWidth, positions]), [1, 0]);
   });
   return {
     left: concat(g, lefts, 0),
@@ -117,6 +123,13 @@ function factoredParts(g: GraphBuilder, site: Site, cotangentOf: (id: ValueId) =
     rightWidth: cotangentWidth,
     scale,
   };
+}
+
+/** The channels of one group of an image. */
+function channelsOf(g: GraphBuilder, x: ValueId, group: number, groups: number): ValueId {
+  const [channels, ...size] = g.shapeOf(x);
+  const each = channels / groups;
+  return slice(g, x, [group * each, 0, 0], [(group + 1) * each, ...size]);
 }
 
 function rowsOf(g: GraphBuilder, x: ValueId, width: number): ValueId {

@@ -20,7 +20,7 @@ export interface StoredFactor {
 /** Factors that share δ share its Gram: dense weight and bias, for example. */
 export interface FactorGroup {
   readonly right: StoredFactor;
-  readonly members: readonly { readonly factor: Factor; readonly index: number; readonly left: StoredFactor | null }[];
+  readonly members: readonly { readonly factor: Factor; readonly left: StoredFactor | null }[];
 }
 
 /**
@@ -67,14 +67,14 @@ export function blockLayout(rt: Runtime, sweep: Sweep, { tileSize, outputs, layo
     map.set(id, stored);
     return stored;
   };
-  const groups = new Map<ValueId, FactorGroup & { members: { factor: Factor; index: number; left: StoredFactor | null }[] }>();
-  sweep.factors.forEach((factor, index) => {
+  const groups = new Map<ValueId, FactorGroup & { members: { factor: Factor; left: StoredFactor | null }[] }>();
+  for (const factor of sweep.factors) {
     const left = factor.left === null ? null : store(lefts, factor.left, factor.positions, factor.leftWidth, 1);
     const right = store(rights, factor.right, factor.positions, factor.rightWidth, outputs);
     const group = groups.get(factor.right) ?? { right, members: [] };
-    group.members.push({ factor, index, left });
+    group.members.push({ factor, left });
     groups.set(factor.right, group);
-  });
+  }
   const routines = routinesOf(rt, dtype);
   let pairBytes = 0;
   for (const { right, members } of groups.values()) {

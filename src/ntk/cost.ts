@@ -37,7 +37,7 @@ const HADAMARD_FLOPS = 12;
  * `rows`: per example, O·S·I·H to assemble; per pair, O·I·H (O²·I·H) to contract.
  */
 export function siteCost(site: Site, contraction: Contraction, problem: Problem): SiteCost {
-  const { positions: s, inputWidth: i, cotangentWidth: h } = site;
+  const { positions: s, inputWidth: i, cotangentWidth: h, groups } = site;
   const { outputs: o, crossOutputs } = problem;
   const outputPairs = crossOutputs ? o * o : o;
   const examples = problem.symmetric ? problem.n1 : problem.n1 + problem.n2;
@@ -46,8 +46,8 @@ export function siteCost(site: Site, contraction: Contraction, problem: Problem)
     const assembly = site.kind === 'whole' ? o * h : 2 * o * s * i * h;
     return { flops: examples * assembly + pairs(problem) * 2 * outputPairs * size, elements: o * size };
   }
-  const perPair = s * s * (2 * i + 2 * outputPairs * h + HADAMARD_FLOPS * (crossOutputs ? o * o : 1));
-  return { flops: pairs(problem) * perPair, elements: s * (i + o * h) };
+  const perPair = s * s * (groups * 2 * i + 2 * outputPairs * h + groups * HADAMARD_FLOPS * (crossOutputs ? o * o : 1));
+  return { flops: pairs(problem) * perPair, elements: s * (groups * i + o * h) };
 }
 
 /** The cheaper contraction of a site by flops; `gram` on a tie, and always `rows` for a whole gradient. */

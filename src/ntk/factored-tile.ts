@@ -50,7 +50,7 @@ export class FactoredTiles {
       const diagonal = symmetric && tile.row === tile.column;
       for (const group of plan.blocks.groups) {
         for (let plane = 0; plane < outputPlanes; plane++) {
-          const planePtrs = group.members.map(({ index }) => kPtr + ((plan.perParameter ? index * outputPlanes : 0) + plane) * size * 8);
+          const planePtrs = group.members.map(({ factor }) => kPtr + ((plan.perParameter ? factor.index * outputPlanes : 0) + plane) * size * 8);
           this.contract(group, plane, { rowPtr, columnPtr, rows, columns, diagonal }, planePtrs);
         }
       }

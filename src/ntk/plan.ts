@@ -2,7 +2,7 @@
 
 import { TangedgeError } from '../core/errors.ts';
 import type { Dtype, FloatArray } from '../core/tensor.ts';
-import type { Model } from '../graph/model.ts';
+import { type Model, trainableParameters } from '../graph/model.ts';
 import { type Program, programBytes } from '../graph/program.ts';
 import type { Site } from '../graph/sites.ts';
 import { buildSweep, type Contraction, planSweep, type Sweep } from '../graph/sweep.ts';
@@ -96,7 +96,7 @@ export function planFactoredNtk(rt: Runtime, model: Model, request: NtkRequest):
         dtype,
         seeds,
         perParameter: request.perParameter,
-        parameters: sweep.factors.map(({ parameter }) => parameter),
+        parameters: trainableParameters(model).map(({ name }) => name),
         sweep,
         ...fitted.choice,
         tiles: planTiles(n1, n2, symmetric, fitted.choice.tileSize),
@@ -167,7 +167,7 @@ function fitTiles(
     const blocks = blockLayout(rt, sweep, { tileSize, outputs: problem.outputs, layout, dtype: request.dtype });
     const count = Math.ceil(problem.n1 / tileSize) + (problem.symmetric ? 0 : Math.ceil(problem.n2 / tileSize));
     const slots = resident ? count : Math.min(count, 2);
-    const planes = (request.perParameter ? sweep.factors.length : 1) * (layout === 'planes' ? problem.outputs : 1);
+    const planes = (request.perParameter ? new Set(sweep.factors.map(({ index }) => index)).size : 1) * (layout === 'planes' ? problem.outputs : 1);
     const side = tileSize * (layout === 'blocks' ? problem.outputs : 1);
     const wasmBytes =
       programBytes(program, routinesOf(rt, request.dtype)) + slots * blocks.bytes + blocks.pairBytes + planes * side * side * 8 + 65536;

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import {
   empiricalNtk,
   empiricalNtkByParameter,
+  explainNtk,
   forward,
   inputJacobian,
   jacobian,
@@ -301,4 +302,41 @@ test('NTK-vector products of more than one block of examples: Θ·u to 1e-11', (
     expected[n * c + o] += value * u.data[m * c + q];
   });
   expect(largestDifference(ntkVectorProduct(rt, model, x, u, { x2 }), { shape: [n1, c], data: expected })).toBeLessThan(1e-11);
+});
+
+describe('grouped convolutions', () => {
+  // Two wide groups on few positions want Grams, depthwise kernels on many want rows; both are right either way.
+  const grouped = (channels: number, groups: number, size: number) =>
+    networkOf(
+      [channels, size, size],
+      [
+        { type: 'Conv2d', name: 'g', in_channels: channels, out_channels: channels, kernel_size: 2, groups },
+        { type: 'Tanh' },
+        { type: 'Flatten' },
+        { type: 'Linear', name: 'f', in_features: channels * (size - 1) * (size - 1), out_features: 3 },
+      ],
+      { 'g.weight': [channels, channels / groups, 2, 2], 'g.bias': [channels], 'f.weight': [3, channels * (size - 1) * (size - 1)], 'f.bias': [3] },
+      0.2,
+    );
+
+  test.each([
+    ['two wide groups', grouped(32, 2, 3), 'gram'],
+    ['depthwise', grouped(6, 6, 6), 'rows'],
+  ])('%s: the cheaper contraction, JJᵀ to 1e-11, the same bits for every tile size', (_, model, chosen) => {
+    const x = inputsOf(model, 5);
+    const j = jacobian(rt, model, x);
+    const { sites } = explainNtk(rt, model, 5, { outputs: 'trace' });
+    expect(sites.find(({ parameter }) => parameter === 'g.weight')?.chosen).toBe(chosen);
+    for (const outputs of OUTPUTS) {
+      const kernel = empiricalNtk(rt, model, x, { implementation: 'structured-derivatives', outputs });
+      expect(largestDifference(kernel, reduced(naiveKernel(j, j), outputs))).toBeLessThan(1e-11);
+      expectSameBits(empiricalNtk(rt, model, x, { implementation: 'structured-derivatives', outputs, tileSize: 2 }), kernel);
+    }
+    const parts = empiricalNtkByParameter(rt, model, x, { outputs: 'trace', implementation: 'structured-derivatives' });
+    const byRows = empiricalNtkByParameter(rt, model, x, { outputs: 'trace', implementation: 'jacobian-contraction' });
+    parts.forEach(({ parameter, kernel }, i) => {
+      expect(parameter).toBe(byRows[i].parameter);
+      expect(largestDifference(kernel, byRows[i].kernel)).toBeLessThan(1e-11);
+    });
+  });
 });
