@@ -7,7 +7,7 @@ import { type Model, trainableParameters } from '../graph/model.ts';
 import { sitesOf } from '../graph/sites.ts';
 import type { Contraction } from '../graph/sweep.ts';
 import type { Runtime } from '../wasm/runtime.ts';
-import { groupFlops, type Problem, siteCost } from './cost.ts';
+import { cheapestContraction, groupFlops, type Problem, siteCost } from './cost.ts';
 import type { NtkImplementation, NtkOutputs } from './options.ts';
 import { type NtkPlan, type NtkRequest, planFactoredNtk } from './plan.ts';
 import { planVectorProductNtk, type VectorProductPlan } from './vector-product-tile.ts';
@@ -76,8 +76,16 @@ export function explainRequest(rt: Runtime, model: Model, request: NtkRequest): 
     const gramFlops = site.kind === 'whole' ? null : siteCost(site, 'gram', problem).flops;
     const rowsFlops = siteCost(site, 'rows', problem).flops;
     const { kind, positions, inputWidth, cotangentWidth } = site;
-    const contraction: Contraction = gramFlops !== null && gramFlops <= rowsFlops ? 'gram' : 'rows';
-    return { parameter: trainable[index].name, kind, positions, inputWidth, cotangentWidth, gramFlops, rowsFlops, chosen: contraction };
+    return {
+      parameter: trainable[index].name,
+      kind,
+      positions,
+      inputWidth,
+      cotangentWidth,
+      gramFlops,
+      rowsFlops,
+      chosen: cheapestContraction(site, problem),
+    };
   });
   return { chosen, costs, sites };
 }

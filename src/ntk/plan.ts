@@ -5,7 +5,7 @@ import type { Dtype, FloatArray } from '../core/tensor.ts';
 import { type Model, trainableParameters } from '../graph/model.ts';
 import { type Program, programBytes } from '../graph/program.ts';
 import type { Site } from '../graph/sites.ts';
-import { buildSweep, type Contraction, planSweep, type Sweep } from '../graph/sweep.ts';
+import { buildSweep, type Contraction, planSweep, type Sweep, unitSeeds } from '../graph/sweep.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 import { type BlockLayout, blockLayout, type OutputLayout } from './block-layout.ts';
 import { cheapestContraction, type Problem, smallestContraction } from './cost.ts';
@@ -74,8 +74,7 @@ export function planFactoredNtk(rt: Runtime, model: Model, request: NtkRequest):
   const implementation: FactoredImplementation =
     request.implementation === 'jacobian-contraction' ? request.implementation : 'structured-derivatives';
   const c = model.output.size;
-  const seeds = outputs === 'pseudo' ? [new Float64Array(c).fill(1 / Math.sqrt(c))] : identitySeeds(c);
-  const layout: OutputLayout = outputs === 'full' ? 'blocks' : outputs === 'diagonal' ? 'planes' : 'summed';
+  const { seeds, layout, factor } = kernelForm(outputs, c);
   const problem: Problem = { n1, n2, symmetric, outputs: seeds.length, crossOutputs: layout === 'blocks' };
   const rules: ((site: Site) => Contraction)[] =
     implementation === 'jacobian-contraction'
@@ -91,7 +90,7 @@ export function planFactoredNtk(rt: Runtime, model: Model, request: NtkRequest):
       return {
         problem,
         layout,
-        factor: outputs === 'mean' ? 1 / c : 1,
+        factor,
         implementation,
         dtype,
         seeds,
@@ -124,12 +123,13 @@ export function resultSize({ n1, n2, outputs, perParameter }: NtkRequest, c: num
   return n1 * n2 * perPair * kernels;
 }
 
-export function identitySeeds(c: number): Float64Array[] {
-  return Array.from({ length: c }, (_, o) => {
-    const seed = new Float64Array(c);
-    seed[o] = 1;
-    return seed;
-  });
+/** What `outputs` asks for: which cotangents are swept, where output indices go, and what the sums are multiplied by. */
+export function kernelForm(outputs: NtkRequest['outputs'], c: number): Pick<NtkPlan, 'seeds' | 'layout' | 'factor'> {
+  return {
+    seeds: outputs === 'pseudo' ? [new Float64Array(c).fill(1 / Math.sqrt(c))] : unitSeeds(c, 0, c),
+    layout: outputs === 'full' ? 'blocks' : outputs === 'diagonal' ? 'planes' : 'summed',
+    factor: outputs === 'mean' ? 1 / c : 1,
+  };
 }
 
 /** Pairs of blocks in row order; the lower triangle when symmetric. */

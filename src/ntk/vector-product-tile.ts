@@ -5,7 +5,7 @@ import { type Model, trainableParameters } from '../graph/model.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 import type { OutputLayout } from './block-layout.ts';
 import { type NtkInputs, paddedBlock } from './inputs.ts';
-import { identitySeeds, memoryError, type NtkRequest, type NtkTile, planTiles, resultSize } from './plan.ts';
+import { kernelForm, memoryError, type NtkRequest, type NtkTile, planTiles, resultSize } from './plan.ts';
 import {
   planVectorProduct,
   type VectorProductGraphs,
@@ -41,7 +41,6 @@ export function planVectorProductNtk(rt: Runtime, model: Model, request: NtkRequ
   const largest = Math.max(n1, n2);
   const resultBytes = resultSize(request, c, model) * 8;
   const budget = Math.min(request.memoryLimit - resultBytes, rt.arena.limit - rt.arena.used);
-  const layout: OutputLayout = outputs === 'full' ? 'blocks' : outputs === 'diagonal' ? 'planes' : 'summed';
   let tileSize = Math.min(request.tileSize ?? MAX_TILE, largest);
   for (;;) {
     const programs = planVectorProduct(graphs, 1, tileSize, dtype);
@@ -50,9 +49,7 @@ export function planVectorProductNtk(rt: Runtime, model: Model, request: NtkRequ
       return {
         implementation: 'ntk-vector-products',
         request,
-        layout,
-        factor: outputs === 'mean' ? 1 / c : 1,
-        seeds: outputs === 'pseudo' ? [new Float64Array(c).fill(1 / Math.sqrt(c))] : identitySeeds(c),
+        ...kernelForm(outputs, c),
         perParameter: request.perParameter,
         parameters: trainableParameters(model).map(({ name }) => name),
         graphs,
