@@ -26,6 +26,23 @@ export type { Progress } from './core/computation.ts';
 export { type ErrorCode, type ErrorInfo, TangedgeError } from './core/errors.ts';
 export { permutation, rademacherArray, uniform, uniformArray } from './core/random.ts';
 export { type Dtype, type FloatArray, type Tensor, tensor } from './core/tensor.ts';
+export { flatParameters, withFlatParameters } from './dynamics/flat-parameters.ts';
+export type { LossName } from './dynamics/loss-graph.ts';
+export { type GraphObjectiveParts, graphObjective, type LossAndGradient, type Objective, type VectorProduct } from './dynamics/objective.ts';
+export {
+  gaussNewtonEigenpairs,
+  gaussNewtonOperator,
+  type HessianEigenpairs,
+  type HessianOptions,
+  hessianEigenpairs,
+  hessianOperator,
+  type Sharpness,
+  type SharpnessOptions,
+  type StabilityOptions,
+  sharpness,
+  stabilityThreshold,
+} from './dynamics/sharpness.ts';
+export { type TrainingData, type TrainingLoss, type TrainingLossOptions, trainingLoss } from './dynamics/training-loss.ts';
 export { type AgopOptions, agop, ptkCovariance } from './features/agop.ts';
 export { type NeuralFeaturesOptions, neuralFeatures, type WeightFeatures } from './features/neural-features.ts';
 export {
@@ -66,6 +83,7 @@ export {
   stableRank,
 } from './linalg/effective-ranks.ts';
 export { type Eigenvalues, type Eigenvectors, type EighOptions, eigh, topEigenpairs } from './linalg/eigh.ts';
+export { type ExtremalEigenpairs, type ExtremalOptions, extremalEigenpairs } from './linalg/extremal-eigenpairs.ts';
 export { type MatmulOptions, matmul } from './linalg/gemm.ts';
 export { type GramOptions, gram } from './linalg/gram.ts';
 export { denseOperator, type LinearOperator, type LinearOperatorParts, linearOperator } from './linalg/linear-operator.ts';
