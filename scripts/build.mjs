@@ -1,9 +1,14 @@
 /**
  * @file The one build. Each step is skipped when its output is newer than its sources.
  *
- *   assembly/            → build/routines.wasm, .debug.wasm, .wat, routines-base64.ts     asc
- *   src/index.ts, cli    → dist/index.js, dist/cli.js, dist/routines.wasm                 esbuild
- *   src/index.ts         → dist/types/                                                    tsc
+ *   assembly/                → build/routines.wasm, .debug.wasm, .wat, routines-base64.ts                     asc
+ *   src/index.ts, cli        → dist/index.node.js, index.web.js, index.workerd.js, cli.js, routines.wasm      esbuild
+ *   workers/node.ts, web.ts  → dist/worker.node.js, worker.web.js                                             esbuild
+ *   src/index.ts             → dist/types/                                                                    tsc
+ *
+ * One build per runtime, chosen by package.json's exports: Node and Bun take the packages they depend on from
+ * node_modules; the web build (browsers, Deno) holds everything in a file; workerd compiles no bytes, so its build
+ * imports routines.wasm where the others have it built in.
  *
  * `--routines` stops after the first step, `--javascript` after the second; `--bench` adds build/bench/ to the first two.
  */
@@ -35,16 +40,31 @@ function buildRoutines() {
 }
 
 async function buildJavascript() {
-  if (isFresh(['dist/index.js', 'dist/cli.js'], ['src', 'workers', 'build/routines-base64.ts', 'package.json'])) return;
-  const stale = existsSync(join(root, 'dist')) ? readdirSync(join(root, 'dist')).filter((name) => /^chunk-.*\.js$/.test(name)) : [];
-  const made = await bundle({ index: 'src/index.ts', cli: 'src/cli/main.ts' }, 'dist');
-  for (const name of stale) if (!made.has(`dist/${name}`)) rmSync(join(root, 'dist', name));
+  const outputs = ['index.node.js', 'index.web.js', 'index.workerd.js', 'cli.js'].map((name) => `dist/${name}`);
+  if (isFresh(outputs, ['src', 'workers', 'build/routines-base64.ts', 'package.json', 'scripts/build.mjs'])) return;
+  const made = new Set(
+    (
+      await Promise.all([
+        bundleForNode(present({ 'index.node': 'src/index.ts', cli: 'src/cli/main.ts', 'worker.node': 'workers/node.ts' }), 'dist'),
+        bundleForWeb(present({ 'index.web': 'src/index.ts', 'worker.web': 'workers/web.ts' }), []),
+        bundleForWeb({ 'index.workerd': 'src/index.ts' }, [importedModule()]),
+      ])
+    ).flat(),
+  );
+  for (const name of readdirSync(join(root, 'dist'))) {
+    if (name.endsWith('.js') && !made.has(`dist/${name}`)) rmSync(join(root, 'dist', name));
+  }
   chmodSync(join(root, 'dist/cli.js'), 0o755);
   copyFileSync(join(root, 'build/routines.wasm'), join(root, 'dist/routines.wasm'));
 }
 
+/** The entry points whose source is there. */
+function present(entryPoints) {
+  return Object.fromEntries(Object.entries(entryPoints).filter(([, path]) => existsSync(join(root, path))));
+}
+
 async function buildBench() {
-  await bundle({ main: 'bench/main.ts' }, 'build/bench');
+  await bundleForNode({ main: 'bench/main.ts' }, 'build/bench');
 }
 
 function buildTypes() {
@@ -52,25 +72,40 @@ function buildTypes() {
   run('node_modules/typescript/bin/tsc', ['-p', 'tsconfig.types.json']);
 }
 
-/** Bundles and returns the files made, relative to the repository. */
-async function bundle(entryPoints, outdir) {
+/** For Node: shared chunks, packages stay imports. Returns the files made, relative to the repository. */
+function bundleForNode(entryPoints, outdir) {
+  return bundle({ entryPoints, outdir, splitting: true, platform: 'node', target: 'node20.19', packages: 'external' });
+}
+
+/** For runtimes without node_modules: each entry point is one file. */
+function bundleForWeb(entryPoints, plugins) {
+  return bundle({ entryPoints, outdir: 'dist', platform: 'neutral', mainFields: ['module', 'main'], target: 'es2022', plugins });
+}
+
+/** Puts an import of ./routines.wasm, which workerd compiles when it loads the program, in the place of the built-in bytes. */
+function importedModule() {
+  return {
+    name: 'imported module',
+    setup({ onResolve }) {
+      onResolve({ filter: /^\.\/inline\.ts$/ }, () => ({ path: join(root, 'src/wasm/imported.ts') }));
+      onResolve({ filter: /\/routines\.wasm$/ }, () => ({ path: './routines.wasm', external: true }));
+    },
+  };
+}
+
+async function bundle(options) {
   const { build } = await import('esbuild');
   const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints,
-    outdir,
     bundle: true,
-    splitting: true,
     format: 'esm',
-    platform: 'node',
-    target: 'node20.19',
-    packages: 'external',
     alias: { tangedge: './src/index.ts' },
     legalComments: 'none',
     logLevel: 'warning',
     metafile: true,
+    ...options,
   });
-  return new Set(Object.keys(metafile.outputs));
+  return Object.keys(metafile.outputs);
 }
 
 function run(script, args) {

@@ -2,6 +2,7 @@
 
 import { TangedgeError } from '../core/errors.ts';
 import type { Dtype, FloatArray } from '../core/tensor.ts';
+import type { LinearMemory } from './webassembly.ts';
 
 const ALIGNMENT = 64;
 const PAGE = 65536;
@@ -18,14 +19,14 @@ const MAX_BYTES = 65535 * PAGE;
  * (`f64`, `f32`, `i32`) where it is used and never keep it across an allocation.
  */
 export class Arena {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: LinearMemory;
   /** Largest number of bytes this arena may hold; allocation beyond it throws ERR_MEMORY. */
   readonly limit: number;
   private readonly base: number;
   private top: number;
   private peak: number;
 
-  constructor(memory: WebAssembly.Memory, base: number, limit: number) {
+  constructor(memory: LinearMemory, base: number, limit: number) {
     this.memory = memory;
     this.base = base;
     this.top = base;

@@ -5,10 +5,11 @@ import { TangedgeError } from '../core/errors.ts';
 import type { Dtype } from '../core/tensor.ts';
 import type { Routines } from './abi.ts';
 import { Arena } from './arena.ts';
-import { inlineModuleBytes } from './inline.ts';
+import { builtInModule } from './inline.ts';
+import type { CompiledModule } from './webassembly.ts';
 
 /** A compiled module (Cloudflare: `import module from 'tangedge/routines.wasm'`), or its bytes. */
-export type WasmSource = WebAssembly.Module | ArrayBuffer | Uint8Array;
+export type WasmSource = CompiledModule | ArrayBuffer | Uint8Array;
 
 export interface RuntimeOptions {
   /** The compiled module or its bytes; default: the copy built into this package. */
@@ -46,7 +47,7 @@ export async function loadRuntime(options: RuntimeOptions | WasmSource = {}): Pr
   const memory = new WebAssembly.Memory({ initial: 1 });
   let exports: Record<string, unknown>;
   try {
-    ({ exports } = instantiateSync((source ?? inlineModuleBytes()) as WebAssembly.Module, { env: { memory } }));
+    ({ exports } = instantiateSync((source ?? builtInModule()) as WebAssembly.Module, { env: { memory } }));
   } catch (cause) {
     throw new TangedgeError(
       'ERR_FORMAT',

@@ -70,8 +70,8 @@ function violation({ from, to, specifier }: Import): string | undefined {
       : (PACKAGES[room] ?? []).some((name) => specifier === name || specifier.startsWith(`${name}/`));
     return allowed ? undefined : `${from}: ${room} may not import the package ${specifier}`;
   }
+  if (to.startsWith('build/')) return room === 'wasm' ? undefined : `${from}: only wasm may import the compiled module`;
   if (!to.endsWith('.ts')) return `${from}: ${specifier} does not name a .ts file`;
-  if (to === 'build/routines-base64.ts') return room === 'wasm' ? undefined : `${from}: only wasm may import the compiled module`;
   const target = roomOf(to);
   if (target === undefined) return `${from}: ${specifier} is outside src/ and workers/`;
   if (target === room || rankOf(target) < rankOf(room)) return undefined;

@@ -1,6 +1,6 @@
 /** @file Size budgets, gzipped: the compiled module below 60 kB, the core JavaScript below 40 kB (kB = 1000 bytes). */
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
@@ -13,6 +13,21 @@ test('build/routines.wasm', () => {
   const bytes = gzippedBytes(readFileSync(join(ROOT, 'build/routines.wasm')));
   expect(bytes).toBeGreaterThan(1000);
   expect(bytes).toBeLessThan(60_000);
+});
+
+/** Whole builds, not minified, routines included where they are built in. */
+test.each([
+  ['index.web.js', 250_000],
+  ['index.workerd.js', 200_000],
+  ['routines.wasm', 60_000],
+])('dist/%s', (file, limit) => {
+  expect(gzippedBytes(readFileSync(join(ROOT, 'dist', file)))).toBeLessThan(limit);
+});
+
+test('all of dist/ but the types', () => {
+  const files = readdirSync(join(ROOT, 'dist')).filter((name) => !name.startsWith('types'));
+  const bytes = files.reduce((sum, name) => sum + gzippedBytes(readFileSync(join(ROOT, 'dist', name))), 0);
+  expect(bytes).toBeLessThan(800_000);
 });
 
 /** What a user of the library imports for the main job; the rest of the API is left out by tree shaking. */
