@@ -1,4 +1,5 @@
-/** A WebAssembly file imported as workerd and its bundlers do. */
+/** @file A WebAssembly file imported as workerd and its bundlers do. */
+
 declare module '*.wasm' {
   const module: WebAssembly.Module;
   export default module;
