@@ -22,7 +22,7 @@ export {
 } from './alignment/max-stable-learning-rate.ts';
 export { type AnalysisOptions, type AnalysisProgress, type AnalysisRequest, analyze } from './analysis/analyze.ts';
 export { REPORT_FORMAT, type Report } from './analysis/report.ts';
-export type { Progress } from './core/computation.ts';
+export type { OnProgress, Progress } from './core/computation.ts';
 export { type ErrorCode, type ErrorInfo, TangedgeError } from './core/errors.ts';
 export { permutation, rademacherArray, uniform, uniformArray } from './core/random.ts';
 export { type Dtype, type FloatArray, type Tensor, tensor } from './core/tensor.ts';
@@ -97,11 +97,11 @@ export {
   empiricalNtkByParameter,
   type NtkVectorProductOptions,
   ntkVectorProduct,
-  type ParameterKernel,
   pseudoNtk,
 } from './ntk/empirical-ntk.ts';
 export { type ExplainOptions, explainNtk, type ImplementationCost, type NtkExplanation, type SiteExplanation } from './ntk/explain.ts';
 export { inputJacobian, type JacobianOptions, jacobian } from './ntk/jacobian.ts';
+export type { ParameterKernel } from './ntk/ntk-job.ts';
 export type { NtkImplementation, NtkOptions, NtkOutputs } from './ntk/options.ts';
 export { renderReport } from './report/html.ts';
 export { loadRuntime, type Runtime, type RuntimeOptions, type WasmSource } from './wasm/runtime.ts';

@@ -5,10 +5,11 @@ import { sizeOf, type Tensor } from '../core/tensor.ts';
 import { batchSize, type Model } from '../graph/model.ts';
 import { gram } from '../linalg/gram.ts';
 import type { Runtime } from '../wasm/runtime.ts';
+import { computeHere, type TiledJob } from '../wasm/tiled.ts';
 import { congruence } from './congruence.ts';
-import { cotangentMoments, type Moments, planMoments } from './cotangent-moments.ts';
+import { type Moments, type MomentTilePlan, momentJob, planMoments } from './cotangent-moments.ts';
 import { type CotangentSweep, inputSweep, preactivationSweep } from './cotangent-sweep.ts';
-import type { FeatureOptions } from './options.ts';
+import type { FeatureJobOptions, FeatureOptions } from './options.ts';
 import { chooseWeights, effectiveWeight } from './weight.ts';
 
 export interface AgopOptions extends FeatureOptions {
@@ -34,15 +35,27 @@ export interface AgopOptions extends FeatureOptions {
  * @see Radhakrishnan, Beaglehole, Pandit, Belkin (2022). arXiv:2212.13881.
  */
 export function agop(rt: Runtime, model: Model, x: Tensor, options: AgopOptions = {}): Tensor {
+  return computeHere(rt, agopJob(rt, model, x, options), options.onProgress);
+}
+
+export function agopJob(
+  rt: Runtime,
+  model: Model,
+  x: Tensor,
+  options: Omit<AgopOptions, 'onProgress'> & FeatureJobOptions,
+): TiledJob<Tensor, MomentTilePlan, Float64Array> {
   const operation = 'agop';
   const { weight, gradients = 'raw' } = options;
+  const means = gradients === 'centered';
   if (weight === undefined) {
-    const [moments] = momentsOf(rt, operation, model, x, inputSweep(model), gradients, options);
-    return secondMoment(rt, moments, sizeOf(model.input.shape), gradients);
+    return momentJobOf(rt, operation, model, x, inputSweep(model), { means, options }, ([moments]) =>
+      secondMoment(rt, moments, sizeOf(model.input.shape), gradients),
+    );
   }
   const [chosen] = chooseWeights(operation, model, [weight]);
-  const [moments] = momentsOf(rt, operation, model, x, preactivationSweep(model, [chosen]), gradients, options);
-  return congruence(rt, effectiveWeight(rt, model, chosen), secondMoment(rt, moments, chosen.h, gradients));
+  return momentJobOf(rt, operation, model, x, preactivationSweep(model, [chosen]), { means, options }, ([moments]) =>
+    congruence(rt, effectiveWeight(rt, model, chosen), secondMoment(rt, moments, chosen.h, gradients)),
+  );
 }
 
 /**
@@ -62,26 +75,37 @@ export function agop(rt: Runtime, model: Model, x: Tensor, options: AgopOptions 
  * @see Beaglehole, Mitliagkas, Agarwala (2024). Feature learning as alignment: a structural property of gradient descent in non-linear neural networks. arXiv:2402.05271.
  */
 export function ptkCovariance(rt: Runtime, model: Model, x: Tensor, weight: string, options: FeatureOptions = {}): Tensor {
-  const operation = 'ptkCovariance';
-  const [chosen] = chooseWeights(operation, model, [weight]);
-  const [{ second }] = momentsOf(rt, operation, model, x, preactivationSweep(model, [chosen]), 'raw', options);
-  return { shape: [chosen.h, chosen.h], data: second };
+  return computeHere(rt, ptkCovarianceJob(rt, model, x, weight, options), options.onProgress);
 }
 
-/** Checks the inputs, then plans and computes the moments of a sweep's cotangents. */
-export function momentsOf(
+export function ptkCovarianceJob(
+  rt: Runtime,
+  model: Model,
+  x: Tensor,
+  weight: string,
+  options: FeatureJobOptions,
+): TiledJob<Tensor, MomentTilePlan, Float64Array> {
+  const operation = 'ptkCovariance';
+  const [chosen] = chooseWeights(operation, model, [weight]);
+  return momentJobOf(rt, operation, model, x, preactivationSweep(model, [chosen]), { means: false, options }, ([{ second }]) => ({
+    shape: [chosen.h, chosen.h],
+    data: second,
+  }));
+}
+
+/** Checks the inputs, then plans the moments of a sweep's cotangents. */
+export function momentJobOf<Result>(
   rt: Runtime,
   operation: string,
   model: Model,
   x: Tensor,
   sweep: CotangentSweep,
-  gradients: 'raw' | 'centered',
-  options: FeatureOptions,
-): Moments[] {
+  { means, options }: { readonly means: boolean; readonly options: FeatureJobOptions },
+  finish: (moments: Moments[]) => Result,
+): TiledJob<Result, MomentTilePlan, Float64Array> {
   const n = batchSize(operation, model, 'x', x);
   checkFinite(operation, 'x', x);
-  const plan = planMoments(rt, operation, model, sweep, { n, means: gradients === 'centered', options });
-  return cotangentMoments(rt, plan, x.data, options.onProgress);
+  return momentJob(planMoments(rt, operation, model, sweep, { n, means, options }), x.data, finish);
 }
 
 /** [width, width]: the raw second moment, or minus Σ_{o,s} of the means' outer products. */

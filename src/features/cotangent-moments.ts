@@ -10,13 +10,15 @@ import { checkInteger } from '../core/check.ts';
 import { DEFAULT_MEMORY_LIMIT } from '../core/computation.ts';
 import { TangedgeError } from '../core/errors.ts';
 import { bytesOf, type Dtype, type FloatArray, sizeOf } from '../core/tensor.ts';
+import type { Execution } from '../graph/execution.ts';
 import type { Model } from '../graph/model.ts';
 import { type Program, programBytes } from '../graph/program.ts';
 import { planSweep, startSweep, sweepForward } from '../graph/sweep.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
+import type { JobMemory, TileComputer, TiledJob, TileKind } from '../wasm/tiled.ts';
 import { type Cotangent, type CotangentSweep, elementsPerExample } from './cotangent-sweep.ts';
-import type { FeatureOptions } from './options.ts';
-import { appendPartialSum, type PartialSum, totalSum } from './pairwise-sum.ts';
+import type { FeatureJobOptions } from './options.ts';
+import { nodesOfRun, PairwiseSum } from './pairwise-sum.ts';
 
 /** Where a cotangent's sums are in a partial sum: the second moment [width, width], then the means [outputs, positions, width]. */
 interface MomentLayout extends Cotangent {
@@ -49,6 +51,9 @@ export interface MomentPlan {
   /** Elements of a partial sum. */
   readonly size: number;
   readonly tiles: readonly MomentTile[];
+  /** Flops of all sweeps and products. */
+  readonly flops: number;
+  readonly memory: JobMemory;
 }
 
 /** What the data's cotangents come to, per cotangent of the sweep. */
@@ -69,6 +74,8 @@ const SWEEP_ELEMENTS = 4194304;
 /** Rows of δ in one product: longer sums are continued in f64. */
 const PRODUCT_ROWS = 1024;
 const DEFAULT_TILE = 256;
+/** Enough for threads to finish at about the same time. */
+const TILES_PER_THREAD = 4;
 
 /**
  * Plans leaves, tiles and memory.
@@ -80,7 +87,7 @@ export function planMoments(
   operation: string,
   model: Model,
   { sweep, cotangents }: CotangentSweep,
-  { n, means, options }: { readonly n: number; readonly means: boolean; readonly options: FeatureOptions },
+  { n, means, options }: { readonly n: number; readonly means: boolean; readonly options: FeatureJobOptions },
 ): MomentPlan {
   const { dtype = 'f64', memoryLimit = DEFAULT_MEMORY_LIMIT, tileSize = DEFAULT_TILE } = options;
   checkInteger(operation, 'tileSize', tileSize, 1);
@@ -123,8 +130,13 @@ export function planMoments(
       { needed: wasmBytes + sumBytes, limit },
     );
   }
-  const tiles = planTiles(leaves, Math.max(1, Math.floor(tileSize / leafSize)));
-  return { sweep, program, dtype, n, c, inputSize: sizeOf(model.input.shape), leafSize, seedBlock, layouts, means, size, tiles };
+  const shared = options.tileSize === undefined ? Math.ceil(leaves / (TILES_PER_THREAD * (options.threads ?? 1))) : leaves;
+  const tiles = planTiles(leaves, clamp(Math.floor(tileSize / leafSize), 1, shared));
+  const products = layouts.reduce((total, { positions, width }) => total + c * positions * width * width, 0);
+  const flops = leaves * (program.flops[1] + Math.ceil(c / seedBlock) * program.flops[2]) + n * products;
+  const memory = { limit: memoryLimit, workerBytes: wasmBytes, resultBytes: sumBytes };
+  const inputSize = sizeOf(model.input.shape);
+  return { sweep, program, dtype, n, c, inputSize, leafSize, seedBlock, layouts, means, size, tiles, flops, memory };
 }
 
 function clamp(value: number, least: number, most: number): number {
@@ -139,30 +151,64 @@ function planTiles(leaves: number, leavesPerTile: number): MomentTile[] {
   }));
 }
 
-/** Sums over the examples of one tile: the nodes of the tree that its leaves make up. */
-export function computeMomentTile(rt: Runtime, plan: MomentPlan, x: FloatArray, tile: MomentTile): PartialSum[] {
-  const { n, c, inputSize, leafSize, seedBlock } = plan;
-  return rt.arena.frame(() => {
-    const execution = startSweep(rt, plan.sweep, plan.program);
-    const nodes: PartialSum[] = [];
-    for (let leaf = tile.first; leaf < tile.last; leaf++) {
-      const start = leaf * leafSize;
-      const examples = Math.min(leafSize, n - start);
-      const padded = new Float64Array(leafSize * inputSize);
-      padded.set(x.subarray(start * inputSize, (start + examples) * inputSize));
-      // A short last leaf is filled up with its first example, whose cotangents are zero there.
-      for (let i = examples; i < leafSize; i++) padded.copyWithin(i * inputSize, 0, inputSize);
-      sweepForward(execution, plan.sweep, padded);
-      const sum = new Float64Array(plan.size);
-      for (let output = 0; output < c; output += seedBlock) {
-        execution.bind(plan.sweep.seed, unitCotangents(plan, output, examples));
-        execution.run(2);
-        for (const layout of plan.layouts) addMoments(rt, plan, layout, execution.ptr(layout.id), { examples, output }, sum);
-      }
-      appendPartialSum(nodes, { level: 0, index: leaf, sum });
+/** What a tile of the moments depends on. */
+export interface MomentTilePlan {
+  readonly plan: MomentPlan;
+  readonly x: FloatArray;
+}
+
+export const momentTiles: TileKind<MomentTilePlan, Float64Array> = {
+  name: 'cotangent-moments',
+  start: (rt, { plan, x }) => new MomentTiles(rt, plan, x),
+};
+
+/** Computes tiles of a plan; lives in the arena frame in which it was made. */
+class MomentTiles implements TileComputer<Float64Array> {
+  private readonly rt: Runtime;
+  private readonly plan: MomentPlan;
+  private readonly x: FloatArray;
+  private readonly execution: Execution;
+
+  constructor(rt: Runtime, plan: MomentPlan, x: FloatArray) {
+    this.rt = rt;
+    this.plan = plan;
+    this.x = x;
+    this.execution = startSweep(rt, plan.sweep, plan.program);
+  }
+
+  /** Sums over the examples of one tile: [nodes, size], the nodes of the tree that its leaves make up, in leaf order. */
+  compute(tile: number): Float64Array {
+    const { size, tiles } = this.plan;
+    const { first, last } = tiles[tile];
+    const sums = new PairwiseSum();
+    for (let leaf = first; leaf < last; leaf++) sums.add({ level: 0, index: leaf }, this.leafSum(leaf));
+    const nodes = nodesOfRun(first, last);
+    if (nodes.length === 1) return sums.of(nodes[0]);
+    const values = new Float64Array(nodes.length * size);
+    nodes.forEach((node, index) => {
+      values.set(sums.of(node), index * size);
+    });
+    return values;
+  }
+
+  private leafSum(leaf: number): Float64Array {
+    const { rt, plan, x, execution } = this;
+    const { n, c, inputSize, leafSize, seedBlock } = plan;
+    const start = leaf * leafSize;
+    const examples = Math.min(leafSize, n - start);
+    const padded = new Float64Array(leafSize * inputSize);
+    padded.set(x.subarray(start * inputSize, (start + examples) * inputSize));
+    // A short last leaf is filled up with its first example, whose cotangents are zero there.
+    for (let i = examples; i < leafSize; i++) padded.copyWithin(i * inputSize, 0, inputSize);
+    sweepForward(execution, plan.sweep, padded);
+    const sum = new Float64Array(plan.size);
+    for (let output = 0; output < c; output += seedBlock) {
+      execution.bind(plan.sweep.seed, unitCotangents(plan, output, examples));
+      execution.run(2);
+      for (const layout of plan.layouts) addMoments(rt, plan, layout, execution.ptr(layout.id), { examples, output }, sum);
     }
-    return nodes;
-  });
+    return sum;
+  }
 }
 
 /** Unit cotangents of a block of outputs; zero for outputs beyond c and for examples that only fill up: they add zero to every sum. */
@@ -208,23 +254,36 @@ function addMoments(
   }
 }
 
-/** Joins the partial sums of all tiles, in any order, and divides by n. */
-export function assembleMomentTiles(plan: MomentPlan, parts: readonly (readonly PartialSum[])[]): Moments[] {
-  const total = totalSum(parts.flat());
+/** The moments as a tiled job; `finish` makes its result of them. */
+export function momentJob<Result>(
+  plan: MomentPlan,
+  x: FloatArray,
+  finish: (moments: Moments[]) => Result,
+): TiledJob<Result, MomentTilePlan, Float64Array> {
+  // Joined as they come: only the nodes of the tree are held.
+  const sums = new PairwiseSum();
+  return {
+    kind: momentTiles,
+    plan: { plan, x },
+    tiles: plan.tiles.length,
+    flops: plan.flops,
+    memory: plan.memory,
+    place(tile, values) {
+      const { first, last } = plan.tiles[tile];
+      const nodes = nodesOfRun(first, last);
+      nodes.forEach((node, index) => {
+        sums.add(node, nodes.length === 1 ? values : values.slice(index * plan.size, (index + 1) * plan.size));
+      });
+    },
+    finish: () => finish(momentsOfSum(plan, sums.total(plan.tiles[plan.tiles.length - 1].last))),
+  };
+}
+
+/** Divides the sum over all examples by n. */
+function momentsOfSum(plan: MomentPlan, total: Float64Array): Moments[] {
   for (let i = 0; i < total.length; i++) total[i] /= plan.n;
   return plan.layouts.map(({ second, first, positions, width }) => ({
     second: total.slice(second, first),
     mean: total.slice(first, plan.means ? first + plan.c * positions * width : first),
   }));
-}
-
-/** Plan, compute every tile here, assemble. */
-export function cotangentMoments(rt: Runtime, plan: MomentPlan, x: FloatArray, onProgress: FeatureOptions['onProgress']): Moments[] {
-  // Joined as they come: only the nodes of the tree are held.
-  const nodes: PartialSum[] = [];
-  plan.tiles.forEach((tile, done) => {
-    for (const node of computeMomentTile(rt, plan, x, tile)) appendPartialSum(nodes, node);
-    onProgress?.({ fraction: (done + 1) / plan.tiles.length, tilesDone: done + 1, tiles: plan.tiles.length });
-  });
-  return assembleMomentTiles(plan, [nodes]);
 }

@@ -5,12 +5,14 @@ import { TangedgeError } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
 import type { Model } from '../graph/model.ts';
 import type { Runtime } from '../wasm/runtime.ts';
-import { momentsOf } from './agop.ts';
+import { computeHere, type TiledJob } from '../wasm/tiled.ts';
+import { momentJobOf } from './agop.ts';
 import { congruence } from './congruence.ts';
+import type { MomentTilePlan } from './cotangent-moments.ts';
 import { preactivationSweep } from './cotangent-sweep.ts';
 import { centeredNfaCorrelation, type NfaCorrelationOptions, nfaCorrelation, nfaDominance, relativeWeightChange } from './nfa-correlation.ts';
 import { nfmOf } from './nfm.ts';
-import type { FeatureOptions } from './options.ts';
+import type { FeatureJobOptions, FeatureOptions } from './options.ts';
 import { chooseWeights, effectiveWeight, type FeatureWeight } from './weight.ts';
 
 export interface NeuralFeaturesOptions extends FeatureOptions, NfaCorrelationOptions {
@@ -58,6 +60,15 @@ export interface WeightFeatures {
  * @see Radhakrishnan et al. (2022). arXiv:2212.13881; Beaglehole, Mitliagkas, Agarwala (2024). arXiv:2402.05271.
  */
 export function neuralFeatures(rt: Runtime, model: Model, x: Tensor, options: NeuralFeaturesOptions = {}): WeightFeatures[] {
+  return computeHere(rt, neuralFeaturesJob(rt, model, x, options), options.onProgress);
+}
+
+export function neuralFeaturesJob(
+  rt: Runtime,
+  model: Model,
+  x: Tensor,
+  options: Omit<NeuralFeaturesOptions, 'onProgress'> & FeatureJobOptions,
+): TiledJob<WeightFeatures[], MomentTilePlan, Float64Array> {
   const operation = 'neuralFeatures';
   const weights = chooseWeights(operation, model, options.weights);
   if (weights.length === 0) {
@@ -65,26 +76,27 @@ export function neuralFeatures(rt: Runtime, model: Model, x: Tensor, options: Ne
   }
   const before = options.initial === undefined ? undefined : initialWeights(operation, options.initial, weights);
   checkResultMemory(operation, weights, options.memoryLimit ?? DEFAULT_MEMORY_LIMIT);
-  const moments = momentsOf(rt, operation, model, x, preactivationSweep(model, weights), 'raw', options);
-  return weights.map((chosen, index): WeightFeatures => {
-    const weight = effectiveWeight(rt, model, chosen);
-    const ptkCovariance: Tensor = { shape: [chosen.h, chosen.h], data: moments[index].second };
-    const nfm = nfmOf(rt, weight);
-    const agop = congruence(rt, weight, ptkCovariance);
-    const features = { name: chosen.name, weight, nfm, agop, ptkCovariance, correlation: nfaCorrelation(rt, nfm, agop, options) };
-    if (options.initial === undefined || before === undefined) return features;
-    const initial = effectiveWeight(rt, options.initial, before[index]);
-    const motion = { weight, initial, ptkCovariance };
-    return {
-      ...features,
-      motion: {
-        initial,
-        centeredCorrelation: centeredNfaCorrelation(rt, motion, options),
-        dominance: nfaDominance(rt, motion),
-        relativeChange: relativeWeightChange(weight, initial),
-      },
-    };
-  });
+  return momentJobOf(rt, operation, model, x, preactivationSweep(model, weights), { means: false, options }, (moments) =>
+    weights.map((chosen, index): WeightFeatures => {
+      const weight = effectiveWeight(rt, model, chosen);
+      const ptkCovariance: Tensor = { shape: [chosen.h, chosen.h], data: moments[index].second };
+      const nfm = nfmOf(rt, weight);
+      const agop = congruence(rt, weight, ptkCovariance);
+      const features = { name: chosen.name, weight, nfm, agop, ptkCovariance, correlation: nfaCorrelation(rt, nfm, agop, options) };
+      if (options.initial === undefined || before === undefined) return features;
+      const initial = effectiveWeight(rt, options.initial, before[index]);
+      const motion = { weight, initial, ptkCovariance };
+      return {
+        ...features,
+        motion: {
+          initial,
+          centeredCorrelation: centeredNfaCorrelation(rt, motion, options),
+          dominance: nfaDominance(rt, motion),
+          relativeChange: relativeWeightChange(weight, initial),
+        },
+      };
+    }),
+  );
 }
 
 /** The same weights of the initial model. */

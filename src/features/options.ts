@@ -1,6 +1,6 @@
 /** @file Options that every feature quantity takes: weights, precision, memory, tiles, progress. */
 
-import type { Progress } from '../core/computation.ts';
+import type { OnProgress } from '../core/computation.ts';
 import type { Dtype } from '../core/tensor.ts';
 
 export interface FeatureOptions {
@@ -11,5 +11,10 @@ export interface FeatureOptions {
   /** Examples per tile. Changes no bit of the result. */
   readonly tileSize?: number;
   /** Called after every tile. */
-  readonly onProgress?: (progress: Progress) => void;
+  readonly onProgress?: OnProgress;
+}
+
+/** What a job is planned from: the same, and for how many threads to cut. */
+export interface FeatureJobOptions extends Omit<FeatureOptions, 'onProgress'> {
+  readonly threads?: number;
 }

@@ -1,44 +1,71 @@
 /** @file Sums of arrays over numbered leaves in one binary tree, so that neither tiles nor their order of arrival change a bit. */
 
+/** The leaves index·2^level … (index + 1)·2^level − 1, which is one node of the tree. */
+export interface TreeNode {
+  readonly level: number;
+  readonly index: number;
+}
+
+/** The largest nodes that make up the leaves `first` ≤ leaf < `last`, in leaf order: at most 2·log₂ of them. */
+export function nodesOfRun(first: number, last: number): TreeNode[] {
+  const nodes: TreeNode[] = [];
+  let leaf = first;
+  while (leaf < last) {
+    let level = 0;
+    let span = 1;
+    while (leaf % (2 * span) === 0 && leaf + 2 * span <= last) {
+      span *= 2;
+      level++;
+    }
+    nodes.push({ level, index: leaf / span });
+    leaf += span;
+  }
+  return nodes;
+}
+
 /**
- * The sum of the leaves index·2^level … (index + 1)·2^level − 1, which is one node of the tree:
+ * A sum under way: nodes come in any order, and siblings are joined as soon as both are there.
  *
  *   level 2   |       0       |       1 …
  *   level 1   |   0   |   1   |   2 …
  *   level 0   | 0 | 1 | 2 | 3 | 4 …        leaves
+ *
+ * Leaves in order: at most log₂(leaves) + 1 arrays are held.
  */
-export interface PartialSum {
-  readonly level: number;
-  readonly index: number;
-  /** [size]; owned by whoever holds the node. */
-  readonly sum: Float64Array;
-}
+export class PairwiseSum {
+  private readonly sums = new Map<string, Float64Array>();
 
-/** Appends a node to a run of nodes in leaf order, joining siblings. At most log₂(leaves) + 1 arrays are held. */
-export function appendPartialSum(run: PartialSum[], node: PartialSum): void {
-  let last = node;
-  while (run.length > 0) {
-    const left = run[run.length - 1];
-    const siblings = left.level === last.level && left.index % 2 === 0 && left.index + 1 === last.index;
-    if (!siblings) break;
-    run.pop();
-    last = { level: left.level + 1, index: left.index / 2, sum: addInto(left.sum, last.sum) };
+  /** Number of arrays held. */
+  get size(): number {
+    return this.sums.size;
   }
-  run.push(last);
-}
 
-/** The total of all leaves: siblings joined wherever they meet, then the rest from the right, the smallest subtrees first. */
-export function totalSum(nodes: readonly PartialSum[]): Float64Array {
-  const run: PartialSum[] = [];
-  const ordered = [...nodes].sort((a, b) => firstLeaf(a) - firstLeaf(b));
-  for (const node of ordered) appendPartialSum(run, { ...node, sum: node.sum.slice() });
-  return run.map(({ sum }) => sum).reduceRight((total, sum) => addInto(sum, total));
-}
+  /** Adds the sum of one node, and keeps and overwrites the array. */
+  add({ level, index }: TreeNode, sum: Float64Array): void {
+    const sibling = index % 2 === 0 ? index + 1 : index - 1;
+    const other = this.sums.get(`${level}:${sibling}`);
+    if (other === undefined) {
+      this.sums.set(`${level}:${index}`, sum);
+      return;
+    }
+    this.sums.delete(`${level}:${sibling}`);
+    const joined = index % 2 === 0 ? addInto(sum, other) : addInto(other, sum);
+    this.add({ level: level + 1, index: Math.floor(index / 2) }, joined);
+  }
 
-function firstLeaf({ level, index }: PartialSum): number {
-  let leaf = index;
-  for (let l = 0; l < level; l++) leaf *= 2;
-  return leaf;
+  /** The sum of the leaves of one node that has been added, joined or not. */
+  of({ level, index }: TreeNode): Float64Array {
+    const sum = this.sums.get(`${level}:${index}`);
+    if (sum === undefined) throw new RangeError(`no sum of node ${index} at level ${level}`);
+    return sum;
+  }
+
+  /** The sum of `leaves` leaves, all added: what could not be joined is added from the right, the smallest subtrees first. */
+  total(leaves: number): Float64Array {
+    return nodesOfRun(0, leaves)
+      .map((node) => this.of(node))
+      .reduceRight((total, sum) => addInto(sum, total));
+  }
 }
 
 function addInto(into: Float64Array, from: Float64Array): Float64Array {

@@ -9,8 +9,9 @@ import { batchSize, type Model } from '../graph/model.ts';
 import { type Program, programBytes } from '../graph/program.ts';
 import { planSweep, startSweep, sweepBackward, sweepForward, unitSeeds } from '../graph/sweep.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
+import { type BlockSource, computeHere, type JobMemory, type TileComputer, type TiledJob, type TileKind } from '../wasm/tiled.ts';
 import { type Cotangent, type CotangentSweep, preactivationSweep } from './cotangent-sweep.ts';
-import type { FeatureOptions } from './options.ts';
+import type { FeatureJobOptions, FeatureOptions } from './options.ts';
 import { chooseWeights } from './weight.ts';
 
 /**
@@ -30,20 +31,44 @@ import { chooseWeights } from './weight.ts';
  * @see Beaglehole, Mitliagkas, Agarwala (2024). arXiv:2402.05271 (later versions say “pre-activation tangent features”).
  */
 export function preactivationTangentKernel(rt: Runtime, model: Model, x: Tensor, weight: string, options: FeatureOptions = {}): Tensor {
+  return computeHere(rt, ptkJob(rt, model, x, weight, options), options.onProgress);
+}
+
+/** What a tile of the PTK depends on. */
+export interface PtkTilePlan {
+  readonly plan: PtkPlan;
+  readonly x: FloatArray;
+}
+
+export const ptkTiles: TileKind<PtkTilePlan, Float64Array> = {
+  name: 'preactivation-tangent-kernel',
+  start: (rt, { plan, x }, blocks) => new PtkTiles(rt, plan, x, blocks),
+};
+
+export function ptkJob(
+  rt: Runtime,
+  model: Model,
+  x: Tensor,
+  weight: string,
+  options: FeatureJobOptions,
+): TiledJob<Tensor, PtkTilePlan, Float64Array> {
   const operation = 'preactivationTangentKernel';
   const n = batchSize(operation, model, 'x', x);
   checkFinite(operation, 'x', x);
   const plan = planPtk(rt, operation, model, preactivationSweep(model, chooseWeights(operation, model, [weight])), n, options);
-  const data = rt.arena.frame(() => {
-    const tiles = new PtkTiles(rt, plan, x.data);
-    const parts = plan.tiles.map((tile, done) => {
-      const part = tiles.compute(tile);
-      options.onProgress?.({ fraction: (done + 1) / plan.tiles.length, tilesDone: done + 1, tiles: plan.tiles.length });
-      return part;
-    });
-    return assemblePtkTiles(plan, parts);
-  });
-  return { shape: [n, n], data };
+  const { tiles, tileSize, cotangent, program, c } = plan;
+  const data = new Float64Array(n * n);
+  const sweeps = Math.ceil(n / tileSize) * (program.flops[1] + Math.ceil(c / plan.seedBlock) * program.flops[2]);
+  return {
+    kind: ptkTiles,
+    plan: { plan, x: x.data },
+    tiles: tiles.length,
+    blocks: { count: Math.ceil(n / tileSize), bytes: plan.blockBytes, of: (tile) => [tiles[tile].row, tiles[tile].column] },
+    flops: sweeps + n * n * c * cotangent.positions * cotangent.width,
+    memory: plan.memory,
+    place: (tile, values) => placePtkTile(plan, tiles[tile], values, data),
+    finish: () => ({ shape: [n, n], data }),
+  };
 }
 
 /** A pair of blocks of examples, column ≤ row. */
@@ -68,16 +93,26 @@ export interface PtkPlan {
   /** Bytes of a block's cotangents, [outputs, examples, positions·width]. */
   readonly blockBytes: number;
   readonly tiles: readonly PtkTile[];
+  readonly memory: JobMemory;
 }
 
 const MAX_TILE = 256;
+/** Examples per block that threads share, at least. */
+const LEAST_SHARED_TILE = 64;
 /** Examples × cotangents of one backward sweep: enough rows for the products to run at full speed. */
 const SWEEP_ROWS = 512;
 
 /** The largest blocks that fit: all resident when memory allows, else two at a time. */
-function planPtk(rt: Runtime, operation: string, model: Model, { sweep, cotangents }: CotangentSweep, n: number, options: FeatureOptions): PtkPlan {
+function planPtk(
+  rt: Runtime,
+  operation: string,
+  model: Model,
+  { sweep, cotangents }: CotangentSweep,
+  n: number,
+  options: FeatureJobOptions,
+): PtkPlan {
   const { dtype = 'f64', memoryLimit = DEFAULT_MEMORY_LIMIT } = options;
-  const largest = options.tileSize ?? MAX_TILE;
+  const largest = options.tileSize ?? Math.min(MAX_TILE, Math.max(LEAST_SHARED_TILE, Math.ceil(n / (4 * (options.threads ?? 1)))));
   checkInteger(operation, 'tileSize', largest, 1);
   checkInteger(operation, 'memoryLimit', memoryLimit, 1);
   const [cotangent] = cotangents;
@@ -99,7 +134,8 @@ function planPtk(rt: Runtime, operation: string, model: Model, { sweep, cotangen
       if (needed > budget) continue;
       const tiles: PtkTile[] = [];
       for (let row = 0; row < blocks; row++) for (let column = 0; column <= row; column++) tiles.push({ row, column });
-      return { sweep, cotangent, program, dtype, n, c, inputSize: sizeOf(model.input.shape), tileSize, seedBlock, slots, blockBytes, tiles };
+      const memory = { limit: memoryLimit, workerBytes: needed, resultBytes };
+      return { sweep, cotangent, program, dtype, n, c, inputSize: sizeOf(model.input.shape), tileSize, seedBlock, slots, blockBytes, tiles, memory };
     }
     if (options.tileSize !== undefined) break;
   }
@@ -111,25 +147,27 @@ function planPtk(rt: Runtime, operation: string, model: Model, { sweep, cotangen
 }
 
 /** Computes tiles of a plan; keeps cotangents of recent blocks in the arena frame it was made in. A tile depends on plan and inputs alone. */
-export class PtkTiles {
+class PtkTiles implements TileComputer<Float64Array> {
   private readonly rt: Runtime;
   private readonly plan: PtkPlan;
   private readonly x: FloatArray;
-  private readonly execution: Execution;
+  private readonly shared: BlockSource | undefined;
+  private running: Execution | undefined;
   private readonly slots: { block: number; ptr: number; used: number }[];
   private clock = 0;
 
-  constructor(rt: Runtime, plan: PtkPlan, x: FloatArray) {
+  constructor(rt: Runtime, plan: PtkPlan, x: FloatArray, shared?: BlockSource) {
     this.rt = rt;
     this.plan = plan;
     this.x = x;
-    this.execution = startSweep(rt, plan.sweep, plan.program);
+    this.shared = shared;
     this.slots = Array.from({ length: plan.slots }, () => ({ block: -1, ptr: rt.arena.allocate(plan.blockBytes), used: 0 }));
   }
 
   /** [rows, columns] of a tile. */
-  compute({ row, column }: PtkTile): Float64Array {
+  compute(tile: number): Float64Array {
     const { rt, plan } = this;
+    const { row, column } = plan.tiles[tile];
     const { arena } = rt;
     const { tileSize, c, dtype } = plan;
     const routines = routinesOf(rt, dtype);
@@ -151,26 +189,35 @@ export class PtkTiles {
     });
   }
 
+  /** The cotangents of a block of examples. */
+  computeBlock(block: number): Uint8Array {
+    return new Uint8Array(this.rt.arena.memory.buffer, this.block(block, -1), this.plan.blockBytes);
+  }
+
   private examples(block: number): number {
     return Math.min(this.plan.tileSize, this.plan.n - block * this.plan.tileSize);
   }
 
-  /** Address of a block's cotangents, computed unless a slot still has them; never evicts the slot at `pinned`. */
+  /** Address of a block's cotangents: still in a slot, computed elsewhere, or computed here. Never evicts the slot at `pinned`. */
   private block(block: number, pinned: number): number {
     const known = this.slots.find((slot) => slot.block === block);
     const slot = known ?? this.slots.filter(({ ptr }) => ptr !== pinned).reduce((oldest, other) => (other.used < oldest.used ? other : oldest));
     slot.used = ++this.clock;
     if (slot.block !== block) {
       slot.block = -1;
-      this.sweep(block, slot.ptr);
+      const given = this.shared?.read(block);
+      if (given === undefined) this.sweep(block, slot.ptr);
+      else new Uint8Array(this.rt.arena.memory.buffer, slot.ptr, this.plan.blockBytes).set(given);
       slot.block = block;
     }
     return slot.ptr;
   }
 
   private sweep(block: number, ptr: number): void {
-    const { plan, execution, rt, x } = this;
+    const { plan, rt, x } = this;
     const { tileSize, seedBlock, sweep, cotangent, c, inputSize, dtype } = plan;
+    this.running ??= startSweep(rt, sweep, plan.program);
+    const execution = this.running;
     const examples = this.examples(block);
     const start = block * tileSize * inputSize;
     const padded = new Float64Array(tileSize * inputSize);
@@ -189,18 +236,14 @@ export class PtkTiles {
   }
 }
 
-/** Tiles of the lower triangle, in the plan's order, as the symmetric kernel [n, n]. */
-function assemblePtkTiles({ n, tileSize, tiles }: PtkPlan, parts: readonly Float64Array[]): Float64Array {
-  const kernel = new Float64Array(n * n);
-  tiles.forEach(({ row, column }, index) => {
-    const columns = Math.min(tileSize, n - column * tileSize);
-    parts[index].forEach((value, at) => {
-      const i = row * tileSize + Math.floor(at / columns);
-      const j = column * tileSize + (at % columns);
-      if (j > i) return; // the diagonal tile is whole; its lower triangle is mirrored like the rest
-      kernel[i * n + j] = value;
-      kernel[j * n + i] = value;
-    });
+/** Writes one tile of the lower triangle, and its mirror image, into the symmetric kernel [n, n]. */
+function placePtkTile({ n, tileSize }: PtkPlan, { row, column }: PtkTile, values: Float64Array, kernel: Float64Array): void {
+  const columns = Math.min(tileSize, n - column * tileSize);
+  values.forEach((value, at) => {
+    const i = row * tileSize + Math.floor(at / columns);
+    const j = column * tileSize + (at % columns);
+    if (j > i) return; // the diagonal tile is whole; its lower triangle is mirrored like the rest
+    kernel[i * n + j] = value;
+    kernel[j * n + i] = value;
   });
-  return kernel;
 }

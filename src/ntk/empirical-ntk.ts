@@ -1,19 +1,15 @@
 /** @file The empirical neural tangent kernel Θ(x1, x2) = J(x1)·J(x2)ᵀ: public functions. */
 
-import { checkFinite, checkInteger } from '../core/check.ts';
-import { DEFAULT_MEMORY_LIMIT } from '../core/computation.ts';
+import { checkFinite } from '../core/check.ts';
 import { TangedgeError } from '../core/errors.ts';
 import { type Dtype, formatShape, sameShape, sizeOf, type Tensor } from '../core/tensor.ts';
-import { batchSize, type Model, trainableParameters } from '../graph/model.ts';
+import { type Model, trainableParameters } from '../graph/model.ts';
 import type { Runtime } from '../wasm/runtime.ts';
-import { finishAssembly, placeTile, startAssembly } from './assemble.ts';
-import { cheapestPlan } from './explain.ts';
-import { FactoredTiles } from './factored-tile.ts';
-import { paddedBlock } from './inputs.ts';
-import { checkChoice, NTK_IMPLEMENTATIONS, NTK_OUTPUTS, type NtkOptions } from './options.ts';
-import { type NtkPlan, type NtkRequest, planFactoredNtk } from './plan.ts';
+import { computeHere } from '../wasm/tiled.ts';
+import { checkInputs, paddedBlock } from './inputs.ts';
+import { ntkJob, type ParameterKernel, parameterNtkJob } from './ntk-job.ts';
+import type { NtkOptions } from './options.ts';
 import { planVectorProduct, VectorProducts, vectorProductGraphs } from './vector-product.ts';
-import { planVectorProductNtk, type VectorProductPlan, VectorProductTiles } from './vector-product-tile.ts';
 
 /**
  * Empirical neural tangent kernel at the model's parameters: sum over all trainable parameters, no 1/n, no 1/c.
@@ -35,13 +31,7 @@ import { planVectorProductNtk, type VectorProductPlan, VectorProductTiles } from
  * const kernel = empiricalNtk(rt, model, x, { outputs: 'trace' }); // [n, n]
  */
 export function empiricalNtk(rt: Runtime, model: Model, x: Tensor, options: NtkOptions = {}): Tensor {
-  return computeNtk(rt, model, x, options, options.outputs ?? 'full', false)[0];
-}
-
-/** One kernel per trainable parameter, in the model's order; they add up to the whole. */
-export interface ParameterKernel {
-  readonly parameter: string;
-  readonly kernel: Tensor;
+  return computeHere(rt, ntkJob(rt, model, x, { ...options, outputs: options.outputs ?? 'full' }), options.onProgress);
 }
 
 /**
@@ -50,8 +40,7 @@ export interface ParameterKernel {
  * Cost   that of `empiricalNtk`; the result takes one kernel per parameter.
  */
 export function empiricalNtkByParameter(rt: Runtime, model: Model, x: Tensor, options: NtkOptions = {}): ParameterKernel[] {
-  const names = model.parameters.filter(({ trainable }) => trainable).map(({ name }) => name);
-  return computeNtk(rt, model, x, options, options.outputs ?? 'full', true).map((kernel, index) => ({ parameter: names[index], kernel }));
+  return computeHere(rt, parameterNtkJob(rt, model, x, { ...options, outputs: options.outputs ?? 'full' }), options.onProgress);
 }
 
 /**
@@ -62,7 +51,7 @@ export function empiricalNtkByParameter(rt: Runtime, model: Model, x: Tensor, op
  * @see Mohamadi, Bae, Sutherland (2023). A Fast, Well-Founded Approximation to the Empirical Neural Tangent Kernel. arXiv:2206.12543.
  */
 export function pseudoNtk(rt: Runtime, model: Model, x: Tensor, options: Omit<NtkOptions, 'outputs'> = {}): Tensor {
-  return computeNtk(rt, model, x, options, 'pseudo', false)[0];
+  return computeHere(rt, ntkJob(rt, model, x, { ...options, outputs: 'pseudo' }), options.onProgress);
 }
 
 export interface NtkVectorProductOptions {
@@ -126,62 +115,3 @@ export function ntkVectorProduct(rt: Runtime, model: Model, x: Tensor, u: Tensor
 
 /** Examples swept at once: one number, whatever the memory, because it orders the sum over examples. */
 const VECTOR_PRODUCT_BLOCK = 64;
-
-function checkInputs(operation: string, model: Model, name: string, x: Tensor): number {
-  const n = batchSize(operation, model, name, x);
-  checkFinite(operation, name, x);
-  return n;
-}
-
-/** Options → a request with every default filled in. */
-function requestOf(model: Model, x: Tensor, options: NtkOptions, outputs: NtkRequest['outputs'], perParameter: boolean): NtkRequest {
-  if (outputs !== 'pseudo') checkChoice('ntk', 'outputs', outputs, NTK_OUTPUTS);
-  const implementation = options.implementation ?? 'auto';
-  checkChoice('ntk', 'implementation', implementation, NTK_IMPLEMENTATIONS);
-  checkChoice('ntk', 'dtype', options.dtype ?? 'f64', ['f64', 'f32']);
-  if (options.tileSize !== undefined) checkInteger('ntk', 'tileSize', options.tileSize, 1);
-  const n1 = checkInputs('ntk', model, 'x', x);
-  const n2 = options.x2 === undefined ? n1 : checkInputs('ntk', model, 'x2', options.x2);
-  return {
-    n1,
-    n2,
-    symmetric: options.x2 === undefined,
-    outputs,
-    implementation: implementation === 'auto' ? 'structured-derivatives' : implementation,
-    dtype: options.dtype ?? 'f64',
-    perParameter,
-    memoryLimit: options.memoryLimit ?? DEFAULT_MEMORY_LIMIT,
-    tileSize: options.tileSize,
-  };
-}
-
-function planOf(rt: Runtime, model: Model, request: NtkRequest, automatic: boolean): NtkPlan | VectorProductPlan {
-  if (automatic) return cheapestPlan(rt, model, request);
-  return request.implementation === 'ntk-vector-products' ? planVectorProductNtk(rt, model, request) : planFactoredNtk(rt, model, request);
-}
-
-function computeNtk(rt: Runtime, model: Model, x: Tensor, options: NtkOptions, outputs: NtkRequest['outputs'], perParameter: boolean): Tensor[] {
-  const request = requestOf(model, x, options, outputs, perParameter);
-  const inputs = { x1: x.data, x2: (options.x2 ?? x).data, size: sizeOf(model.input.shape) };
-  const plan = planOf(rt, model, request, (options.implementation ?? 'auto') === 'auto');
-  const assembly = startAssembly(
-    {
-      n1: request.n1,
-      n2: request.n2,
-      outputs: plan.seeds.length,
-      layout: plan.layout,
-      symmetric: request.symmetric,
-      tileSize: plan.tileSize,
-      factor: plan.factor,
-    },
-    perParameter ? plan.parameters.length : 1,
-  );
-  return rt.arena.frame(() => {
-    const tiles = plan.implementation === 'ntk-vector-products' ? new VectorProductTiles(rt, plan, inputs) : new FactoredTiles(rt, plan, inputs);
-    plan.tiles.forEach((tile, index) => {
-      placeTile(assembly, tile, tiles.compute(tile));
-      options.onProgress?.({ fraction: (index + 1) / plan.tiles.length, tilesDone: index + 1, tiles: plan.tiles.length });
-    });
-    return finishAssembly(assembly);
-  });
-}

@@ -90,37 +90,44 @@ export function explainRequest(rt: Runtime, model: Model, request: NtkRequest): 
   return { chosen, costs, sites };
 }
 
-/** The plan of the implementation that `explainRequest` chooses. */
+/** The plan of the implementation that `explainRequest` chooses, which tiles and threads do not change. */
 export function cheapestPlan(rt: Runtime, model: Model, request: NtkRequest): NtkPlan | VectorProductPlan {
-  const { chosen, plans } = comparePlans(rt, model, request);
-  const plan = plans.get(chosen);
+  const { chosen, plans } = comparePlans(rt, model, { ...request, tileSize: undefined, threads: undefined });
+  const plan = request.tileSize === undefined && request.threads === undefined ? plans.get(chosen) : undefined;
   // Nothing fits: planning once more says so, with the numbers.
-  return plan ?? planFactoredNtk(rt, model, { ...request, implementation: 'structured-derivatives' });
+  return plan ?? planImplementation(rt, model, { ...request, implementation: plans.has(chosen) ? chosen : 'structured-derivatives' });
+}
+
+export function planImplementation(rt: Runtime, model: Model, request: NtkRequest): NtkPlan | VectorProductPlan {
+  return request.implementation === 'ntk-vector-products' ? planVectorProductNtk(rt, model, request) : planFactoredNtk(rt, model, request);
+}
+
+/** Flops of a plan: sweeps and contractions, or products. */
+export function planFlops(plan: NtkPlan | VectorProductPlan): number {
+  if (plan.implementation === 'ntk-vector-products') {
+    const { n1, n2, symmetric } = plan.request;
+    const { back, forward } = plan.programs;
+    const rows = symmetric ? n1 / 2 + plan.tileSize / 2 : n1;
+    return n2 * plan.seeds.length * (back.flops[1] / plan.seeds.length + back.flops[2] + (rows / plan.tileSize) * forward.flops[2]);
+  }
+  const { problem, program, tileSize, seedBlock } = plan;
+  const sweeps = (problem.n1 + (problem.symmetric ? 0 : problem.n2)) / tileSize;
+  const perSweep = program.flops[1] + program.flops[2] * (problem.outputs / seedBlock);
+  return sweeps * perSweep + plan.blocks.groups.reduce((total, group) => total + groupFlops(group, problem), 0);
 }
 
 function comparePlans(rt: Runtime, model: Model, request: NtkRequest) {
   const plans = new Map<ImplementationCost['implementation'], NtkPlan | VectorProductPlan>();
   const outputs = request.outputs === 'pseudo' ? 1 : model.output.size;
   const problem: Problem = { ...request, outputs, crossOutputs: request.outputs === 'full' };
+  const keep = (plan: NtkPlan | VectorProductPlan) => {
+    plans.set(plan.implementation, plan);
+    return { flops: planFlops(plan), bytes: plan.wasmBytes + plan.resultBytes };
+  };
   const factored = (['structured-derivatives', 'jacobian-contraction'] as const).map((implementation) =>
-    costOf(implementation, request.memoryLimit, () => {
-      const plan = planFactoredNtk(rt, model, { ...request, implementation });
-      plans.set(implementation, plan);
-      const sweeps = (request.n1 + (request.symmetric ? 0 : request.n2)) / plan.tileSize;
-      const perSweep = plan.program.flops[1] + plan.program.flops[2] * (problem.outputs / plan.seedBlock);
-      const contraction = plan.blocks.groups.reduce((total, group) => total + groupFlops(group, problem), 0);
-      return { flops: sweeps * perSweep + contraction, bytes: plan.wasmBytes + plan.resultBytes };
-    }),
+    costOf(implementation, request.memoryLimit, () => keep(planFactoredNtk(rt, model, { ...request, implementation }))),
   );
-  const products = costOf('ntk-vector-products', request.memoryLimit, () => {
-    const plan = planVectorProductNtk(rt, model, request);
-    plans.set('ntk-vector-products', plan);
-    const { back, forward } = plan.programs;
-    const columns = request.n2 * plan.seeds.length;
-    const rows = request.symmetric ? request.n1 / 2 + plan.tileSize / 2 : request.n1;
-    const flops = columns * (back.flops[1] / plan.seeds.length + back.flops[2] + (rows / plan.tileSize) * forward.flops[2]);
-    return { flops, bytes: plan.wasmBytes + plan.resultBytes };
-  });
+  const products = costOf('ntk-vector-products', request.memoryLimit, () => keep(planVectorProductNtk(rt, model, request)));
   const costs = [...factored, products];
   const fitting = costs.filter(({ fits }) => fits);
   const pool = fitting.length > 0 ? fitting : costs;

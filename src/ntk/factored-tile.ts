@@ -6,40 +6,44 @@ import { copyStridedBetween } from '../graph/primitives/strided.ts';
 import { startSweep, sweepBackward, sweepForward } from '../graph/sweep.ts';
 import type { Routines } from '../wasm/abi.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
+import type { BlockSource, TileComputer } from '../wasm/tiled.ts';
 import { type FactorGroup, type StoredFactor, subBlock } from './block-layout.ts';
 import { type NtkInputs, paddedBlock } from './inputs.ts';
-import type { NtkPlan, NtkTile } from './plan.ts';
+import type { NtkPlan } from './plan.ts';
 
 /**
  * Computes tiles of one plan in one runtime. Factors of recent blocks stay in memory, so it lives in the arena frame in
  * which it was made; what a tile returns depends on the plan and the inputs alone.
  */
-export class FactoredTiles {
+export class FactoredTiles implements TileComputer<Float64Array> {
   private readonly rt: Runtime;
   private readonly plan: NtkPlan;
   private readonly inputs: NtkInputs;
   private readonly routines: Routines;
-  private readonly execution: Execution;
-  private readonly slots: { key: string; ptr: number; used: number }[];
+  private readonly shared: BlockSource | undefined;
+  private readonly slots: { block: number; ptr: number; used: number }[];
+  private running: Execution | undefined;
   private clock = 0;
 
-  constructor(rt: Runtime, plan: NtkPlan, inputs: NtkInputs) {
+  constructor(rt: Runtime, plan: NtkPlan, inputs: NtkInputs, shared?: BlockSource) {
     this.rt = rt;
     this.plan = plan;
     this.inputs = inputs;
+    this.shared = shared;
     this.routines = routinesOf(rt, plan.dtype);
-    this.execution = startSweep(rt, plan.sweep, plan.program);
-    this.slots = Array.from({ length: plan.slots }, () => ({ key: '', ptr: rt.arena.allocate(plan.blocks.bytes), used: 0 }));
+    this.slots = Array.from({ length: plan.slots }, () => ({ block: -1, ptr: rt.arena.allocate(plan.blocks.bytes), used: 0 }));
   }
 
   /** [planes, rows, columns] of a tile, f64: the lower triangle alone on the diagonal of a symmetric kernel. */
-  compute(tile: NtkTile): Float64Array {
+  compute(index: number): Float64Array {
     const { plan, rt } = this;
     const { symmetric } = plan.problem;
-    const rowPtr = this.block(0, tile.row, -1);
-    const columnPtr = this.block(symmetric ? 0 : 1, tile.column, rowPtr);
-    const rows = this.examples(0, tile.row);
-    const columns = this.examples(symmetric ? 0 : 1, tile.column);
+    const tile = plan.tiles[index];
+    const [rowBlock, columnBlock] = blocksOfTile(plan, index);
+    const rowPtr = this.block(rowBlock, -1);
+    const columnPtr = this.block(columnBlock, rowPtr);
+    const rows = examplesOfBlock(plan, rowBlock);
+    const columns = examplesOfBlock(plan, columnBlock);
     const perExample = plan.layout === 'blocks' ? plan.problem.outputs : 1;
     const size = rows * perExample * columns * perExample;
     const outputPlanes = plan.layout === 'planes' ? plan.problem.outputs : 1;
@@ -58,32 +62,39 @@ export class FactoredTiles {
     });
   }
 
-  private examples(side: 0 | 1, block: number): number {
-    const n = side === 0 ? this.plan.problem.n1 : this.plan.problem.n2;
-    return Math.min(this.plan.tileSize, n - block * this.plan.tileSize);
+  /** The factors of a block of examples. */
+  computeBlock(block: number): Uint8Array {
+    return new Uint8Array(this.rt.arena.memory.buffer, this.block(block, -1), this.plan.blocks.bytes);
   }
 
-  /** Address of a block's factors, computed unless they are still in a slot; never evicts the block at `pinned`. */
-  private block(side: 0 | 1, block: number, pinned: number): number {
-    const key = `${side}:${block}`;
-    const known = this.slots.find((slot) => slot.key === key);
+  /** The sweeps' execution, made when the first block is computed here. */
+  private get execution(): Execution {
+    this.running ??= startSweep(this.rt, this.plan.sweep, this.plan.program);
+    return this.running;
+  }
+
+  /** Address of a block's factors: still in a slot, computed elsewhere, or computed here. Never evicts the block at `pinned`. */
+  private block(block: number, pinned: number): number {
+    const known = this.slots.find((slot) => slot.block === block);
     const slot = known ?? this.slots.filter(({ ptr }) => ptr !== pinned).reduce((oldest, other) => (other.used < oldest.used ? other : oldest));
     slot.used = ++this.clock;
-    if (slot.key !== key) {
-      slot.key = '';
-      this.sweep(side, block, slot.ptr);
-      slot.key = key;
+    if (slot.block !== block) {
+      slot.block = -1;
+      const given = this.shared?.read(block);
+      if (given === undefined) this.sweep(block, slot.ptr);
+      else new Uint8Array(this.rt.arena.memory.buffer, slot.ptr, this.plan.blocks.bytes).set(given);
+      slot.block = block;
     }
     return slot.ptr;
   }
 
-  private sweep(side: 0 | 1, block: number, ptr: number): void {
+  private sweep(block: number, ptr: number): void {
     const { plan, execution, rt } = this;
     const { tileSize, seedBlock, seeds, sweep, blocks } = plan;
-    const n = this.examples(side, block);
     const { size } = this.inputs;
-    const x = side === 0 ? this.inputs.x1 : this.inputs.x2;
-    sweepForward(execution, sweep, paddedBlock(x, block * tileSize, n, tileSize, size));
+    const first = firstOfSecondSide(plan);
+    const [x, start] = block < first ? [this.inputs.x1, block] : [this.inputs.x2, block - first];
+    sweepForward(execution, sweep, paddedBlock(x, start * tileSize, examplesOfBlock(plan, block), tileSize, size));
     for (const left of blocks.lefts) {
       const bytes = tileSize * left.positions * left.width * bytesOf(plan.dtype);
       new Uint8Array(rt.arena.memory.buffer).copyWithin(ptr + left.offset, execution.ptr(left.id), execution.ptr(left.id) + bytes);
@@ -187,4 +198,28 @@ export class FactoredTiles {
       }
     });
   }
+}
+
+/** Blocks are numbered x1's first, then x2's; those of a symmetric kernel are x1's alone. */
+function firstOfSecondSide({ problem, tileSize }: NtkPlan): number {
+  return Math.ceil(problem.n1 / tileSize);
+}
+
+/** The row block and the column block of a tile. */
+export function blocksOfTile(plan: NtkPlan, index: number): [number, number] {
+  const { row, column } = plan.tiles[index];
+  return [row, plan.problem.symmetric ? column : firstOfSecondSide(plan) + column];
+}
+
+/** Number of blocks of both sides. */
+export function blockCount(plan: NtkPlan): number {
+  const { problem, tileSize } = plan;
+  return firstOfSecondSide(plan) + (problem.symmetric ? 0 : Math.ceil(problem.n2 / tileSize));
+}
+
+function examplesOfBlock(plan: NtkPlan, block: number): number {
+  const { problem, tileSize } = plan;
+  const first = firstOfSecondSide(plan);
+  const [n, index] = block < first ? [problem.n1, block] : [problem.n2, block - first];
+  return Math.min(tileSize, n - index * tileSize);
 }

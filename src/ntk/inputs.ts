@@ -1,6 +1,8 @@
 /** @file The inputs of a kernel as flat arrays, and blocks of them. */
 
-import type { FloatArray } from '../core/tensor.ts';
+import { checkFinite } from '../core/check.ts';
+import type { FloatArray, Tensor } from '../core/tensor.ts';
+import { batchSize, type Model } from '../graph/model.ts';
 
 /** x2 is x1 when the problem is symmetric. */
 export interface NtkInputs {
@@ -18,4 +20,11 @@ export function paddedBlock(x: FloatArray, start: number, count: number, block: 
   padded.set(examples);
   for (let i = count; i < block; i++) padded.copyWithin(i * size, 0, size);
   return padded;
+}
+
+/** Number of examples of x, which fits the model and is finite. */
+export function checkInputs(operation: string, model: Model, name: string, x: Tensor): number {
+  const n = batchSize(operation, model, name, x);
+  checkFinite(operation, name, x);
+  return n;
 }

@@ -1,6 +1,6 @@
 /** @file Options of the NTK functions, and what they mean. */
 
-import type { Progress } from '../core/computation.ts';
+import type { OnProgress } from '../core/computation.ts';
 import { TangedgeError } from '../core/errors.ts';
 import type { Dtype, Tensor } from '../core/tensor.ts';
 
@@ -43,7 +43,7 @@ export interface NtkOptions {
   /** Examples per tile; default: the largest that fits, at most 256. Changes no bit of the result. */
   readonly tileSize?: number;
   /** Called after every tile. */
-  readonly onProgress?: (progress: Progress) => void;
+  readonly onProgress?: OnProgress;
 }
 
 /** Throws unless `value` is one of `choices`. */

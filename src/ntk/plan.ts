@@ -54,6 +54,8 @@ export interface NtkRequest {
   readonly perParameter: boolean;
   readonly memoryLimit: number;
   readonly tileSize?: number;
+  /** Threads that will share the tiles: enough tiles for all of them. Changes no bit. */
+  readonly threads?: number;
 }
 
 const MAX_TILE = 256;
@@ -87,6 +89,7 @@ export function planFactoredNtk(rt: Runtime, model: Model, request: NtkRequest):
     const sweep = buildSweep(model, rule);
     const fitted = fitTiles(rt, sweep, request, problem, layout, budget);
     if (fitted.fits) {
+      const choice = spread(fitted.choice, (tileSize) => fitTiles(rt, sweep, { ...request, tileSize }, problem, layout, budget), request);
       return {
         problem,
         layout,
@@ -97,8 +100,8 @@ export function planFactoredNtk(rt: Runtime, model: Model, request: NtkRequest):
         perParameter: request.perParameter,
         parameters: trainableParameters(model).map(({ name }) => name),
         sweep,
-        ...fitted.choice,
-        tiles: planTiles(n1, n2, symmetric, fitted.choice.tileSize),
+        ...choice,
+        tiles: planTiles(n1, n2, symmetric, choice.tileSize),
         resultBytes,
       };
     }
@@ -141,6 +144,26 @@ export function planTiles(n1: number, n2: number, symmetric: boolean, tileSize: 
     for (let column = 0; column < (symmetric ? row + 1 : columns); column++) tiles.push({ row, column });
   }
   return tiles;
+}
+
+/** Smaller tiles where threads share them. Whether the problem fits was decided without threads, and with it the contractions. */
+function spread(choice: TileChoice, refit: (tileSize: number) => { fits: boolean; choice: TileChoice }, request: NtkRequest): TileChoice {
+  const { n1, n2, threads, tileSize } = request;
+  const smaller = spreadTile(Math.max(n1, n2), threads, MAX_TILE);
+  if (tileSize !== undefined || smaller >= choice.tileSize) return choice;
+  const refitted = refit(smaller);
+  return refitted.fits ? refitted.choice : choice;
+}
+
+/** Blocks that make several tiles per thread, of at least this many examples: below, products run slower. */
+const LEAST_SPREAD_TILE = 64;
+
+/** Examples per block of n that `threads` threads share, pair by pair. */
+export function spreadTile(n: number, threads = 1, most = MAX_TILE): number {
+  if (threads <= 1) return most;
+  const blocks = 2 * threads * Math.ceil(Math.sqrt(8 * threads) / threads);
+  const least = Math.min(LEAST_SPREAD_TILE, Math.ceil(n / threads));
+  return Math.min(most, Math.max(Math.ceil(n / blocks), least));
 }
 
 /** Examples per block when n are cut into equal blocks of at most `most`. */

@@ -3,9 +3,10 @@
 import type { FloatArray } from '../core/tensor.ts';
 import { type Model, trainableParameters } from '../graph/model.ts';
 import type { Runtime } from '../wasm/runtime.ts';
+import type { TileComputer } from '../wasm/tiled.ts';
 import type { OutputLayout } from './block-layout.ts';
 import { type NtkInputs, paddedBlock } from './inputs.ts';
-import { kernelForm, memoryError, type NtkRequest, type NtkTile, planTiles, resultSize } from './plan.ts';
+import { kernelForm, memoryError, type NtkRequest, type NtkTile, planTiles, resultSize, spreadTile } from './plan.ts';
 import {
   planVectorProduct,
   type VectorProductGraphs,
@@ -41,7 +42,7 @@ export function planVectorProductNtk(rt: Runtime, model: Model, request: NtkRequ
   const largest = Math.max(n1, n2);
   const resultBytes = resultSize(request, c, model) * 8;
   const budget = Math.min(request.memoryLimit - resultBytes, rt.arena.limit - rt.arena.used);
-  let tileSize = Math.min(request.tileSize ?? MAX_TILE, largest);
+  let tileSize = Math.min(request.tileSize ?? spreadTile(largest, request.threads, MAX_TILE), largest);
   for (;;) {
     const programs = planVectorProduct(graphs, 1, tileSize, dtype);
     const wasmBytes = vectorProductBytes(rt, programs, dtype) + 65536;
@@ -66,7 +67,7 @@ export function planVectorProductNtk(rt: Runtime, model: Model, request: NtkRequ
 }
 
 /** Computes tiles of one plan; lives in the arena frame in which it was made. */
-export class VectorProductTiles {
+export class VectorProductTiles implements TileComputer<Float64Array> {
   private readonly plan: VectorProductPlan;
   private readonly inputs: NtkInputs;
   private readonly products: VectorProducts;
@@ -79,8 +80,9 @@ export class VectorProductTiles {
   }
 
   /** [planes, rows, columns] of a tile, as FactoredTiles.compute returns it. */
-  compute(tile: NtkTile): Float64Array {
+  compute(index: number): Float64Array {
     const { plan } = this;
+    const tile = plan.tiles[index];
     const { n1, n2, symmetric } = plan.request;
     const rows = Math.min(plan.tileSize, n1 - tile.row * plan.tileSize);
     const columns = Math.min(plan.tileSize, n2 - tile.column * plan.tileSize);

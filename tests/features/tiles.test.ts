@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { agop, loadRuntime, neuralFeatures, type Progress, preactivationTangentKernel, type Tensor, tensor, withTrainable } from 'tangedge';
 import { describe, expect, test } from 'vitest';
-import { appendPartialSum, type PartialSum, totalSum } from '../../src/features/pairwise-sum.ts';
+import { nodesOfRun, PairwiseSum } from '../../src/features/pairwise-sum.ts';
 import { conv, linear, network, randomInputs } from './networks.ts';
 
 const rt = await loadRuntime();
@@ -63,40 +63,44 @@ describe.each([
     const calls: Progress[] = [];
     neuralFeatures(rt, model, x, { tileSize: 64, onProgress: (progress) => calls.push(progress) });
     expect(calls.length).toBe(Math.ceil(x.shape[0] / 64));
-    expect(calls.at(-1)).toEqual({ fraction: 1, tilesDone: calls.length, tiles: calls.length });
+    expect(calls.at(-1)).toMatchObject({ fraction: 1, tilesDone: calls.length, tiles: calls.length, secondsLeft: 0 });
   });
 });
 
 describe('pairwise sums', () => {
-  const leaf = (index: number): PartialSum => ({ level: 0, index, sum: Float64Array.of(1 / (index + 3), 1 / (7 * index + 1), 1e3 / (index + 0.7)) });
+  const leaf = (index: number) => Float64Array.of(1 / (index + 3), 1 / (7 * index + 1), 1e3 / (index + 0.7));
 
   test('any cut into tiles, arriving in any order, gives the bits of one run', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 40 }), fc.array(fc.integer({ min: 1, max: 39 })), fc.infiniteStream(fc.nat()), (leaves, cuts, ranks) => {
         const runOf = (first: number, last: number) => {
-          const run: PartialSum[] = [];
-          for (let index = first; index < last; index++) appendPartialSum(run, leaf(index));
+          const run = new PairwiseSum();
+          for (let index = first; index < last; index++) run.add({ level: 0, index }, leaf(index));
           return run;
         };
-        const whole = totalSum(runOf(0, leaves));
+        const whole = runOf(0, leaves).total(leaves);
         const edges = [...new Set([0, ...cuts.filter((cut) => cut < leaves), leaves])].sort((a, b) => a - b);
-        const tiles = edges.slice(1).map((edge, index) => runOf(edges[index], edge));
-        const shuffled = tiles.map((tile) => [ranks.next().value, tile] as const).sort((a, b) => a[0] - b[0]);
-        expect(totalSum(shuffled.flatMap(([, tile]) => tile))).toEqual(whole);
+        const tiles = edges.slice(1).flatMap((edge, index) => {
+          const run = runOf(edges[index], edge);
+          return nodesOfRun(edges[index], edge).map((node) => ({ node, sum: run.of(node), rank: ranks.next().value as number }));
+        });
+        const joined = new PairwiseSum();
+        for (const { node, sum } of tiles.sort((a, b) => a.rank - b.rank)) joined.add(node, sum);
+        expect(joined.total(leaves)).toEqual(whole);
       }),
     );
   });
 
   test('is the sum, and holds at most log₂(leaves) + 1 arrays', () => {
-    const run: PartialSum[] = [];
+    const run = new PairwiseSum();
     let expected = 0;
     let most = 0;
     for (let index = 0; index < 1000; index++) {
-      appendPartialSum(run, { level: 0, index, sum: Float64Array.of(index) });
-      most = Math.max(most, run.length);
+      run.add({ level: 0, index }, Float64Array.of(index));
+      most = Math.max(most, run.size);
       expected += index;
     }
-    expect([...totalSum(run)]).toEqual([expected]);
+    expect([...run.total(1000)]).toEqual([expected]);
     expect(most).toBeLessThanOrEqual(10);
   });
 });

@@ -3,8 +3,9 @@
 import type { Command } from 'commander';
 import { dtypeOf, emptyArray, formatShape, type Tensor } from '../../core/tensor.ts';
 import { writeNpy } from '../../io/npy.ts';
-import { empiricalNtk, empiricalNtkByParameter, type ParameterKernel } from '../../ntk/empirical-ntk.ts';
+import { empiricalNtk, empiricalNtkByParameter } from '../../ntk/empirical-ntk.ts';
 import { explainNtk } from '../../ntk/explain.ts';
+import type { ParameterKernel } from '../../ntk/ntk-job.ts';
 import { NTK_IMPLEMENTATIONS, NTK_OUTPUTS, type NtkImplementation, type NtkOutputs } from '../../ntk/options.ts';
 import { readInputs } from '../array-files.ts';
 import { defineCommand } from '../command.ts';
