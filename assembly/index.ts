@@ -56,3 +56,6 @@ export {
   triangularSolveF64, triangularSolveF32, triangularSolveScratchBytesF64, triangularSolveScratchBytesF32,
 } from "./triangular-solve";
 export { gatherRowsF64, gatherRowsF32, scatterAddRowsF64, scatterAddRowsF32 } from "./gather";
+export {
+  axpyF64, axpyF32, momentumStepF64, momentumStepF32, adamStepF64, adamStepF32,
+} from "./optimizer";

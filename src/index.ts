@@ -14,7 +14,6 @@ export { kernelAlignmentRisk } from './alignment/kernel-alignment-risk.ts';
 export { kernelDistance, kernelVelocity, relativeKernelDrift } from './alignment/kernel-distance.ts';
 export { centeredKernelAlignment, kernelTargetAlignment } from './alignment/kernel-target-alignment.ts';
 export {
-  type LossScale,
   type MaxStableLearningRateOptions,
   type ModeHalfLifeOptions,
   maxStableLearningRate,
@@ -24,11 +23,14 @@ export { type AnalysisOptions, type AnalysisProgress, type AnalysisRequest, anal
 export { REPORT_FORMAT, type Report } from './analysis/report.ts';
 export type { OnProgress, Progress } from './core/computation.ts';
 export { type ErrorCode, type ErrorInfo, TangedgeError } from './core/errors.ts';
+export type { LossScale } from './core/loss-scale.ts';
 export { permutation, rademacherArray, uniform, uniformArray } from './core/random.ts';
 export { type Dtype, type FloatArray, type Tensor, tensor } from './core/tensor.ts';
 export { flatParameters, withFlatParameters } from './dynamics/flat-parameters.ts';
-export type { LossName } from './dynamics/loss-graph.ts';
+export { LossGradient, type LossGradientOptions, type ParameterSlot } from './dynamics/loss-gradient.ts';
+export type { LossName, LossOptions } from './dynamics/loss-graph.ts';
 export { type GraphObjectiveParts, graphObjective, type LossAndGradient, type Objective, type VectorProduct } from './dynamics/objective.ts';
+export type { Optimizer, OptimizerOptions } from './dynamics/optimizer.ts';
 export {
   gaussNewtonEigenpairs,
   gaussNewtonOperator,
@@ -42,7 +44,10 @@ export {
   sharpness,
   stabilityThreshold,
 } from './dynamics/sharpness.ts';
-export { type TrainingData, type TrainingLoss, type TrainingLossOptions, trainingLoss } from './dynamics/training-loss.ts';
+export { Trainer, type TrainingOptions, type TrainingStep, train } from './dynamics/train.ts';
+export type { TrainingData } from './dynamics/training-data.ts';
+export { type TrainingLoss, type TrainingLossOptions, trainingLoss } from './dynamics/training-loss.ts';
+export type { TrainingState } from './dynamics/training-state.ts';
 export { type AgopOptions, agop, ptkCovariance } from './features/agop.ts';
 export { type NeuralFeaturesOptions, neuralFeatures, type WeightFeatures } from './features/neural-features.ts';
 export {

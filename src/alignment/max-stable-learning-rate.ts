@@ -1,26 +1,9 @@
 /** @file Step sizes and times of gradient descent under a constant kernel: the largest stable rate, and how fast each mode is learned. */
 
-import { checkInteger } from '../core/check.ts';
 import { TangedgeError } from '../core/errors.ts';
+import { type LossScaleOptions, lossTerms } from '../core/loss-scale.ts';
 
-/**
- * The factor in the squared loss over n samples and c outputs.
- *
- * - `'mean-batch'` L = 1/(2n)·Σ|f − y|²: mean over samples, sum over outputs (edge-of-stability papers)
- * - `'mean-all'`   L = 1/(2nc)·Σ|f − y|²: mean over samples and outputs (neural-tangents)
- */
-export type LossScale = 'mean-batch' | 'mean-all';
-
-export interface LossOptions {
-  /** Samples in the batch that one step averages over. */
-  readonly n: number;
-  /** Outputs; needed for `'mean-all'` only. Default 1. */
-  readonly c?: number;
-  /** Default `'mean-batch'`. */
-  readonly lossScale?: LossScale;
-}
-
-export interface MaxStableLearningRateOptions extends LossOptions {
+export interface MaxStableLearningRateOptions extends LossScaleOptions {
   /** Heavy-ball (Polyak) momentum in [0, 1). Default 0. */
   readonly momentum?: number;
 }
@@ -58,7 +41,7 @@ export function maxStableLearningRate(lambdaMax: number, options: MaxStableLearn
   return (2 * (1 + momentum) * terms) / lambdaMax;
 }
 
-export interface ModeHalfLifeOptions extends LossOptions {
+export interface ModeHalfLifeOptions extends LossScaleOptions {
   /** Step size; 1 gives times in units of η·steps. Default 1. */
   readonly learningRate?: number;
 }
@@ -89,19 +72,4 @@ export function modeHalfLives(eigenvalues: Float64Array, options: ModeHalfLifeOp
     }
     return lambda > 0 ? (terms * Math.LN2) / (learningRate * lambda) : Number.POSITIVE_INFINITY;
   });
-}
-
-/** M: how many squared residuals the loss averages over. */
-function lossTerms(operation: string, { n, c = 1, lossScale = 'mean-batch' }: LossOptions): number {
-  checkInteger(operation, 'n', n, 1);
-  checkInteger(operation, 'c', c, 1);
-  switch (lossScale) {
-    case 'mean-batch':
-      return n;
-    case 'mean-all':
-      return n * c;
-    default:
-      lossScale satisfies never;
-      throw new TangedgeError('ERR_ARGUMENT', `${operation}: lossScale is ${lossScale}; it must be 'mean-batch' or 'mean-all'.`, { lossScale });
-  }
 }

@@ -15,7 +15,8 @@ export interface Failure {
 export function describeFailure(error: unknown): Failure {
   if (error instanceof CommanderError)
     return { status: 2, line: oneLine(`${usageMessage(error)} 'tangedge --help' lists the commands and options.`) };
-  if (error instanceof TangedgeError) return { status: error.code === 'ERR_CONVERGENCE' ? 1 : 2, line: oneLine(error.message) };
+  if (error instanceof TangedgeError)
+    return { status: error.code === 'ERR_CONVERGENCE' || error.code === 'ERR_DIVERGED' ? 1 : 2, line: oneLine(error.message) };
   const message = error instanceof Error ? error.message : String(error);
   return { status: 1, line: oneLine(`unexpected failure: ${message} (TANGEDGE_DEBUG=1 shows where; please report it.)`) };
 }

@@ -10,9 +10,19 @@
  * - `ERR_UNSUPPORTED`  well-formed, but not supported (operator, dtype, layer)
  * - `ERR_MEMORY`       needs more bytes than the limit; `info.needed`, `info.limit`
  * - `ERR_CONVERGENCE`  an iteration reached its cap
+ * - `ERR_DIVERGED`     a training run whose loss left all bounds; `info.step`, `info.stableRate`
  * - `ERR_IO`           a file that cannot be read or written
  */
-export type ErrorCode = 'ERR_ARGUMENT' | 'ERR_SHAPE' | 'ERR_DOMAIN' | 'ERR_FORMAT' | 'ERR_UNSUPPORTED' | 'ERR_MEMORY' | 'ERR_CONVERGENCE' | 'ERR_IO';
+export type ErrorCode =
+  | 'ERR_ARGUMENT'
+  | 'ERR_SHAPE'
+  | 'ERR_DOMAIN'
+  | 'ERR_FORMAT'
+  | 'ERR_UNSUPPORTED'
+  | 'ERR_MEMORY'
+  | 'ERR_CONVERGENCE'
+  | 'ERR_DIVERGED'
+  | 'ERR_IO';
 
 export type ErrorInfo = Readonly<Record<string, unknown>>;
 

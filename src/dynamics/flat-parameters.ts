@@ -1,7 +1,7 @@
 /** @file A model's trainable parameters as one flat vector θ [p], in the order of Jacobian columns. */
 
 import { TangedgeError } from '../core/errors.ts';
-import { sizeOf } from '../core/tensor.ts';
+import { type FloatArray, sizeOf } from '../core/tensor.ts';
 import { type Model, parameterCount, trainableParameters } from '../graph/model.ts';
 
 /**
@@ -29,7 +29,7 @@ export function flatParameters(model: Model): Float64Array {
  * @example
  * const moved = withFlatParameters(model, flatParameters(model).map((value) => 0.5 * value));
  */
-export function withFlatParameters(model: Model, theta: Float64Array): Model {
+export function withFlatParameters(model: Model, theta: FloatArray): Model {
   const p = parameterCount(model);
   if (theta.length !== p) {
     throw new TangedgeError('ERR_SHAPE', `withFlatParameters: theta has ${theta.length} elements; the model has ${p} trainable ones.`, {

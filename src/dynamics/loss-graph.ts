@@ -1,12 +1,13 @@
 /** @file The training loss as a graph: the model, its targets and a weight per example, down to one number. */
 
 import { TangedgeError } from '../core/errors.ts';
+import type { LossScale } from '../core/loss-scale.ts';
 import { GraphBuilder } from '../graph/builder.ts';
 import { jvp } from '../graph/differentiate.ts';
 import type { Graph, ValueId } from '../graph/graph.ts';
 import { type Model, trainableParameters } from '../graph/model.ts';
 import type { Emitter } from '../graph/primitive.ts';
-import { affine, max, mul, reshape, softmax, sub, sum, sumBatch, unary } from '../graph/primitives/table.ts';
+import { affine, logSoftmax, mul, neg, reshape, softmax, sub, sum, sumBatch } from '../graph/primitives/table.ts';
 
 /**
  * - `'mse'`            ½·Σ_c (f_c − y_c)² per example
@@ -23,11 +24,18 @@ export interface LossGraph {
   readonly weight: ValueId;
 }
 
-export function lossGraph(model: Model, kind: LossName): LossGraph {
+export interface LossOptions {
+  /** Default `'mse'`. */
+  readonly loss?: LossName;
+  /** What the sum over examples is divided by; default `'mean-batch'`: n, so 1/(2n)·Σ|f − y|² for the squared loss. */
+  readonly lossScale?: LossScale;
+}
+
+export function lossGraph(model: Model, kind: LossName): LossGraph & { /** ℓ of each example, []. */ readonly exampleLoss: ValueId } {
   const g = new GraphBuilder(model.graph);
   const { targets, weight } = lossLeaves(g, model);
   const perExample = exampleLoss(g, kind, model.output.id, targets);
-  return { graph: g.build([sumBatch(g, mul(g, weight, perExample))]), targets, weight };
+  return { graph: g.build([sumBatch(g, mul(g, weight, perExample))]), targets, weight, exampleLoss: perExample };
 }
 
 /**
@@ -58,12 +66,8 @@ function exampleLoss(g: Emitter, kind: LossName, output: ValueId, targets: Value
       const residual = sub(g, f, targets);
       return affine(g, sum(g, mul(g, residual, residual), [0]), 0.5, 0);
     }
-    case 'cross-entropy': {
-      // Σ y·(log Σ e^z − z), z = f − max f: nothing overflows, and a class of probability 0 costs what it should
-      const shifted = sub(g, f, reshape(g, max(g, f, [0]), [1]));
-      const logSum = unary(g, 'log', sum(g, unary(g, 'exp', shifted), [0]));
-      return sum(g, mul(g, targets, sub(g, reshape(g, logSum, [1]), shifted)), [0]);
-    }
+    case 'cross-entropy':
+      return neg(g, sum(g, mul(g, targets, logSoftmax(g, f)), [0]));
     default:
       throw unknownLoss(kind);
   }

@@ -1,31 +1,16 @@
 /** @file The training loss of a model on data as an Objective, with its Gauss–Newton products. */
 
-import { checkFinite } from '../core/check.ts';
-import { TangedgeError } from '../core/errors.ts';
-import { type Dtype, type FloatArray, formatShape, sizeOf, type Tensor } from '../core/tensor.ts';
+import { lossTerms } from '../core/loss-scale.ts';
+import type { Dtype, FloatArray } from '../core/tensor.ts';
 import { vjp } from '../graph/differentiate.ts';
-import { batchSize, type Model, trainableParameters } from '../graph/model.ts';
+import { type Model, trainableParameters } from '../graph/model.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 import { flatParameters } from './flat-parameters.ts';
-import { gaussNewtonGraph, type LossGraph, type LossName, lossGraph } from './loss-graph.ts';
+import { gaussNewtonGraph, type LossGraph, type LossOptions, lossGraph } from './loss-graph.ts';
 import { BlockRunner, type GraphObjectiveParts, graphObjective, type Objective, once, type VectorProduct } from './objective.ts';
+import { checkTrainingData, type TrainingData } from './training-data.ts';
 
-/** What a network is trained on. */
-export interface TrainingData {
-  /** [n, …input] */
-  readonly inputs: Tensor;
-  /** [n, c]; [n] with one output. */
-  readonly targets: Tensor;
-}
-
-export interface TrainingLossOptions {
-  /** Default `'mse'`, ½·Σ_c (f_c − y_c)² per example. */
-  readonly loss?: LossName;
-  /**
-   * What the sum over examples is divided by: `'mean-batch'` n (1/(2n)·Σ|f − y|²), `'mean-all'` n·c, `'sum'` 1.
-   * Default `'mean-batch'`.
-   */
-  readonly lossScale?: 'mean-batch' | 'mean-all' | 'sum';
+export interface TrainingLossOptions extends LossOptions {
   /** Default `'f64'`. */
   readonly dtype?: Dtype;
   /** Examples evaluated at once; part of the order of summation. Default 512. */
@@ -63,13 +48,8 @@ export interface TrainingLoss extends Objective {
  */
 export function trainingLoss(rt: Runtime, model: Model, data: TrainingData, options: TrainingLossOptions = {}): TrainingLoss {
   const { loss = 'mse', lossScale = 'mean-batch', dtype = 'f64', batch = 512 } = options;
-  const { inputs: x, targets: y } = data;
-  const n = batchSize('trainingLoss', model, 'inputs', x);
-  const c = model.output.size;
-  checkTargets(y, n, c);
-  checkFinite('trainingLoss', 'inputs', x);
-  checkFinite('trainingLoss', 'targets', y);
-  const divisor = divisorOf(lossScale, n, c);
+  const { n, c, d, inputs, targets } = checkTrainingData('trainingLoss', model, data, loss);
+  const divisor = lossTerms('trainingLoss', { n, c, lossScale });
   const block = Math.min(n, Math.max(1, batch));
   const examples = Math.ceil(n / block) * block;
   const weights = new Float64Array(examples).fill(1 / divisor, 0, n);
@@ -78,8 +58,8 @@ export function trainingLoss(rt: Runtime, model: Model, data: TrainingData, opti
     parameters: trainableParameters(model).map(({ id }) => id),
     constants: model.parameters.filter(({ trainable }) => !trainable),
     inputs: [
-      { id: model.input.id, data: repeatFirst(x.data, n, examples, sizeOf(model.input.shape)) },
-      { id: built.targets, data: repeatFirst(y.data, n, examples, c) },
+      { id: model.input.id, data: repeatFirst(inputs, n, examples, d) },
+      { id: built.targets, data: repeatFirst(targets, n, examples, c) },
       { id: built.weight, data: weights },
     ],
     examples,
@@ -106,34 +86,6 @@ export function trainingLoss(rt: Runtime, model: Model, data: TrainingData, opti
     divisor,
     withGaussNewton: (theta, body) => gaussNewton().runner.open(gaussNewton().planned, theta, (run) => body((v) => run([v]))),
   };
-}
-
-function divisorOf(scale: NonNullable<TrainingLossOptions['lossScale']>, n: number, c: number): number {
-  switch (scale) {
-    case 'mean-batch':
-      return n;
-    case 'mean-all':
-      return n * c;
-    case 'sum':
-      return 1;
-    default:
-      throw new TangedgeError('ERR_ARGUMENT', `trainingLoss: lossScale '${scale as string}' is not one of mean-batch, mean-all, sum.`, {
-        lossScale: scale,
-      });
-  }
-}
-
-function checkTargets(y: Tensor, n: number, c: number): void {
-  const [rows, columns = 1, ...rest] = y.shape;
-  if (y.shape.length > 0 && rest.length === 0 && rows === n && columns === c) return;
-  throw new TangedgeError(
-    'ERR_SHAPE',
-    `trainingLoss: targets ${formatShape(y.shape)} does not fit ${n} examples of ${c} outputs: it must be [${n}, ${c}].`,
-    {
-      y: [...y.shape],
-      expected: [n, c],
-    },
-  );
 }
 
 /** The examples, filled up to a whole number of blocks with copies of the first: they get weight 0. */

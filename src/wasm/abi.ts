@@ -263,6 +263,25 @@ export interface Routines {
   /** Σ_i x[i]·y[i], accumulated in f64. */
   dot(n: number, xPtr: number, yPtr: number): number;
 
+  // ── optimizer.ts (n contiguous scalars, element by element) ────────────────────────────────────────────────────
+  /** y ← y + alpha·x. */
+  axpy(n: number, alpha: number, xPtr: number, yPtr: number): void;
+  /** v ← mu·v + g; p ← p − rate·v, or with nesterov ≠ 0 p ← p − rate·(g + mu·v). */
+  momentumStep(n: number, rate: number, mu: number, nesterov: number, gPtr: number, vPtr: number, pPtr: number): void;
+  /** m ← b1·m + (1 − b1)·g; v ← b2·v + (1 − b2)·g²; p ← p − rate·m/(√v·scale + eps). */
+  adamStep(
+    n: number,
+    rate: number,
+    b1: number,
+    b2: number,
+    scale: number,
+    eps: number,
+    gPtr: number,
+    mPtr: number,
+    vPtr: number,
+    pPtr: number,
+  ): void;
+
   // ── eigh.ts ────────────────────────────────────────────────────────────────────────────────────────────────────
   /**
    * Symmetric eigendecomposition of A [n, n] (contiguous; lower triangle read; destroyed). values [n] ascending.

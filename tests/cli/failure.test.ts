@@ -13,6 +13,7 @@ test.each<[ErrorCode, 1 | 2]>([
   ['ERR_MEMORY', 2],
   ['ERR_IO', 2],
   ['ERR_CONVERGENCE', 1],
+  ['ERR_DIVERGED', 1],
 ])('%s is status %i', (code, status) => {
   expect(describeFailure(new TangedgeError(code, 'eigh: what happened.'))).toEqual({ status, line: 'eigh: what happened.' });
 });

@@ -25,6 +25,8 @@ export interface GoldenCase {
   readonly expected: ReadonlyMap<string, Tensor>;
   /** Relative error of the reference computed in float32, per key. */
   readonly f32RelativeError: ReadonlyMap<string, number>;
+  /** Response of the gradient descent trajectory to relative noise in the weights, per unit of noise; 1 when it was not measured. */
+  readonly noiseAmplification: number;
 }
 
 export interface GoldenSpec {
@@ -52,9 +54,10 @@ export function readGoldenCase(name: string): GoldenCase {
   for (const file of readdirSync(directory)) {
     if (file.endsWith('.npy')) arrays.set(file.slice(0, -'.npy'.length), parseNpy(readFileSync(`${directory}/${file}`)));
   }
-  const { scalars, f32_relerr } = JSON.parse(readFileSync(`${directory}/expected.json`, 'utf8')) as {
+  const { scalars, f32_relerr, gd_noise_amplification } = JSON.parse(readFileSync(`${directory}/expected.json`, 'utf8')) as {
     scalars: Record<string, number | null>;
     f32_relerr?: Record<string, number>;
+    gd_noise_amplification?: number | null;
   };
   const expected = parseNpz(readFileSync(`${directory}/expected.npz`));
   for (const [key, value] of Object.entries(scalars)) {
@@ -69,6 +72,7 @@ export function readGoldenCase(name: string): GoldenCase {
     directory,
     expected,
     f32RelativeError: new Map(Object.entries(f32_relerr ?? {})),
+    noiseAmplification: gd_noise_amplification ?? 1,
   };
 }
 

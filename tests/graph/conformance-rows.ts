@@ -181,6 +181,7 @@ export const rows: readonly Row[] = [
     build: (g, [x]) => g.emit('scatterRows', [x, g.constantTensor({ shape: [3], data: Float64Array.of(1, 4, 1) })], { rows: 5 }),
   },
   { name: 'softmax', kind: 'smooth', interval: [-1, 1], leaves: [{ shape: [3, 4] }], build: (g, [x]) => p.softmax(g, x) },
+  { name: 'logSoftmax', kind: 'smooth', interval: [-1, 1], leaves: [{ shape: [3, 4] }], build: (g, [x]) => p.logSoftmax(g, x) },
   { name: 'maxPool', kind: 'multilinear', leaves: [smallImage], build: (g, [x]) => p.maxPool(g, x, { ...pool, dilation: [1, 1] }) },
   { name: 'maxPool', variant: 'max over axes', kind: 'multilinear', leaves: [{ shape: [3, 2, 2] }], build: (g, [x]) => p.max(g, x, [0, 2]) },
   {

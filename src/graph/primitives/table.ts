@@ -8,6 +8,7 @@ import { contractionPrimitives } from './contraction.ts';
 import { convolutionPrimitives } from './convolution.ts';
 import { elementwisePrimitives } from './elementwise.ts';
 import { gatherPrimitives } from './gather.ts';
+import { logSoftmaxPrimitives } from './log-softmax.ts';
 import { poolingPrimitives } from './pooling.ts';
 import { reductionPrimitives } from './reduction.ts';
 import { shapePrimitives } from './shape.ts';
@@ -19,6 +20,7 @@ export { dense, denseWeightGradient, matmul, transposeMatrix } from './contracti
 export { conv2d, convTranspose2d, patches } from './convolution.ts';
 export { elu, integerPower, leakyRelu, softplus, type UnaryOp, unary } from './elementwise.ts';
 export { gather, oneHot } from './gather.ts';
+export { logSoftmax } from './log-softmax.ts';
 export { avgPool, max, maxPool } from './pooling.ts';
 export { broadcast, broadcastShape, sum, sumBatch, sumTo } from './reduction.ts';
 export { concat, pad, reshape, slice, transpose } from './shape.ts';
@@ -36,6 +38,7 @@ const table: ReadonlyMap<string, Primitive> = new Map(
     ...convolutionPrimitives,
     ...poolingPrimitives,
     ...softmaxPrimitives,
+    ...logSoftmaxPrimitives,
     ...gatherPrimitives,
   ].map((row) => [row.name, row]),
 );

@@ -1,0 +1,194 @@
+/** @file train: gradient descent on a model as an async iterable of its steps. */
+
+import { checkInteger } from '../core/check.ts';
+import { TangedgeError } from '../core/errors.ts';
+import type { FloatArray, Tensor } from '../core/tensor.ts';
+import type { Model } from '../graph/model.ts';
+import type { Runtime } from '../wasm/runtime.ts';
+import { type Batches, batchesOf } from './batches.ts';
+import { DivergenceWatch } from './divergence.ts';
+import { LossGradient, type LossGradientOptions } from './loss-gradient.ts';
+import { type BoundOptimizer, bindOptimizer, type OptimizerOptions } from './optimizer.ts';
+import type { TrainingData } from './training-data.ts';
+import type { TrainingState } from './training-state.ts';
+
+export interface TrainingOptions extends LossGradientOptions, OptimizerOptions {
+  /** η, or η as a function of the step. */
+  readonly learningRate: number | ((step: number) => number);
+  /** Updates to make; the run yields steps + 1 states. */
+  readonly steps: number;
+  /** Examples of one step; default all. */
+  readonly batchSize?: number;
+  /** Of the order of mini-batches; default 0. */
+  readonly seed?: number;
+  /** Where an earlier run left off: continues with its bits. */
+  readonly resume?: TrainingState;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * A state of the run: the parameters after `step` updates, before the next. Nothing beyond the loss is computed until it
+ * is asked for; what is asked for must be asked before the iteration goes on.
+ */
+export interface TrainingStep {
+  readonly step: number;
+  /** Passes over the data that are finished. */
+  readonly epoch: number;
+  /** Mean loss of this step's batch (all examples without mini-batches) at these parameters. */
+  readonly loss: number;
+  readonly learningRate: number;
+  /** Norm of the batch's gradient, or of one parameter's. */
+  gradientNorm(parameter?: string): number;
+  /** The batch's outputs [rows, c] (a copy). */
+  outputs(): Tensor;
+  /** Rows of the data in the batch; undefined for all in their order. */
+  readonly rows: Uint32Array | undefined;
+  /** Copies, flat [p]. */
+  parameters(): FloatArray;
+  gradient(): FloatArray;
+  /** The model with these parameters (a copy). */
+  model(): Model;
+  /** What `resume` takes. */
+  state(): TrainingState;
+}
+
+/** Time between turns of the event loop, so that timers, signals and messages get through. */
+const TURN_MILLISECONDS = 50;
+
+/**
+ * Trains a model; yields each state, from the initial one to that after `steps` updates.
+ *
+ * Shapes     inputs [n, …input], targets [n, c]
+ * Units      the loss is a mean (`lossScale`); η multiplies its gradient
+ * Cost       a forward and a backward sweep per step; parameters, gradients and the optimizer's state stay in
+ *            WebAssembly memory for the whole run, which holds a frame of the Runtime until the iteration ends
+ * Numerics   the bits depend on the options alone, not on memory limit, runtime or where a run was resumed
+ *
+ * @throws {TangedgeError} ERR_SHAPE, ERR_DOMAIN when the data does not fit · ERR_ARGUMENT for options outside their
+ *         range · ERR_MEMORY · ERR_DIVERGED with info.step, info.loss and info.lastGood (a TrainingState)
+ * @example
+ * const losses: number[] = [];
+ * for await (const { loss } of train(rt, model, { inputs: x, targets: y }, { learningRate: 0.02, steps: 20 })) losses.push(loss);
+ * const states = losses.length; // 21
+ */
+export async function* train(rt: Runtime, model: Model, data: TrainingData, options: TrainingOptions): AsyncGenerator<TrainingStep, void, void> {
+  const trainer = new Trainer(rt, model, data, options);
+  try {
+    let turn = Date.now();
+    for (;;) {
+      if (Date.now() - turn >= TURN_MILLISECONDS) {
+        await new Promise((resolve) => setTimeout(resolve, 0));
+        turn = Date.now();
+      }
+      options.signal?.throwIfAborted();
+      yield trainer.evaluate();
+      if (trainer.step >= options.steps) return;
+      trainer.update();
+    }
+  } finally {
+    trainer.release();
+  }
+}
+
+/** The same run step by step, without the iteration: `evaluate`, then `update`, until you `release` it. */
+export class Trainer {
+  private readonly gradient: LossGradient;
+  private readonly optimizer: BoundOptimizer;
+  private readonly batches: Batches;
+  private readonly watch: DivergenceWatch;
+  private readonly options: TrainingOptions;
+  private updates: number;
+
+  constructor(rt: Runtime, model: Model, data: TrainingData, options: TrainingOptions) {
+    checkInteger('train', 'steps', options.steps, 0);
+    this.options = options;
+    this.updates = options.resume?.step ?? 0;
+    this.gradient = new LossGradient(rt, model, data, options);
+    try {
+      this.batches = batchesOf(this.gradient.rows.n, options.batchSize, options.seed ?? 0);
+      this.optimizer = bindOptimizer(rt, this.gradient, options);
+      this.watch = new DivergenceWatch(this.gradient, options.loss ?? 'mse', options.resume?.initialLoss);
+      if (options.resume) this.restore(options.resume);
+    } catch (error) {
+      this.gradient.release();
+      throw error;
+    }
+  }
+
+  /** Updates made. */
+  get step(): number {
+    return this.updates;
+  }
+
+  /** Loss and gradient of the next batch at the parameters in place. @throws {TangedgeError} ERR_DIVERGED */
+  evaluate(): TrainingStep {
+    const { gradient, updates: step } = this;
+    const rows = this.batches.rows(step);
+    const loss = gradient.evaluate(rows);
+    this.watch.check(step, loss, () => this.state());
+    const count = rows?.length ?? gradient.rows.n;
+    return {
+      step,
+      epoch: Math.floor(step / this.batches.perEpoch),
+      loss,
+      rows,
+      learningRate: this.learningRate(step),
+      gradientNorm: (parameter) => gradient.gradientNorm(parameter === undefined ? undefined : this.indexOf(parameter)),
+      outputs: () => ({ shape: [count, gradient.rows.c], data: gradient.outputs.slice() }),
+      parameters: () => gradient.readParameters(),
+      gradient: () => gradient.readGradient(),
+      model: () => gradient.currentModel(),
+      state: () => this.state(),
+    };
+  }
+
+  /** Moves the parameters along the gradient of the last evaluation. */
+  update(): void {
+    this.optimizer.update(this.learningRate(this.updates), this.updates);
+    this.updates++;
+  }
+
+  release(): void {
+    this.gradient.release();
+  }
+
+  private state(): TrainingState {
+    const { slots } = this.gradient;
+    const theta = this.gradient.readParameters();
+    return {
+      step: this.updates,
+      initialLoss: this.watch.initialLoss,
+      parameters: new Map(slots.map(({ name, shape, offset, size }) => [name, { shape, data: theta.subarray(offset, offset + size) }])),
+      optimizer: this.optimizer.state(),
+    };
+  }
+
+  private restore({ parameters, optimizer }: TrainingState): void {
+    const theta = this.gradient.readParameters();
+    for (const { name, size, offset } of this.gradient.slots) {
+      const stored = parameters.get(name);
+      if (stored?.data.length !== size) {
+        throw new TangedgeError('ERR_FORMAT', `checkpoint: parameter '${name}' with ${size} elements is not there; it is from another model.`, {
+          name,
+        });
+      }
+      theta.set(stored.data, offset);
+    }
+    this.gradient.writeParameters(theta);
+    this.optimizer.restore(optimizer);
+  }
+
+  private learningRate(step: number): number {
+    const { learningRate } = this.options;
+    const rate = typeof learningRate === 'number' ? learningRate : learningRate(step);
+    if (!Number.isFinite(rate))
+      throw new TangedgeError('ERR_ARGUMENT', `train: the learning rate of step ${step} is ${rate}; it must be finite.`, { step, rate });
+    return rate;
+  }
+
+  private indexOf(parameter: string): number {
+    const k = this.gradient.slots.findIndex(({ name }) => name === parameter);
+    if (k < 0) throw new TangedgeError('ERR_ARGUMENT', `train: '${parameter}' is not a trained parameter.`, { parameter });
+    return k;
+  }
+}
