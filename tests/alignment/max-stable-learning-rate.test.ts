@@ -40,7 +40,7 @@ describe('maxStableLearningRate', () => {
     [1, { n: 0 }, 'ERR_ARGUMENT', 'n is 0'],
     [1, { n: 2, c: 1.5 }, 'ERR_ARGUMENT', 'c is 1.5'],
     [1, { n: 2, momentum: 1 }, 'ERR_ARGUMENT', 'momentum is 1'],
-    [1, { n: 2, lossScale: 'mean' as 'mean-all' }, 'ERR_ARGUMENT', 'lossScale is sum'],
+    [1, { n: 2, lossScale: 'mean' as 'mean-all' }, 'ERR_ARGUMENT', 'lossScale is mean'],
   ] as const)('λmax %s, %j is refused', (lambdaMax, options, code, text) => {
     expect(() => maxStableLearningRate(lambdaMax, options)).toThrow(expect.objectContaining({ code, message: expect.stringContaining(text) }));
   });
