@@ -48,7 +48,13 @@ export { Trainer, type TrainingOptions, type TrainingStep, train } from './dynam
 export type { TrainingData } from './dynamics/training-data.ts';
 export { type TrainingLoss, type TrainingLossOptions, trainingLoss } from './dynamics/training-loss.ts';
 export type { TrainingState } from './dynamics/training-state.ts';
+export { type Experiment, type ExperimentContext, type Findings, type RunOptions, runExperiment } from './experiments/experiment.ts';
+export type { Check, ExperimentReport, Figure } from './experiments/experiment-report.ts';
+export { experimentNamed, experiments } from './experiments/experiments.ts';
 export { type AgopOptions, agop, ptkCovariance } from './features/agop.ts';
+export { type EarlyFeatures, type EarlyFeaturesOptions, earlyFeatures } from './features/early-features.ts';
+export { egop, type Target, targetValues } from './features/egop.ts';
+export { type FeatureQuality, type FeatureQualityOptions, featureQuality } from './features/feature-quality.ts';
 export { type NeuralFeaturesOptions, neuralFeatures, type WeightFeatures } from './features/neural-features.ts';
 export {
   centeredNfaCorrelation,
@@ -91,6 +97,7 @@ export { type Eigenvalues, type Eigenvectors, type EighOptions, eigh, topEigenpa
 export { type ExtremalEigenpairs, type ExtremalOptions, extremalEigenpairs } from './linalg/extremal-eigenpairs.ts';
 export { type MatmulOptions, matmul } from './linalg/gemm.ts';
 export { type GramOptions, gram } from './linalg/gram.ts';
+export { haarOrthogonal, type RandomMatrixOptions, sameSpectrumRandom } from './linalg/haar.ts';
 export { denseOperator, type LinearOperator, type LinearOperatorParts, linearOperator } from './linalg/linear-operator.ts';
 export { normalArray } from './linalg/normal.ts';
 export { type PsdPower, psdPower, symmetricSquareRoot } from './linalg/psd-power.ts';
@@ -108,5 +115,6 @@ export { type ExplainOptions, explainNtk, type ImplementationCost, type NtkExpla
 export { inputJacobian, type JacobianOptions, jacobian } from './ntk/jacobian.ts';
 export type { ParameterKernel } from './ntk/ntk-job.ts';
 export type { NtkImplementation, NtkOptions, NtkOutputs } from './ntk/options.ts';
+export { renderExperiment } from './report/experiment-page.ts';
 export { renderReport } from './report/html.ts';
 export { loadRuntime, type Runtime, type RuntimeOptions, type WasmSource } from './wasm/runtime.ts';

@@ -12,6 +12,7 @@ import { jacobianCommand } from './commands/jacobian.ts';
 import { ktaCommand } from './commands/kta.ts';
 import { nfaCommand } from './commands/nfa.ts';
 import { ntkCommand } from './commands/ntk.ts';
+import { reproduceCommand } from './commands/reproduce.ts';
 
 /** The parser of the whole command line. It throws CommanderError instead of exiting, and prints nothing but help. */
 export function createProgram(): Command {
@@ -26,6 +27,7 @@ export function createProgram(): Command {
     eighCommand(),
     ktaCommand(),
     nfaCommand(),
+    reproduceCommand(),
   ];
   const program = new Command('tangedge')
     .description('What a neural network has learned, from its tangent kernel (NTK), kernel-target alignment and neural feature ansatz.')

@@ -1,9 +1,8 @@
 /** @file renderReport: a Report as one page that needs nothing else: no network, no library, and no script to be read. */
 
 import type { Report } from '../analysis/report.ts';
-import { type Markup, markup, nothing, trusted } from './markup.ts';
-import { PAGE_SCRIPT } from './page-script.ts';
-import { COLOR_RAMPS, PAGE_STYLE } from './page-style.ts';
+import { markup, nothing } from './markup.ts';
+import { pageOf } from './page.ts';
 import { type Panel, panelSection } from './panel.ts';
 import { alignmentPanel } from './panels/alignment.ts';
 import { changePanel } from './panels/change.ts';
@@ -28,30 +27,13 @@ import { spectrumPanel } from './panels/spectrum.ts';
 export function renderReport(report: Report): string {
   const panels = panelsOf(report);
   const contents = panels.map(({ id, title }, index) => markup`<a href="#${id}"><b>${index + 1}</b>${title}</a> `);
-  const page = markup`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
-<meta name="generator" content="tangedge ${report.provenance.version}">
-<title>${report.title} – tangent kernel report</title>
-<style>${trusted(PAGE_STYLE)}</style>
-</head>
-<body>
-${colorFilters()}
-<button class="theme" type="button" hidden>Dark</button>
-<main>
-${pageHeader(report)}
+  return pageOf(
+    { title: `${report.title} – tangent kernel report`, version: report.provenance.version },
+    markup`${pageHeader(report)}
 <nav aria-label="Contents">${contents}</nav>
 ${panels.map((panel, index) => panelSection(panel, index + 1))}
-${provenanceFooter(report)}
-</main>
-<script>${trusted(PAGE_SCRIPT)}</script>
-</body>
-</html>
-`;
-  return page.text;
+${provenanceFooter(report)}`,
+  );
 }
 
 /** Panels whose data are missing are left out; the alignment says why. */
@@ -76,14 +58,3 @@ const WITHOUT_TARGETS: Panel = {
   concludes: 'No targets were given, so there is nothing to align with. Pass --targets to see it.',
   body: nothing,
 };
-
-/** The ramps as SVG filters: gray is looked up in a table of each channel. */
-function colorFilters(): Markup {
-  const channel = (colors: readonly string[], at: number) =>
-    colors.map((color) => Math.round((Number.parseInt(color.slice(at, at + 2), 16) / 255) * 1000) / 1000).join(' ');
-  const filters = Object.entries(COLOR_RAMPS).map(
-    ([id, colors]) =>
-      markup`<filter id="${id}" color-interpolation-filters="sRGB" x="0" y="0" width="100%" height="100%"><feComponentTransfer><feFuncR type="table" tableValues="${channel(colors, 1)}"/><feFuncG type="table" tableValues="${channel(colors, 3)}"/><feFuncB type="table" tableValues="${channel(colors, 5)}"/></feComponentTransfer></filter>`,
-  );
-  return markup`<svg class="filters" aria-hidden="true">${filters}</svg>`;
-}

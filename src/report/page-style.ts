@@ -1,7 +1,7 @@
 /** @file The style sheet of the page: a paper in two palettes, for screens and for print. */
 
-const LIGHT = `--paper:#fcfbf8;--ink:#1c1f24;--muted:#6a6f78;--rule:#dcd8ce;--grid:#ebe8e0;--now:#12577a;--target:#b3541e;--before:#8c8f96;--reference:#a9a49a;--wash:#f3f0e9;--sequential:url(#sequential-light);--diverging:url(#diverging-light);`;
-const DARK = `--paper:#15171b;--ink:#e9e6df;--muted:#9a9ea6;--rule:#33373e;--grid:#24282e;--now:#74c3e6;--target:#f0a06a;--before:#8b9099;--reference:#5d626b;--wash:#1d2025;--sequential:url(#sequential-dark);--diverging:url(#diverging-dark);`;
+const LIGHT = `--paper:#fcfbf8;--ink:#1c1f24;--muted:#6a6f78;--rule:#dcd8ce;--grid:#ebe8e0;--now:#12577a;--target:#b3541e;--before:#8c8f96;--reference:#a9a49a;--wash:#f3f0e9;--s0:#12577a;--s1:#b3541e;--s2:#4f7d39;--s3:#8a4f9e;--s4:#b8892b;--s5:#2f8f8a;--s6:#a33b54;--s7:#5d6470;--holds:#3f7a35;--fails:#a8322d;--sequential:url(#sequential-light);--diverging:url(#diverging-light);`;
+const DARK = `--paper:#15171b;--ink:#e9e6df;--muted:#9a9ea6;--rule:#33373e;--grid:#24282e;--now:#74c3e6;--target:#f0a06a;--before:#8b9099;--reference:#5d626b;--wash:#1d2025;--s0:#74c3e6;--s1:#f0a06a;--s2:#9ccb83;--s3:#cfa0e0;--s4:#e3c069;--s5:#76cfc9;--s6:#ea8fa4;--s7:#a8aeb8;--holds:#8fce80;--fails:#f08b84;--sequential:url(#sequential-dark);--diverging:url(#diverging-dark);`;
 
 export const PAGE_STYLE = `
 :root{color-scheme:light;${LIGHT}--serif:"Iowan Old Style","Palatino Linotype",Palatino,"Book Antiqua","URW Palladio L","P052",Georgia,serif;--sans:ui-sans-serif,system-ui,-apple-system,"Segoe UI","Helvetica Neue",Helvetica,Arial,"DejaVu Sans",sans-serif}
@@ -52,6 +52,9 @@ svg text{fill:var(--muted)}svg .label{fill:var(--ink)}svg .end{text-anchor:end}s
 .line.now{stroke:var(--now)}.line.target{stroke:var(--target)}.line.before{stroke:var(--before);stroke-dasharray:5 3}.line.reference{stroke:var(--reference);stroke-width:1.2;stroke-dasharray:2 3}
 .line.dashed{stroke-dasharray:5 3}
 .dots circle{stroke:var(--paper);stroke-width:.8}.dots.now{fill:var(--now)}.dots.target{fill:var(--target)}rect.target{fill:var(--target)}
+.chart{margin:0}.chart h3{margin-bottom:8px}.claim{font-size:17px;line-height:1.55;max-width:44em;margin:0 0 40px}.claim b{font:600 13px/1 var(--sans)}.holds{color:var(--holds);font-weight:600}.fails{color:var(--fails);font-weight:600}
+.band{fill:var(--wash)}.band-I{fill:var(--s0);fill-opacity:.08}.band-II{fill:var(--s1);fill-opacity:.10}.band-III{fill:var(--s6);fill-opacity:.14}.band-IV{fill:var(--s2);fill-opacity:.10}
+.line.series-0{stroke:var(--s0)}.dots.series-0{fill:var(--s0)}.key.series-0::before{border-color:var(--s0)}.line.series-1{stroke:var(--s1)}.dots.series-1{fill:var(--s1)}.key.series-1::before{border-color:var(--s1)}.line.series-2{stroke:var(--s2)}.dots.series-2{fill:var(--s2)}.key.series-2::before{border-color:var(--s2)}.line.series-3{stroke:var(--s3)}.dots.series-3{fill:var(--s3)}.key.series-3::before{border-color:var(--s3)}.line.series-4{stroke:var(--s4)}.dots.series-4{fill:var(--s4)}.key.series-4::before{border-color:var(--s4)}.line.series-5{stroke:var(--s5)}.dots.series-5{fill:var(--s5)}.key.series-5::before{border-color:var(--s5)}.line.series-6{stroke:var(--s6)}.dots.series-6{fill:var(--s6)}.key.series-6::before{border-color:var(--s6)}.line.series-7{stroke:var(--s7)}.dots.series-7{fill:var(--s7)}.key.series-7::before{border-color:var(--s7)}.key.dashed::before{border-top-style:dashed}
 .legend{font:13px/1.4 var(--sans);display:flex;flex-wrap:wrap;gap:4px 18px;margin-top:6px;padding-left:46px;color:var(--muted)}
 .key::before{content:"";display:inline-block;width:18px;height:0;border-top:2px solid;vertical-align:middle;margin-right:7px}
 .key.now::before{border-color:var(--now)}.key.target::before{border-color:var(--target)}.key.before::before{border-color:var(--before);border-top-style:dashed}.key.reference::before{border-color:var(--reference);border-top-style:dotted}

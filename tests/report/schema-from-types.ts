@@ -7,7 +7,7 @@ export const SCHEMA_ID = 'urn:tangedge:report:1';
 type Json = { readonly [key: string]: unknown };
 
 /** A draft 2020-12 schema of `root` and every interface of `source` that it reaches. Objects are closed and every property is required. */
-export function schemaFromTypes(source: string, root: string): Json {
+export function schemaFromTypes(source: string, root: string, id = SCHEMA_ID): Json {
   const file = ts.createSourceFile('report.ts', source, ts.ScriptTarget.ES2022, true);
   const interfaces = new Map(file.statements.filter(ts.isInterfaceDeclaration).map((declaration) => [declaration.name.text, declaration]));
   const definitions: Record<string, Json> = {};
@@ -23,7 +23,7 @@ export function schemaFromTypes(source: string, root: string): Json {
   };
   define(root);
   const { [root]: top, ...rest } = definitions;
-  return { $schema: 'https://json-schema.org/draft/2020-12/schema', $id: SCHEMA_ID, title: root, ...top, $defs: rest };
+  return { $schema: 'https://json-schema.org/draft/2020-12/schema', $id: id, title: root, ...top, $defs: rest };
 }
 
 type Refer = (name: string) => Json;

@@ -16,6 +16,7 @@ const RANKS = [
   ['ntk', 'alignment', 'features', 'dynamics', 'infinite', 'operators'],
   ['io', 'pool'],
   ['analysis'],
+  ['experiments'],
   ['report'],
   ['cli', 'http', 'index', 'workers'],
 ];

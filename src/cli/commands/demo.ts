@@ -1,6 +1,5 @@
 /** @file `tangedge demo`: the report of a real network on real data, both of which come with the package. */
 
-import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { REPORT_FILES, sourceOf, writeAnalysis } from '../analysis-output.ts';
 import { readArray, readInputs, targetsFor } from '../array-files.ts';
@@ -8,6 +7,7 @@ import { defineCommand } from '../command.ts';
 import { readModel } from '../model-files.ts';
 import { once, plainText } from '../option-values.ts';
 import { outputFolder } from '../output-files.ts';
+import { packagedFile } from '../packaged-files.ts';
 
 interface DemoOptions {
   readonly out?: string;
@@ -22,7 +22,7 @@ export function demoCommand(): Command {
     acts: ['dtype'],
     async run(session, options) {
       const folder = outputFolder(options.out ?? 'report', REPORT_FILES);
-      const [modelPath, initialPath, digits] = ['model.onnx', 'initial.onnx', 'digits.npz'].map(demoFile);
+      const [modelPath, initialPath, digits] = ['model.onnx', 'initial.onnx', 'digits.npz'].map(packagedFile);
       const model = readModel(modelPath, {});
       const { x: inputs, n } = await readInputs(`${digits}:x`, model);
       const { values: targets } = targetsFor(await readArray(`${digits}:y`), n, model.output.size);
@@ -38,9 +38,4 @@ export function demoCommand(): Command {
       );
     },
   });
-}
-
-/** A file of the package's demo folder, which lies beside the folder of the program. */
-function demoFile(name: string): string {
-  return fileURLToPath(new URL(`../demo/${name}`, import.meta.url));
 }

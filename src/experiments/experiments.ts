@@ -1,0 +1,20 @@
+/** @file The experiments by name. A new one is a file and a line here. */
+
+import { TangedgeError } from '../core/errors.ts';
+import type { Experiment } from './experiment.ts';
+import { nfaEarly } from './nfa-early.ts';
+
+/** Every experiment that `tangedge reproduce` runs. */
+export const experiments: readonly Experiment[] = [nfaEarly];
+
+/**
+ * The experiment of a name.
+ *
+ * @throws {TangedgeError} ERR_ARGUMENT with the names there are.
+ */
+export function experimentNamed(name: string): Experiment {
+  const found = experiments.find((experiment) => experiment.name === name);
+  if (found !== undefined) return found;
+  const names = experiments.map((experiment) => experiment.name);
+  throw new TangedgeError('ERR_ARGUMENT', `reproduce: there is no experiment '${name}'; there are ${names.join(', ')}.`, { name, names });
+}
