@@ -9,7 +9,8 @@ import { forward } from '../graph/forward.ts';
 import type { ValueId } from '../graph/graph.ts';
 import { batchSize, type Model } from '../graph/model.ts';
 import type { Runtime } from '../wasm/runtime.ts';
-import { momentsOf } from './agop.ts';
+import { computeHere } from '../wasm/tiled.ts';
+import { momentJobOf } from './agop.ts';
 import { congruence } from './congruence.ts';
 import { preactivationSweep } from './cotangent-sweep.ts';
 import { type NfaCorrelationOptions, nfaCorrelation } from './nfa-correlation.ts';
@@ -54,13 +55,15 @@ export function earlyFeatures(rt: Runtime, model: Model, x: Tensor, targets: Ten
     throw new TangedgeError('ERR_UNSUPPORTED', `${operation}: the model has no trainable weight of a dense layer or an ungrouped convolution.`, {});
   }
   const rates = weightRates(rt, operation, model, x, targets, weights);
-  const moments = momentsOf(rt, operation, model, x, preactivationSweep(model, weights), 'raw', {});
-  return weights.map(({ name, h }, index) => {
-    const rate = rates[index];
-    const nfmAcceleration = doubled(nfmOf(rt, rate));
-    const agopAcceleration = doubled(congruence(rt, rate, { shape: [h, h], data: moments[index].second }));
-    return { name, nfmAcceleration, agopAcceleration, correlation: nfaCorrelation(rt, nfmAcceleration, agopAcceleration, options) };
-  });
+  const job = momentJobOf(rt, operation, model, x, preactivationSweep(model, weights), { means: false, options: {} }, (moments) =>
+    weights.map(({ name, h }, index): EarlyFeatures => {
+      const rate = rates[index];
+      const nfmAcceleration = doubled(nfmOf(rt, rate));
+      const agopAcceleration = doubled(congruence(rt, rate, { shape: [h, h], data: moments[index].second }));
+      return { name, nfmAcceleration, agopAcceleration, correlation: nfaCorrelation(rt, nfmAcceleration, agopAcceleration, options) };
+    }),
+  );
+  return computeHere(rt, job);
 }
 
 /** dW/dt of each weight as used, [h, i]: W is `scale` times the parameter, so its rate is −scale²·∂L/∂W, all uses together. */
