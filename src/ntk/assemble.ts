@@ -17,9 +17,13 @@ export interface Assembly {
 }
 
 export function startAssembly(options: Omit<Assembly, 'kernels'>, kernels: number): Assembly {
-  const { n1, n2, outputs, layout } = options;
-  const perPair = layout === 'blocks' ? outputs * outputs : layout === 'planes' ? outputs : 1;
-  return { ...options, kernels: Array.from({ length: kernels }, () => new Float64Array(n1 * n2 * perPair)) };
+  const { n1, n2 } = options;
+  return { ...options, kernels: Array.from({ length: kernels }, () => new Float64Array(n1 * n2 * perPair(options))) };
+}
+
+/** Entries of a kernel per pair of examples. */
+function perPair({ layout, outputs }: Pick<Assembly, 'layout' | 'outputs'>): number {
+  return layout === 'blocks' ? outputs * outputs : layout === 'planes' ? outputs : 1;
 }
 
 /** Writes one tile, [kernels · planes, rows, columns], where it belongs, and its mirror image. */
@@ -46,21 +50,55 @@ function placePlane(
   { rows, columns, v, plane, planes }: { rows: number; columns: number; v: number; plane: number; planes: number },
 ): void {
   const diagonal = symmetric && tile.row === tile.column;
-  for (let i = 0; i < rows * v; i++) {
-    const n = tile.row * tileSize + Math.floor(i / v);
-    const o = i % v;
-    const width = diagonal ? i + 1 : columns * v;
-    for (let first = 0; first < width; first += v) {
-      const m = tile.column * tileSize + first / v;
+  const width = columns * v;
+  // One block of outputs [v, v] at a time: both it and its mirror image are one run of the kernel.
+  for (let i = 0; i < rows; i++) {
+    const n = tile.row * tileSize + i;
+    const last = diagonal ? i + 1 : columns;
+    for (let j = 0; j < last; j++) {
+      const m = tile.column * tileSize + j;
       // Θ[n, m, o, q] is at ((n·n2 + m)·v + o)·v + q; with planes, v = 1 and the plane comes last. The mirror is Θ[m, n, q, o].
-      const to = ((n * n2 + m) * v + o) * v * planes + plane;
-      const mirror = (m * n2 + n) * v * v * planes + o + plane;
-      const count = Math.min(v, width - first);
-      for (let q = 0; q < count; q++) {
-        const value = part[i * columns * v + first + q] * factor;
-        kernel[to + q] = value;
-        if (symmetric) kernel[mirror + q * v] = value;
+      const to = (n * n2 + m) * v * v * planes + plane;
+      const mirror = (m * n2 + n) * v * v * planes + plane;
+      const from = i * v * width + j * v;
+      if (diagonal && i === j) {
+        mirrorBlock(kernel, to, part, from, width, v, factor);
+        continue;
       }
+      copyBlock(kernel, to, part, from, width, 1, v, factor);
+      if (symmetric) copyBlock(kernel, mirror, part, from, 1, width, v, factor);
+    }
+  }
+}
+
+/** kernel[to …] ← factor·a block [v, v] of part, row by row: one run. */
+function copyBlock(
+  kernel: Float64Array,
+  to: number,
+  part: Float64Array,
+  from: number,
+  rowStride: number,
+  columnStride: number,
+  v: number,
+  factor: number,
+): void {
+  let at = to;
+  for (let o = 0; o < v; o++) {
+    let source = from + o * rowStride;
+    for (const end = at + v; at < end; at++) {
+      kernel[at] = part[source] * factor;
+      source += columnStride;
+    }
+  }
+}
+
+/** The same for a block on the diagonal, of which part has the lower triangle. */
+function mirrorBlock(kernel: Float64Array, to: number, part: Float64Array, from: number, width: number, v: number, factor: number): void {
+  for (let o = 0; o < v; o++) {
+    for (let q = 0; q <= o; q++) {
+      const value = part[from + o * width + q] * factor;
+      kernel[to + o * v + q] = value;
+      kernel[to + q * v + o] = value;
     }
   }
 }

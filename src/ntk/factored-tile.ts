@@ -23,6 +23,7 @@ export class FactoredTiles implements TileComputer<Float64Array> {
   private readonly shared: BlockSource | undefined;
   private readonly slots: { block: number; ptr: number; used: number }[];
   private running: Execution | undefined;
+  private spare: ArrayBuffer | undefined;
   private clock = 0;
 
   constructor(rt: Runtime, plan: NtkPlan, inputs: NtkInputs, shared?: BlockSource) {
@@ -58,8 +59,21 @@ export class FactoredTiles implements TileComputer<Float64Array> {
           this.contract(group, plane, { rowPtr, columnPtr, rows, columns, diagonal }, planePtrs);
         }
       }
-      return rt.arena.f64(kPtr, planes * size).slice();
+      return this.copyOut(rt.arena.f64(kPtr, planes * size));
     });
+  }
+
+  recycle(part: Float64Array): void {
+    this.spare = part.buffer as ArrayBuffer;
+  }
+
+  private copyOut(values: Float64Array): Float64Array {
+    const { spare } = this;
+    this.spare = undefined;
+    if (spare === undefined || spare.byteLength < values.byteLength) return values.slice();
+    const part = new Float64Array(spare, 0, values.length);
+    part.set(values);
+    return part;
   }
 
   /** The factors of a block of examples. */

@@ -58,7 +58,10 @@ export interface NtkRequest {
   readonly threads?: number;
 }
 
+/** Examples per block, and rows of a tile of the kernel: above them neither products nor copies become faster. */
 const MAX_TILE = 256;
+const MAX_TILE_ROWS = 1024;
+const MIN_TILE = 16;
 /**
  * Examples × cotangents of one backward sweep: enough rows for the products to run at full speed. More cotangents than one
  * only for tiles of few examples, since one is swept once where no example matters (above the last nonlinearity).
@@ -183,7 +186,8 @@ function fitTiles(
   budget: number,
 ): { fits: boolean; choice: TileChoice } {
   const largest = Math.max(problem.n1, problem.symmetric ? 0 : problem.n2);
-  const most = request.tileSize ?? MAX_TILE;
+  const rowsPerExample = layout === 'blocks' ? problem.outputs : 1;
+  const most = request.tileSize ?? Math.min(MAX_TILE, Math.max(MIN_TILE, Math.floor(MAX_TILE_ROWS / rowsPerExample)));
   const candidate = (tile: number, seedBlock: number, resident: boolean): TileChoice => {
     const tileSize = request.tileSize ? Math.min(request.tileSize, largest) : balanced(largest, tile);
     const program = planSweep(sweep, tileSize, seedBlock, request.dtype, sweep.graph.outputs, seedBlock === 1 ? 1 : tileSize * seedBlock);
@@ -191,7 +195,7 @@ function fitTiles(
     const count = Math.ceil(problem.n1 / tileSize) + (problem.symmetric ? 0 : Math.ceil(problem.n2 / tileSize));
     const slots = resident ? count : Math.min(count, 2);
     const planes = (request.perParameter ? new Set(sweep.factors.map(({ index }) => index)).size : 1) * (layout === 'planes' ? problem.outputs : 1);
-    const side = tileSize * (layout === 'blocks' ? problem.outputs : 1);
+    const side = tileSize * rowsPerExample;
     const wasmBytes =
       programBytes(program, routinesOf(rt, request.dtype)) + slots * blocks.bytes + blocks.pairBytes + planes * side * side * 8 + 65536;
     return { program, blocks, tileSize, seedBlock, slots, wasmBytes };
