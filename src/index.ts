@@ -44,10 +44,28 @@ export {
   sharpness,
   stabilityThreshold,
 } from './dynamics/sharpness.ts';
+export {
+  alternation,
+  type Oscillation,
+  type PhaseOptions,
+  type PhaseSegment,
+  periodTwoOscillation,
+  type StabilityPhase,
+  signFlipRate,
+  smoothSeries,
+  stabilityPhases,
+} from './dynamics/stability-phases.ts';
 export { Trainer, type TrainingOptions, type TrainingStep, train } from './dynamics/train.ts';
 export type { TrainingData } from './dynamics/training-data.ts';
 export { type TrainingLoss, type TrainingLossOptions, trainingLoss } from './dynamics/training-loss.ts';
 export type { TrainingState } from './dynamics/training-state.ts';
+export {
+  type NormLedger,
+  type TwoLayerLinearOptions,
+  type TwoLayerLinearProblem,
+  type TwoLayerLinearState,
+  twoLayerLinearDescent,
+} from './dynamics/two-layer-linear.ts';
 export { type Experiment, type ExperimentContext, type Findings, type RunOptions, runExperiment } from './experiments/experiment.ts';
 export type { Check, ExperimentReport, Figure } from './experiments/experiment-report.ts';
 export { experimentNamed, experiments } from './experiments/experiments.ts';
