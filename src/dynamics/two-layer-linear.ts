@@ -98,7 +98,7 @@ export interface TwoLayerLinearState {
  * @example
  * const eye = tensor([2, 2], [1, 0, 0, 1]);
  * const run = [...twoLayerLinearDescent(rt, { x: eye, y: tensor([2], [1, 0]), w1: eye, w2: tensor([2], [0, 0]) }, { learningRate: 0.1, steps: 2 })];
- * const losses = run.map((state) => state.loss); // [0.25, 0.225…, 0.202…]
+ * const losses = run.map((state) => state.loss); // [0.25, 0.225…, 0.203…]
  */
 export function* twoLayerLinearDescent(rt: Runtime, problem: TwoLayerLinearProblem, options: TwoLayerLinearOptions): Generator<TwoLayerLinearState> {
   const { learningRate, steps, quadraticTerms = 'kept', divergence = 1e6 } = options;
