@@ -7,6 +7,8 @@ import { describe, expect, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import lock from '../../package-lock.json' with { type: 'json' };
 import { VERSION } from '../../src/core/version.ts';
+import tools from '../tools/package.json' with { type: 'json' };
+import toolsLock from '../tools/package-lock.json' with { type: 'json' };
 import { ROOT } from './source-files.ts';
 
 describe('package.json', () => {
@@ -21,7 +23,7 @@ describe('package.json', () => {
   });
 
   test('every dependency is pinned exactly', () => {
-    const pins = Object.entries({ ...packageJson.dependencies, ...packageJson.devDependencies });
+    const pins = Object.entries({ ...packageJson.dependencies, ...packageJson.devDependencies, ...tools.dependencies });
     expect(pins.filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([]);
   });
 
@@ -36,14 +38,26 @@ describe('package.json', () => {
   });
 });
 
-test('package-lock.json names a version for every optional dependency, so that npm ci accepts it on every platform', () => {
-  const packages = lock.packages as Record<string, { version?: string; optionalDependencies?: Record<string, string> }>;
-  const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
-    Object.keys(optionalDependencies)
-      .filter((name) => !packages[`node_modules/${name}`]?.version)
-      .map((name) => `${path} → ${name}`),
-  );
-  expect(missing).toEqual([]);
+describe.each([
+  ['package-lock.json', lock],
+  ['tests/tools/package-lock.json', toolsLock],
+])('%s', (_, { packages: locked }) => {
+  const packages = locked as Record<string, { version?: string; resolved?: string; optionalDependencies?: Record<string, string> }>;
+
+  test('names a version for every optional dependency, so that npm ci accepts it on every platform', () => {
+    const found = (path: string, name: string) => packages[`${path}/node_modules/${name}`] ?? packages[`node_modules/${name}`];
+    const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
+      Object.keys(optionalDependencies)
+        .filter((name) => !found(path, name)?.version)
+        .map((name) => `${path} → ${name}`),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  test('names no registry', () => {
+    expect(Object.keys(packages).length).toBeGreaterThan(10);
+    expect(Object.entries(packages).flatMap(([path, { resolved }]) => (resolved === undefined ? [] : [path]))).toEqual([]);
+  });
 });
 
 describe('what npm publishes', () => {
