@@ -21,6 +21,18 @@ export {
 } from './alignment/max-stable-learning-rate.ts';
 export { type AnalysisOptions, type AnalysisProgress, type AnalysisRequest, analyze } from './analysis/analyze.ts';
 export { REPORT_FORMAT, type Report } from './analysis/report.ts';
+export type { Cadence } from './analysis/training/cadence.ts';
+export { type Divergence, type Outcome, type Series, TRAINING_RUN_FORMAT, type TrainingConfig, type TrainingRun } from './analysis/training/run.ts';
+export {
+  type FinishedRun,
+  runTraining,
+  type TrackedStep,
+  type TrackingOptions,
+  type TrainingRunOptions,
+  trackTraining,
+} from './analysis/training/track.ts';
+export type { Measurement, Measurements, TrackerChoice, TrackerSpec } from './analysis/training/tracker.ts';
+export { TRACKERS } from './analysis/training/trackers.ts';
 export type { OnProgress, Progress } from './core/computation.ts';
 export { type ErrorCode, type ErrorInfo, TangedgeError } from './core/errors.ts';
 export type { LossScale } from './core/loss-scale.ts';

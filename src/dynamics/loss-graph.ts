@@ -59,7 +59,7 @@ function lossLeaves(g: GraphBuilder, model: Model): { targets: ValueId; weight: 
   return { targets: g.input('loss:targets', [model.output.size]), weight: g.input('loss:weight', []) };
 }
 
-function exampleLoss(g: Emitter, kind: LossName, output: ValueId, targets: ValueId): ValueId {
+export function exampleLoss(g: Emitter, kind: LossName, output: ValueId, targets: ValueId): ValueId {
   const f = reshape(g, output, [sizeOfLast(g, targets)]);
   switch (kind) {
     case 'mse': {
