@@ -38,7 +38,9 @@ export { type ErrorCode, type ErrorInfo, TangedgeError } from './core/errors.ts'
 export type { LossScale } from './core/loss-scale.ts';
 export { permutation, rademacherArray, uniform, uniformArray } from './core/random.ts';
 export { type Dtype, type FloatArray, type Tensor, tensor } from './core/tensor.ts';
+export { type CentralFlowOptions, type CentralFlowState, centralFlow } from './dynamics/central-flow.ts';
 export { flatParameters, withFlatParameters } from './dynamics/flat-parameters.ts';
+export { type FlowState, type GradientFlowOptions, gradientFlow } from './dynamics/gradient-flow.ts';
 export { LossGradient, type LossGradientOptions, type ParameterSlot } from './dynamics/loss-gradient.ts';
 export type { LossName, LossOptions } from './dynamics/loss-graph.ts';
 export { type GraphObjectiveParts, graphObjective, type LossAndGradient, type Objective, type VectorProduct } from './dynamics/objective.ts';

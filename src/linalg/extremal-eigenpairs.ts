@@ -23,6 +23,11 @@ export interface ExtremalOptions {
   readonly tolerance?: number;
   /** Most products with A; default 300. */
   readonly maxProducts?: number;
+  /**
+   * Pairs beyond `count` that are followed without being waited for: one more product each, spent on the first of them.
+   * With a warm start they are how an eigenvalue that overtakes the wanted ones is seen. Default 0.
+   */
+  readonly guards?: number;
   /** Of the random start. Default 0. */
   readonly seed?: number;
 }
@@ -32,6 +37,8 @@ export interface ExtremalEigenpairs {
   readonly values: Float64Array;
   /** Orthonormal, one [n] per value. */
   readonly vectors: readonly Float64Array[];
+  /** Best known vectors, orthonormal: the eigenvectors and the guards. The `start` of the next problem nearby. */
+  readonly subspace: readonly Float64Array[];
   /** ‖A·u − λ·u‖ per pair. */
   readonly residuals: Float64Array;
   /** Products with A that were taken. */
@@ -48,8 +55,8 @@ const MAX_BASIS = 120;
  *
  * Shapes     `product` maps [n] → [n]  →  values [count], vectors count × [n]
  * Cost       `products` products, and 4·n·m flops and an eigenproblem of size m for the m-th; memory 2·m·n, m ≤ 120
- * Numerics   a pair that the start vectors do not touch (exactly orthogonal to all of them) is only found through
- *            rounding; a random vector joins a start of fewer than `count` vectors
+ * Numerics   a start that is itself eigenvectors, but not the wanted ones, is returned as it is unless `guards` follow
+ *            the next; random vectors join a start of fewer than count + guards
  *
  * @throws {TangedgeError} ERR_ARGUMENT for a bad count or a start of another length · ERR_DOMAIN when a product is not finite.
  *   Not converging is not an error: `residuals` and `converged` say how far it got
@@ -61,7 +68,7 @@ export function extremalEigenpairs(
   product: (v: Float64Array) => Float64Array,
   options: ExtremalOptions = {},
 ): ExtremalEigenpairs {
-  const { count = 1, which = 'largest', start = [], tolerance = 1e-8, maxProducts = 300, seed = 0 } = options;
+  const { count = 1, which = 'largest', start = [], tolerance = 1e-8, maxProducts = 300, guards = 0, seed = 0 } = options;
   checkInteger('extremalEigenpairs', 'count', count, 1, n);
   for (const vector of start) {
     if (vector.length === n) continue;
@@ -72,17 +79,20 @@ export function extremalEigenpairs(
   }
   const space = new RitzSpace(rt, n, which, product);
   for (const vector of start) space.add(vector);
-  while (space.dimension < count) space.addAny(seed);
-  for (;;) {
+  const followed = Math.min(n, count + guards);
+  while (space.dimension < (start.length > 0 ? followed : count)) space.addAny(seed);
+  for (let explored = 0; ; ) {
     const { values, residuals, scale } = space.ritz(count);
-    const converged = residuals.every((residual) => residual <= tolerance * scale);
-    if (converged || space.products >= maxProducts || space.dimension === n) {
-      return { values, vectors: space.vectors(count), residuals, products: space.products, converged: converged || space.dimension === n };
+    const converged = space.dimension === n || residuals.every((residual) => residual <= tolerance * scale);
+    if ((converged && (explored >= guards || space.dimension === n)) || space.products >= maxProducts) {
+      const subspace = space.vectors(Math.min(space.dimension, followed));
+      return { values, vectors: subspace.slice(0, count), subspace, residuals, products: space.products, converged };
     }
-    const worst = residuals.findIndex((residual) => residual > tolerance * scale);
+    if (converged) explored++;
+    const worst = converged ? count : residuals.findIndex((residual) => residual > tolerance * scale);
     if (space.dimension >= Math.max(MAX_BASIS, 2 * count + 2)) space.restart(Math.max(count + 8, Math.floor(MAX_BASIS / 3)));
     // A residual that is all rounding spans nothing new: take a random direction instead.
-    if (!space.addResidual(worst)) space.addAny(seed);
+    if (worst >= space.dimension || !space.addResidual(worst)) space.addAny(seed);
   }
 }
 
