@@ -194,7 +194,7 @@ function holdSharpness(
     a[i * k + j] = now + dt * eta * inner(slopes[p], gradient);
     a[j * k + i] = a[i * k + j];
   });
-  const b = new Float64Array(index.length ** 2);
+  const b = new Float64Array(index.length * index.length);
   for (let p = 0; p < index.length; p++)
     for (let q = 0; q <= p; q++) {
       b[p * index.length + q] = 0.5 * dt * eta * inner(slopes[p], slopes[q]);
