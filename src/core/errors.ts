@@ -12,6 +12,8 @@
  * - `ERR_CONVERGENCE`  an iteration reached its cap
  * - `ERR_DIVERGED`     a training run whose loss left all bounds; `info.step`, `info.stableRate`
  * - `ERR_IO`           a file that cannot be read or written
+ * - `ERR_WORKER`       a worker thread that does not start, or that died again and again; `info.workerUrl`
+ * - `ERR_CLOSED`       a pool that was closed, before or while it worked
  */
 export type ErrorCode =
   | 'ERR_ARGUMENT'
@@ -22,7 +24,9 @@ export type ErrorCode =
   | 'ERR_MEMORY'
   | 'ERR_CONVERGENCE'
   | 'ERR_DIVERGED'
-  | 'ERR_IO';
+  | 'ERR_IO'
+  | 'ERR_WORKER'
+  | 'ERR_CLOSED';
 
 export type ErrorInfo = Readonly<Record<string, unknown>>;
 

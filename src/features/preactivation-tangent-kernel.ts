@@ -191,7 +191,8 @@ class PtkTiles implements TileComputer<Float64Array> {
 
   /** The cotangents of a block of examples. */
   computeBlock(block: number): Uint8Array {
-    return new Uint8Array(this.rt.arena.memory.buffer, this.block(block, -1), this.plan.blockBytes);
+    const ptr = this.block(block, -1); // may grow the memory
+    return new Uint8Array(this.rt.arena.memory.buffer, ptr, this.plan.blockBytes);
   }
 
   private examples(block: number): number {

@@ -78,7 +78,8 @@ export class FactoredTiles implements TileComputer<Float64Array> {
 
   /** The factors of a block of examples. */
   computeBlock(block: number): Uint8Array {
-    return new Uint8Array(this.rt.arena.memory.buffer, this.block(block, -1), this.plan.blocks.bytes);
+    const ptr = this.block(block, -1); // may grow the memory
+    return new Uint8Array(this.rt.arena.memory.buffer, ptr, this.plan.blocks.bytes);
   }
 
   /** The sweeps' execution, made when the first block is computed here. */

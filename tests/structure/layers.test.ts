@@ -14,10 +14,10 @@ const RANKS = [
   ['graph'],
   ['nn'],
   ['ntk', 'alignment', 'features', 'dynamics', 'infinite', 'operators'],
-  ['io', 'pool'],
+  ['io'],
   ['analysis'],
   ['experiments'],
-  ['report'],
+  ['report', 'pool'],
   ['cli', 'http', 'index', 'workers'],
 ];
 

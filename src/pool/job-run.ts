@@ -1,0 +1,191 @@
+/** @file One job in the pool: which blocks and tiles are left, which are ready, how often each was tried, and its end. */
+
+import { type OnProgress, tileProgress } from '../core/computation.ts';
+import { TangedgeError } from '../core/errors.ts';
+import type { JobBlocks, TiledJob } from '../wasm/tiled.ts';
+import { withSharedArrays } from './shared-arrays.ts';
+import type { KnownBlock, OpenRequest } from './tile-service.ts';
+import type { WorkerDeath, WorkerLink } from './worker-link.ts';
+
+export interface RunOptions {
+  /** Rejects the call with the signal's reason, within 50 ms whatever is being computed. */
+  readonly signal?: AbortSignal;
+  /** Called after every tile. */
+  readonly onProgress?: OnProgress;
+}
+
+/** One call to one worker. */
+export interface Task {
+  readonly run: JobRun;
+  readonly kind: 'block' | 'tile';
+  readonly index: number;
+}
+
+export interface RunSettings {
+  readonly id: number;
+  readonly workers: number;
+  /** Whether plans and blocks go through shared memory. */
+  readonly share: boolean;
+  /** Whether other threads compute it: what one thread computes need not be handed over. */
+  readonly inline: boolean;
+}
+
+/** Times that one tile may lose its worker. */
+const MAX_DEATHS = 3;
+
+// biome-ignore lint/suspicious/noExplicitAny: a run does not look into plans and parts
+type AnyJob = TiledJob<any, any, any>;
+
+export class JobRun {
+  readonly id: number;
+  readonly job: AnyJob;
+  readonly inline: boolean;
+  /** Most workers at once: as many as the memory limit has room for. */
+  readonly maxWorkers: number;
+  readonly result: Promise<unknown>;
+  /** Workers that compute for it now. */
+  working = 0;
+  private settled = false;
+  private resolve!: (value: unknown) => void;
+  private reject!: (reason: unknown) => void;
+  private readonly blocks: JobBlocks | undefined;
+  private readonly blockMemory: SharedArrayBuffer | undefined;
+  private readonly blockBytes = new Map<number, Uint8Array>();
+  private readonly readyBlocks = new Set<number>();
+  private readonly blocksLeft: number[];
+  private readonly tilesLeft: number[];
+  private readonly deaths = new Map<string, number>();
+  private unplaced: number;
+  private readonly report: (done: number) => void;
+  private readonly share: boolean;
+  private plan: unknown;
+
+  /** `placed` are tiles whose values are there already. */
+  constructor(job: AnyJob, settings: RunSettings, onProgress: OnProgress | undefined, placed: ReadonlySet<number> = new Set()) {
+    const { id, workers, share, inline } = settings;
+    this.id = id;
+    this.job = job;
+    this.inline = inline;
+    this.share = share && !inline;
+    this.tilesLeft = Array.from({ length: job.tiles }, (_, tile) => tile).filter((tile) => !placed.has(tile));
+    this.unplaced = this.tilesLeft.length;
+    this.report = tileProgress(job.tiles, onProgress, placed.size);
+    if (placed.size > 0 && this.unplaced > 0) this.report(0);
+    const { limit, resultBytes, workerBytes } = job.memory;
+    const room = limit - resultBytes - workerBytes;
+    const wanted = !inline && job.blocks !== undefined && this.tilesLeft.length > 1 && workers > 1;
+    this.blocks = wanted && job.blocks && job.blocks.count * job.blocks.bytes <= room / 2 ? job.blocks : undefined;
+    const blockBytes = this.blocks ? this.blocks.count * this.blocks.bytes : 0;
+    this.maxWorkers = Math.max(1, Math.min(workers, Math.floor((limit - resultBytes - blockBytes) / Math.max(1, workerBytes))));
+    this.blocksLeft = this.blocks ? [...new Set(this.tilesLeft.flatMap(this.blocks.of))].sort((a, b) => a - b) : [];
+    if (this.blocks && this.share) this.blockMemory = new SharedArrayBuffer(blockBytes);
+    this.result = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+    this.result.catch(() => {}); // whoever awaits it sees the error; nobody else need
+  }
+
+  get over(): boolean {
+    return this.settled;
+  }
+
+  get description(): string {
+    return this.job.kind.name;
+  }
+
+  /** The next thing that can be computed now, taken from the list; blocks first, in order. */
+  take(): Task | undefined {
+    if (this.settled || this.working >= this.maxWorkers) return undefined;
+    const block = this.blocksLeft.shift();
+    if (block !== undefined) return { run: this, kind: 'block', index: block };
+    const position = this.tilesLeft.findIndex((tile) => this.blocksOf(tile).every((needed) => this.readyBlocks.has(needed)));
+    if (position < 0) return undefined;
+    const [tile] = this.tilesLeft.splice(position, 1);
+    return { run: this, kind: 'tile', index: tile };
+  }
+
+  private blocksOf(tile: number): readonly number[] {
+    return this.blocks?.of(tile) ?? [];
+  }
+
+  /** Computes one task with a worker that has this job open, or opens it. Errors are the worker's. */
+  async compute({ kind, index }: Task, link: WorkerLink): Promise<unknown> {
+    if (link.job !== this.id) {
+      link.job = undefined;
+      await link.open(this.openRequest());
+      link.job = this.id;
+    }
+    if (kind === 'block') {
+      const bytes = await link.block(index);
+      if (bytes !== null) this.blockBytes.set(index, bytes);
+      return undefined;
+    }
+    const known = this.blocksOf(index)
+      .filter((block) => !link.sent.has(block))
+      .map((block): KnownBlock => ({ block, bytes: this.blockBytes.get(block) }));
+    const part = await link.tile(index, known);
+    for (const { block } of known) link.sent.add(block);
+    return part;
+  }
+
+  private openRequest(): OpenRequest {
+    this.plan ??= this.share ? withSharedArrays(this.job.plan) : this.job.plan;
+    const blocks = this.blocks && this.blockMemory && { bytes: this.blocks.bytes, memory: this.blockMemory };
+    return { kind: this.job.kind.name, plan: this.plan, blocks };
+  }
+
+  /** Takes the result of a task in; the last one settles the job. */
+  complete({ kind, index }: Task, part: unknown): void {
+    if (this.settled) return;
+    try {
+      if (kind === 'block') {
+        this.readyBlocks.add(index);
+        return;
+      }
+      this.job.place(index, part);
+      this.unplaced--;
+      this.report(1);
+      this.finishWhenPlaced();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** Settles a job that has nothing left to compute. */
+  finishWhenPlaced(): void {
+    if (this.unplaced > 0 || this.settled) return;
+    try {
+      const result = this.job.finish();
+      this.settled = true;
+      this.resolve(result);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** Puts a task back whose worker died, unless that has happened too often. */
+  retry({ kind, index }: Task, death: WorkerDeath): void {
+    const key = `${kind} ${index}`;
+    const deaths = (this.deaths.get(key) ?? 0) + 1;
+    this.deaths.set(key, deaths);
+    if (deaths < MAX_DEATHS) {
+      (kind === 'block' ? this.blocksLeft : this.tilesLeft).unshift(index);
+      return;
+    }
+    this.fail(
+      new TangedgeError(
+        'ERR_WORKER',
+        `pool: ${key} of ${this.description} lost its worker ${deaths} times; the last time: ${death.message}.`,
+        { kind: this.description, tile: index, deaths },
+        { cause: death },
+      ),
+    );
+  }
+
+  fail(reason: unknown): void {
+    if (this.settled) return;
+    this.settled = true;
+    this.reject(reason);
+  }
+}

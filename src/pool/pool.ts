@@ -1,0 +1,187 @@
+/** @file createPool: the tiled quantities over worker threads, with the bits of one thread. */
+
+import { checkInteger } from '../core/check.ts';
+import type { Tensor } from '../core/tensor.ts';
+import { type AgopOptions, agopJob, ptkCovarianceJob } from '../features/agop.ts';
+import { type NeuralFeaturesOptions, neuralFeaturesJob, type WeightFeatures } from '../features/neural-features.ts';
+import type { FeatureOptions } from '../features/options.ts';
+import { ptkJob } from '../features/preactivation-tangent-kernel.ts';
+import { type ForwardOptions, forwardJob } from '../graph/forward.ts';
+import type { Model } from '../graph/model.ts';
+import { inputJacobianJob, type JacobianOptions, jacobianJob } from '../ntk/jacobian.ts';
+import { ntkJob, type ParameterKernel, parameterNtkJob } from '../ntk/ntk-job.ts';
+import type { NtkOptions } from '../ntk/options.ts';
+import { loadRuntime, type Runtime, type WasmSource } from '../wasm/runtime.ts';
+import type { TiledJob } from '../wasm/tiled.ts';
+import { JobRun, type RunOptions } from './job-run.ts';
+import { closedError, Scheduler } from './scheduler.ts';
+import { canShareMemory } from './shared-arrays.ts';
+import { coreCount, hasThreads } from './thread.ts';
+
+export interface PoolOptions {
+  /** Worker threads; 0 computes in this thread, tile by tile. Default: the number of cores. Runtimes without threads always take 0. */
+  readonly workers?: number;
+  /** The worker's file; default: `worker.node.js` or `worker.web.js` beside this module. For bundlers that move it. */
+  readonly workerUrl?: URL | string;
+  /** Milliseconds until a worker that has not answered counts as not started. Default 30 000. */
+  readonly startTimeout?: number;
+  /** The compiled module or its bytes, as `loadRuntime` takes it. */
+  readonly source?: WasmSource;
+  /** Most bytes of WebAssembly memory of each thread. */
+  readonly memoryLimit?: number;
+  /** Whether inputs go to workers in shared memory; default: where it can be posted. Without, they are copied. */
+  readonly sharedMemory?: boolean;
+  /**
+   * `workers` starts them now and gives them every job; `inline` computes what takes less than about 0.1 s in this thread, and
+   * starts workers for the first job that takes longer. Default `workers`.
+   */
+  readonly smallJobs?: 'workers' | 'inline';
+}
+
+/** A quantity's own options, and how the call is aborted. */
+export type Pooled<Options> = Options & RunOptions;
+
+/**
+ * Makes a pool of worker threads. Close it, or declare it with `await using`: in Deno and browsers workers live until then;
+ * in Node and Bun idle ones do not keep the process alive.
+ *
+ * Cost   about 25 ms to start a worker, 0.1 ms per tile; a runtime in each
+ *
+ * @throws {TangedgeError} ERR_WORKER, with info.workerUrl, when a worker does not start · ERR_ARGUMENT
+ * @example
+ * const pool = await createPool({ workers: 0 });
+ * const kernel = await pool.empiricalNtk(model, x, { outputs: 'trace' }); // the bits of empiricalNtk(rt, model, x, …)
+ * await pool.close();
+ */
+export async function createPool(options: PoolOptions = {}): Promise<Pool> {
+  const { source, memoryLimit, smallJobs = 'workers' } = options;
+  checkInteger('createPool', 'workers', options.workers ?? 0, 0);
+  checkInteger('createPool', 'startTimeout', options.startTimeout ?? 1, 1);
+  const workers = hasThreads() ? (options.workers ?? coreCount()) : 0;
+  const runtime = { source, memoryLimit };
+  const rt = await loadRuntime(runtime);
+  const scheduler = new Scheduler(workers, { workerUrl: options.workerUrl, startTimeout: options.startTimeout ?? 30_000, runtime });
+  if (smallJobs === 'workers') {
+    try {
+      await scheduler.startAll();
+    } catch (error) {
+      await scheduler.close();
+      throw error;
+    }
+  }
+  return new Pool(rt, scheduler, { workers, smallJobs, share: options.sharedMemory ?? canShareMemory() });
+}
+
+/** Flops below which a job is small: about 0.1 s of one thread. */
+const SMALL_JOB_FLOPS = 1e9;
+
+const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose');
+
+/** The tiled quantities, each as the function of its name but without `rt`: same checks, options, bits and errors. */
+export class Pool {
+  /** Worker threads; 0 when everything is computed in this thread. */
+  readonly workers: number;
+  /** Plans and finishes jobs. */
+  private readonly rt: Runtime;
+  private readonly scheduler: Scheduler;
+  private readonly smallJobs: 'workers' | 'inline';
+  private readonly share: boolean;
+  private lastId = 0;
+
+  /** Use `createPool`. */
+  constructor(
+    rt: Runtime,
+    scheduler: Scheduler,
+    settings: { readonly workers: number; readonly smallJobs: 'workers' | 'inline'; readonly share: boolean },
+  ) {
+    this.rt = rt;
+    this.scheduler = scheduler;
+    this.workers = settings.workers;
+    this.smallJobs = settings.smallJobs;
+    this.share = settings.share;
+  }
+
+  async empiricalNtk(model: Model, x: Tensor, options: Pooled<NtkOptions> = {}): Promise<Tensor> {
+    const { signal, onProgress, ...own } = options;
+    return this.run((rt, threads) => ntkJob(rt, model, x, { ...own, outputs: own.outputs ?? 'full', threads }), { signal, onProgress });
+  }
+
+  async empiricalNtkByParameter(model: Model, x: Tensor, options: Pooled<NtkOptions> = {}): Promise<ParameterKernel[]> {
+    const { signal, onProgress, ...own } = options;
+    return this.run((rt, threads) => parameterNtkJob(rt, model, x, { ...own, outputs: own.outputs ?? 'full', threads }), { signal, onProgress });
+  }
+
+  async pseudoNtk(model: Model, x: Tensor, options: Pooled<Omit<NtkOptions, 'outputs'>> = {}): Promise<Tensor> {
+    const { signal, onProgress, ...own } = options;
+    return this.run((rt, threads) => ntkJob(rt, model, x, { ...own, outputs: 'pseudo', threads }), { signal, onProgress });
+  }
+
+  async jacobian(model: Model, x: Tensor, options: Pooled<JacobianOptions> = {}): Promise<Tensor> {
+    const { signal, onProgress, ...own } = options;
+    return this.run((rt) => jacobianJob(rt, model, x, own), { signal, onProgress });
+  }
+
+  async inputJacobian(model: Model, x: Tensor, options: Pooled<JacobianOptions> = {}): Promise<Tensor> {
+    const { signal, onProgress, ...own } = options;
+    return this.run((rt) => inputJacobianJob(rt, model, x, own), { signal, onProgress });
+  }
+
+  async forward(model: Model, x: Tensor, options: Pooled<ForwardOptions> = {}): Promise<Tensor> {
+    const { signal, onProgress, ...own } = options;
+    return this.run((rt) => forwardJob(rt, model, x, own), { signal, onProgress });
+  }
+
+  async agop(model: Model, x: Tensor, options: Pooled<AgopOptions> = {}): Promise<Tensor> {
+    const { signal, onProgress, ...own } = options;
+    return this.run((rt, threads) => agopJob(rt, model, x, { ...own, threads }), { signal, onProgress });
+  }
+
+  async ptkCovariance(model: Model, x: Tensor, weight: string, options: Pooled<FeatureOptions> = {}): Promise<Tensor> {
+    const { signal, onProgress, ...own } = options;
+    return this.run((rt, threads) => ptkCovarianceJob(rt, model, x, weight, { ...own, threads }), { signal, onProgress });
+  }
+
+  async neuralFeatures(model: Model, x: Tensor, options: Pooled<NeuralFeaturesOptions> = {}): Promise<WeightFeatures[]> {
+    const { signal, onProgress, ...own } = options;
+    return this.run((rt, threads) => neuralFeaturesJob(rt, model, x, { ...own, threads }), { signal, onProgress });
+  }
+
+  async preactivationTangentKernel(model: Model, x: Tensor, weight: string, options: Pooled<FeatureOptions> = {}): Promise<Tensor> {
+    const { signal, onProgress, ...own } = options;
+    return this.run((rt, threads) => ptkJob(rt, model, x, weight, { ...own, threads }), { signal, onProgress });
+  }
+
+  /**
+   * Runs any tiled job: `plan` makes it, for as many threads as will share it. The kind of its tiles is in src/pool/kinds.ts.
+   *
+   * @throws {TangedgeError} what planning and tiles throw · ERR_WORKER when a tile loses its worker three times · ERR_CLOSED ·
+   *         the signal's reason
+   */
+  async run<Result, Plan, Part>(plan: (rt: Runtime, threads: number) => TiledJob<Result, Plan, Part>, options: RunOptions = {}): Promise<Result> {
+    const { signal, onProgress } = options;
+    if (this.scheduler.isClosed) throw closedError();
+    signal?.throwIfAborted();
+    const job = plan(this.rt, Math.max(1, this.workers));
+    const small = this.smallJobs === 'inline' && !this.scheduler.hasStarted && job.flops < SMALL_JOB_FLOPS;
+    const inline = this.workers === 0 || small;
+    const run = new JobRun(job, { id: ++this.lastId, workers: Math.max(1, this.workers), share: this.share, inline }, onProgress);
+    const abort = () => this.scheduler.abort(run, signal?.reason);
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      this.scheduler.add(run);
+      run.finishWhenPlaced();
+      return (await run.result) as Result;
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  /** Ends the workers and resolves when they have stopped. Calls under way, and later ones, reject with ERR_CLOSED. */
+  async close(): Promise<void> {
+    await this.scheduler.close();
+  }
+
+  async [asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
