@@ -147,8 +147,8 @@ export { type ExplainOptions, explainNtk, type ImplementationCost, type NtkExpla
 export { inputJacobian, type JacobianOptions, jacobian } from './ntk/jacobian.ts';
 export type { ParameterKernel } from './ntk/ntk-job.ts';
 export type { NtkImplementation, NtkOptions, NtkOutputs } from './ntk/options.ts';
-export { renderExperiment } from './report/experiment-page.ts';
-export type { RunOptions } from './pool/job-run.ts';
+export type { CallOptions } from './pool/job-run.ts';
 export { createPool, type Pool, type Pooled, type PoolOptions } from './pool/pool.ts';
+export { renderExperiment } from './report/experiment-page.ts';
 export { renderReport } from './report/html.ts';
 export { loadRuntime, type Runtime, type RuntimeOptions, type WasmSource } from './wasm/runtime.ts';

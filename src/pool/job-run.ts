@@ -7,7 +7,7 @@ import { withSharedArrays } from './shared-arrays.ts';
 import type { KnownBlock, OpenRequest } from './tile-service.ts';
 import type { WorkerDeath, WorkerLink } from './worker-link.ts';
 
-export interface RunOptions {
+export interface CallOptions {
   /** Rejects the call with the signal's reason, within 50 ms whatever is being computed. */
   readonly signal?: AbortSignal;
   /** Called after every tile. */

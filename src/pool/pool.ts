@@ -13,7 +13,7 @@ import { ntkJob, type ParameterKernel, parameterNtkJob } from '../ntk/ntk-job.ts
 import type { NtkOptions } from '../ntk/options.ts';
 import { loadRuntime, type Runtime, type WasmSource } from '../wasm/runtime.ts';
 import type { TiledJob } from '../wasm/tiled.ts';
-import { JobRun, type RunOptions } from './job-run.ts';
+import { type CallOptions, JobRun } from './job-run.ts';
 import { closedError, Scheduler } from './scheduler.ts';
 import { canShareMemory } from './shared-arrays.ts';
 import { coreCount, hasThreads } from './thread.ts';
@@ -39,7 +39,7 @@ export interface PoolOptions {
 }
 
 /** A quantity's own options, and how the call is aborted. */
-export type Pooled<Options> = Options & RunOptions;
+export type Pooled<Options> = Options & CallOptions;
 
 /**
  * Makes a pool of worker threads. Close it, or declare it with `await using`: in Deno and browsers workers live until then;
@@ -157,7 +157,7 @@ export class Pool {
    * @throws {TangedgeError} what planning and tiles throw · ERR_WORKER when a tile loses its worker three times · ERR_CLOSED ·
    *         the signal's reason
    */
-  async run<Result, Plan, Part>(plan: (rt: Runtime, threads: number) => TiledJob<Result, Plan, Part>, options: RunOptions = {}): Promise<Result> {
+  async run<Result, Plan, Part>(plan: (rt: Runtime, threads: number) => TiledJob<Result, Plan, Part>, options: CallOptions = {}): Promise<Result> {
     const { signal, onProgress } = options;
     if (this.scheduler.isClosed) throw closedError();
     signal?.throwIfAborted();
