@@ -1,5 +1,6 @@
 /** @file train: gradient descent on a model as an async iterable of its steps. */
 
+import type { AbortSignalLike } from '../core/abort-signal.ts';
 import { checkInteger } from '../core/check.ts';
 import { TangedgeError } from '../core/errors.ts';
 import type { FloatArray, Tensor } from '../core/tensor.ts';
@@ -23,7 +24,7 @@ export interface TrainingOptions extends LossGradientOptions, OptimizerOptions {
   readonly seed?: number;
   /** Where an earlier run left off: continues with its bits. */
   readonly resume?: TrainingState;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignalLike;
 }
 
 /**

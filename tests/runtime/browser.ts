@@ -1,6 +1,6 @@
 /** @file Chromium without a window, and a server of files for it. */
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname } from 'node:path';
@@ -39,12 +39,12 @@ export async function serveFiles(
   const server: Server = createServer((request, response) => {
     const path = new URL(request.url as string, 'http://localhost').pathname;
     const found = files(path);
-    if (found === undefined) {
+    if (found === undefined || ('file' in found && !existsSync(found.file))) {
       response.writeHead(404, headers).end();
     } else if ('html' in found) {
       response.writeHead(200, { ...headers, 'content-type': 'text/html; charset=utf-8' }).end(found.html);
     } else {
-      response.writeHead(200, { ...headers, 'content-type': TYPES[extname(path)] ?? 'application/octet-stream' }).end(readFileSync(found.file));
+      response.writeHead(200, { ...headers, 'content-type': TYPES[extname(found.file)] ?? 'application/octet-stream' }).end(readFileSync(found.file));
     }
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

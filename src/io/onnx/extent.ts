@@ -9,9 +9,6 @@ export interface BatchExtent {
 /** An element of shape arithmetic. */
 export type Extent = number | BatchExtent;
 
-/** The batch size itself. */
-export const BATCH: BatchExtent = { perExample: 1, plus: 0 };
-
 /** Whether an extent is factor·N; a file with a fixed batch may have it as a number. */
 export function isMultipleOfBatch(extent: Extent, factor: number, fixedBatch: number | undefined): boolean {
   if (typeof extent === 'number') return fixedBatch !== undefined && extent === factor * fixedBatch;
