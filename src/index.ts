@@ -107,6 +107,7 @@ export { type ForwardOptions, forward } from './graph/forward.ts';
 export type { Attributes, Graph, Node, ValueId } from './graph/graph.ts';
 export { type Layer, type Model, type Parameter, parameterCount, trainableParameters, withTrainable } from './graph/model.ts';
 export * as primitives from './graph/primitives/table.ts';
+export { type Checkpoint, readCheckpoint, writeCheckpoint } from './io/checkpoint.ts';
 export { readNpy, writeNpy } from './io/npy.ts';
 export { readNpz, readNpzMember } from './io/npz.ts';
 export { importOnnx, type OnnxOptions } from './io/onnx/import.ts';
@@ -135,6 +136,7 @@ export { normalArray } from './linalg/normal.ts';
 export { type PsdPower, psdPower, symmetricSquareRoot } from './linalg/psd-power.ts';
 export { type PositiveSolution, solvePositive, type TriangularSolveOptions, triangularSolve } from './linalg/solve.ts';
 export { type InitializeOptions, initializeSpec } from './nn/initialize.ts';
+export { type MupOptions, mupRateFactors } from './nn/mup.ts';
 export { importSpec, supportedLayers } from './nn/spec.ts';
 export {
   empiricalNtk,

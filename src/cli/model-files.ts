@@ -3,7 +3,7 @@
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { TangedgeError } from '../core/errors.ts';
-import type { Tensor } from '../core/tensor.ts';
+import type { Dtype, Tensor } from '../core/tensor.ts';
 import { type Model, withTrainable } from '../graph/model.ts';
 import { importOnnx } from '../io/onnx/import.ts';
 import { readSafetensors } from '../io/safetensors.ts';
@@ -76,6 +76,40 @@ export function readModelForShapes(rt: Runtime, path: string, options: ModelOpti
     buildSpecModel(path, spec, () => initializeSpec(rt, spec), options),
     options,
   );
+}
+
+/** A model to be trained, and the rest of its state dict, so that what is written can be read with the spec again. */
+export interface ModelToTrain {
+  readonly model: Model;
+  /** Of a `.json` spec: its state dict. Of an `.onnx` file: its parameters. */
+  readonly state: ReadonlyMap<string, Tensor>;
+  /** The parsed `.json` spec. */
+  readonly spec: unknown;
+  /** Whether the weights were drawn because none were given. */
+  readonly initialized: boolean;
+}
+
+/** readModel, but a `.json` spec may come without --weights: then with the initial ones of a seed. */
+export function readModelToTrain(
+  rt: Runtime,
+  path: string,
+  options: ModelOptions & { readonly seed?: number; readonly dtype?: Dtype },
+): ModelToTrain {
+  if (!path.endsWith('.json')) {
+    const model = readModel(path, options);
+    return { model, state: new Map(model.parameters.map(({ name, value }) => [name, value])), spec: undefined, initialized: false };
+  }
+  const { weights, seed, dtype } = options;
+  const spec = parseJson(path);
+  const state =
+    weights === undefined
+      ? attempt(path, () => initializeSpec(rt, spec, { seed, dtype }))
+      : attempt(weights, () => readSafetensors(readBytes(weights)).tensors);
+  const model = chooseParameters(
+    buildSpecModel(path, spec, () => state, options),
+    options,
+  );
+  return { model, state, spec, initialized: weights === undefined };
 }
 
 function chooseParameters(model: Model, options: ModelOptions): Model {

@@ -13,6 +13,7 @@ import { ktaCommand } from './commands/kta.ts';
 import { nfaCommand } from './commands/nfa.ts';
 import { ntkCommand } from './commands/ntk.ts';
 import { reproduceCommand } from './commands/reproduce.ts';
+import { trainCommand } from './commands/train.ts';
 
 /** The parser of the whole command line. It throws CommanderError instead of exiting, and prints nothing but help. */
 export function createProgram(): Command {
@@ -27,6 +28,7 @@ export function createProgram(): Command {
     eighCommand(),
     ktaCommand(),
     nfaCommand(),
+    trainCommand(),
     reproduceCommand(),
   ];
   const program = new Command('tangedge')

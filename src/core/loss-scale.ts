@@ -3,6 +3,8 @@
 import { checkInteger } from './check.ts';
 import { TangedgeError } from './errors.ts';
 
+export const LOSS_SCALES = ['mean-batch', 'mean-all', 'sum'] as const;
+
 /**
  * The factor in the squared loss over n samples and c outputs.
  *
@@ -10,7 +12,7 @@ import { TangedgeError } from './errors.ts';
  * - `'mean-all'`   L = 1/(2nc)·Σ|f − y|²: mean over samples and outputs (neural-tangents)
  * - `'sum'`        L = ½·Σ|f − y|²
  */
-export type LossScale = 'mean-batch' | 'mean-all' | 'sum';
+export type LossScale = (typeof LOSS_SCALES)[number];
 
 export interface LossScaleOptions {
   /** Samples in the batch that one step averages over. */

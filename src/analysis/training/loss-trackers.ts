@@ -1,6 +1,6 @@
 /** @file Trackers of the fit: loss, accuracy, gradient, distance from the initial parameters, test data. */
 
-import type { Tensor } from '../../core/tensor.ts';
+import type { FloatArray, Tensor } from '../../core/tensor.ts';
 import { checkTrainingData, type TrainingData, type TrainingRows } from '../../dynamics/training-data.ts';
 import { forward } from '../../graph/forward.ts';
 import { meanLoss } from './mean-loss.ts';
@@ -49,9 +49,10 @@ export function testTracker(context: RunContext, data: TrainingData): Tracker {
   };
 }
 
-/** Share of rows whose largest output is their target's largest; with one output, whose signs agree. */
-export function accuracyOf(outputs: Tensor, { targets }: TrainingRows): number {
+/** Share of rows whose largest output is their target's largest; with one output, whose signs agree. null unless targets are classes. */
+export function accuracyOf(outputs: Tensor, { targets }: TrainingRows): number | null {
   const [n, c] = outputs.shape;
+  if (!areClasses(targets, c)) return null;
   let right = 0;
   for (let i = 0; i < n; i++) {
     const f = outputs.data.subarray(i * c, (i + 1) * c);
@@ -59,6 +60,18 @@ export function accuracyOf(outputs: Tensor, { targets }: TrainingRows): number {
     if (c === 1 ? f[0] > 0 === y[0] > 0 : largest(f) === largest(y)) right++;
   }
   return right / n;
+}
+
+/** Signs ±1 of one output, or rows with one value that is larger than the others, which are equal. */
+function areClasses(targets: FloatArray, c: number): boolean {
+  if (c === 1) return targets.every((y: number) => Math.abs(y) === 1);
+  for (let start = 0; start < targets.length; start += c) {
+    const row = targets.subarray(start, start + c);
+    const top = largest(row);
+    const other = row[top === 0 ? 1 : 0];
+    if (!(row[top] > other && row.every((y: number, k: number) => k === top || y === other))) return false;
+  }
+  return true;
 }
 
 function largest(row: ArrayLike<number>): number {

@@ -62,6 +62,8 @@ export interface TrainingRunOptions extends TrackingOptions {
   /** What the run is called; default `training run`. */
   readonly title?: string;
   readonly sources?: readonly Source[];
+  /** What was measured before the state that the run resumes from. */
+  readonly earlier?: readonly { readonly step: number; readonly measurements: Measurements }[];
   /** Called with every state: to write files, show progress, or look inside. A promise is waited for. */
   readonly onStep?: (step: TrackedStep) => void | Promise<void>;
 }
@@ -80,6 +82,7 @@ export interface FinishedRun {
  */
 export async function runTraining(rt: Runtime, model: Model, data: TrainingData, options: TrainingRunOptions): Promise<FinishedRun> {
   const gathered = new SeriesBuilder();
+  for (const { step, measurements } of options.earlier ?? []) gathered.add(step, measurements);
   let last: { readonly step: number; readonly loss: number } | undefined;
   let state: TrainingState | undefined;
   let outcome: Outcome | undefined;
