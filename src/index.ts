@@ -102,7 +102,7 @@ export { preactivationTangentKernel } from './features/preactivation-tangent-ker
 export { featureWeights } from './features/weight.ts';
 export { GraphBuilder } from './graph/builder.ts';
 export { type Derived, jvp, type VjpOptions, vjp } from './graph/differentiate.ts';
-export { type Bindings, type Estimate, estimate, evaluate } from './graph/execution.ts';
+export { type Bindings, type Estimate, type EvaluateOptions, estimate, evaluate } from './graph/execution.ts';
 export { type ForwardOptions, forward } from './graph/forward.ts';
 export type { Attributes, Graph, Node, ValueId } from './graph/graph.ts';
 export { type Layer, type Model, type Parameter, parameterCount, trainableParameters, withTrainable } from './graph/model.ts';

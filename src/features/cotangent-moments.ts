@@ -105,13 +105,7 @@ export function planMoments(
     size = first + (means ? c * positions * width : 0);
     return { ...cotangent, second, first, outputsPerProduct: clamp(Math.floor(PRODUCT_ROWS / (leafSize * positions)), 1, seedBlock) };
   });
-  const program = planSweep(
-    sweep,
-    leafSize,
-    seedBlock,
-    dtype,
-    layouts.map(({ id }) => id),
-  );
+  const program = planSweep(sweep, leafSize, seedBlock, dtype, { keep: layouts.map(({ id }) => id) });
   const routines = routinesOf(rt, dtype);
   const productBytes = layouts.map(({ positions, width, outputsPerProduct }) => {
     const rows = leafSize * positions * outputsPerProduct;

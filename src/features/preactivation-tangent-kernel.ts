@@ -124,7 +124,7 @@ function planPtk(
   let needed = 0;
   for (let tileSize = Math.min(largest, n); tileSize >= 1; tileSize = Math.floor(tileSize / 2)) {
     const seedBlock = Math.min(c, Math.max(1, Math.floor(SWEEP_ROWS / tileSize)));
-    const program = planSweep(sweep, tileSize, seedBlock, dtype, [cotangent.id]);
+    const program = planSweep(sweep, tileSize, seedBlock, dtype, { keep: [cotangent.id] });
     const blockBytes = Math.ceil((c * tileSize * length * bytesOf(dtype)) / 64) * 64;
     const pairBytes = tileSize * tileSize * (8 + bytesOf(dtype)) + (routines.gemmScratchBytes(tileSize, tileSize, length) >>> 0) + 65536;
     const fixed = programBytes(program, routines) + pairBytes;

@@ -89,6 +89,12 @@ export function checkMemory(rt: Runtime, bytes: number): void {
 /** Values for leaves by name; batched leaves take [n, …shape], shared ones their shape. */
 export type Bindings = Readonly<Record<string, Tensor>>;
 
+export interface EvaluateOptions {
+  readonly dtype?: Dtype;
+  /** Consecutive examples that one entry of a batched leaf serves, by the leaf's name; default 1. */
+  readonly each?: Readonly<Record<string, number>>;
+}
+
 /**
  * The outputs of a graph for given leaves: [n, …shape] for batched outputs, the shape for shared ones.
  *
@@ -96,14 +102,18 @@ export type Bindings = Readonly<Record<string, Tensor>>;
  *
  * @throws {TangedgeError} ERR_ARGUMENT when a needed leaf has no binding · ERR_SHAPE when one does not fit · ERR_MEMORY.
  */
-export function evaluate(rt: Runtime, graph: Graph, bindings: Bindings, { dtype = 'f64' }: { readonly dtype?: Dtype } = {}): Tensor[] {
+export function evaluate(rt: Runtime, graph: Graph, bindings: Bindings, { dtype = 'f64', each }: EvaluateOptions = {}): Tensor[] {
   const batch = new Map<ValueId, number>();
   for (const id of leavesOf(graph, 'input')) {
     const { name = '', shape } = graph.nodes[id];
     const bound = bindings[name];
     if (bound) batch.set(id, sizeOf(shape) === 0 ? bound.shape[0] : bound.data.length / sizeOf(shape));
   }
-  const program = planProgram(graph, { dtype, batch });
+  const program = planProgram(graph, {
+    dtype,
+    batch,
+    each: new Map(Object.entries(each ?? {}).map(([name, count]) => [leafNamed(graph, name), count])),
+  });
   return rt.arena.frame(() => {
     const execution = new Execution(rt, program);
     for (const id of [...leavesOf(graph, 'parameter'), ...leavesOf(graph, 'input')]) {
@@ -118,6 +128,12 @@ export function evaluate(rt: Runtime, graph: Graph, bindings: Bindings, { dtype 
     });
     return graph.outputs.map((id) => execution.read(id));
   });
+}
+
+function leafNamed(graph: Graph, name: string): ValueId {
+  const id = leavesOf(graph, 'input').find((leaf) => graph.nodes[leaf].name === name);
+  if (id === undefined) throw new TangedgeError('ERR_ARGUMENT', `evaluate: no batched leaf is called '${name}'.`, { name });
+  return id;
 }
 
 export interface Estimate {

@@ -29,13 +29,20 @@ export interface Application {
 export interface Operand {
   readonly ptr: number;
   readonly batch: number;
+  /** Consecutive entries of the output that read one entry of this operand. */
+  readonly each: number;
   readonly shape: readonly number[];
+}
+
+/** The entry of an operand that entry b of the output reads. */
+export function entryOf({ batch, each }: Operand, b: number): number {
+  return Math.floor(b / each) % batch;
 }
 
 /**
  * What `evaluate` is given. Operands may have fewer batch entries than the output: entry b of the output reads entry
- * b mod batch of each operand. So shared operands have batch 1, and a block of cotangents [outputs × examples] reads
- * the forward values [examples] without copies.
+ * ⌊b / each⌋ mod batch of each operand. So shared operands have batch 1, and a block of cotangents [outputs × examples]
+ * reads the forward values [examples] and what depends on the cotangent alone, [outputs], without copies.
  */
 export interface Evaluation {
   readonly arena: Arena;

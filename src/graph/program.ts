@@ -18,6 +18,8 @@ export interface ProgramOptions {
   readonly dtype: Dtype;
   /** Batch entries of each batched leaf. */
   readonly batch: ReadonlyMap<ValueId, number>;
+  /** Consecutive entries of everything else that one entry of a batched leaf serves: n for one cotangent per n examples. */
+  readonly each?: ReadonlyMap<ValueId, number>;
   /** Leaves of stage 2; batched leaves are otherwise of stage 1. */
   readonly late?: ReadonlySet<ValueId>;
   /** Values to keep; default: the graph's outputs. Nodes that none of them needs are not run. */
@@ -29,8 +31,9 @@ export interface Program {
   readonly graph: Graph;
   readonly dtype: Dtype;
   readonly keep: readonly ValueId[];
-  /** Batch entries per value. */
+  /** Batch entries per value, and how many consecutive entries of a whole batch each of them serves. */
   readonly batch: readonly number[];
+  readonly each: readonly number[];
   /** Byte offset per value; −1 for values that are not computed. */
   readonly offset: readonly number[];
   /** Ids to evaluate, per stage, in order. */
@@ -61,6 +64,7 @@ export function planProgram(graph: Graph, options: ProgramOptions): Program {
     }
     return entries;
   });
+  const each = graph.nodes.map((_, id) => options.each?.get(id) ?? 1);
   const stage = new Array<Stage>(graph.nodes.length).fill(0);
   const steps: ValueId[][] = Array.from({ length: STAGES }, () => []);
   const flops = new Array<number>(STAGES).fill(0);
@@ -71,18 +75,23 @@ export function planProgram(graph: Graph, options: ProgramOptions): Program {
       return;
     }
     stage[id] = Math.max(0, ...node.inputs.map((input) => stage[input])) as Stage;
-    if (node.batched)
-      batch[id] = commonBatch(
-        node.op,
-        node.inputs.map((input) => batch[input]),
-      );
+    const common = commonBatch(
+      node.op,
+      node.inputs.map((input) => ({ batch: batch[input], each: each[input] })),
+    );
+    if (node.batched) {
+      batch[id] = common.batch;
+      each[id] = common.each;
+    } else if (node.inputs.some((input) => each[input] > 1)) {
+      throw new TangedgeError('ERR_UNSUPPORTED', `${node.op}: no sum over a batch whose entries serve several examples each.`, {});
+    }
     steps[stage[id]].push(id);
     const shapes = node.inputs.map((input) => graph.nodes[input].shape);
     const entries = node.batched ? batch[id] : Math.max(...node.inputs.map((input) => batch[input]));
     flops[stage[id]] += entries * primitiveOf(node.op).flops(shapes, node.shape, node.attributes);
   });
   const { offset, valueBytes } = layOut(graph, { live, batch, stage, steps, keep, dtype });
-  return { graph, dtype, keep: [...keep], batch, offset, steps, valueBytes, flops };
+  return { graph, dtype, keep: [...keep], batch, each, offset, steps, valueBytes, flops };
 }
 
 /** Operands of a node, at addresses relative to `base`. */
@@ -90,6 +99,7 @@ export function operandsOf(program: Program, id: ValueId, base: number): { input
   const operand = (value: ValueId): Operand => ({
     ptr: base + program.offset[value],
     batch: program.batch[value],
+    each: Math.max(1, program.each[value] / program.each[id]),
     shape: program.graph.nodes[value].shape,
   });
   return { inputs: program.graph.nodes[id].inputs.map(operand), output: operand(id) };
@@ -116,15 +126,25 @@ function liveValues(graph: Graph, keep: readonly ValueId[]): boolean[] {
   return live;
 }
 
-/** Operands' batches must repeat evenly in the largest. */
-function commonBatch(op: string, batches: readonly number[]): number {
-  const largest = Math.max(...batches);
-  for (const entries of batches) {
-    if (largest % entries !== 0) {
-      throw new TangedgeError('ERR_SHAPE', `${op}: batches of ${batches.join(' and ')} examples do not fit each other.`, { batches: [...batches] });
+interface BatchShape {
+  readonly batch: number;
+  readonly each: number;
+}
+
+/** The batch of a function of operands: their entries must repeat evenly in the largest, or serve an even number of its entries. */
+function commonBatch(op: string, operands: readonly BatchShape[]): BatchShape {
+  const own = operands.filter(({ batch, each }) => batch > 1 || each > 1);
+  if (own.length === 0) return { batch: 1, each: 1 };
+  const each = Math.min(...own.map((operand) => operand.each));
+  const whole = Math.max(...own.map((operand) => operand.batch * operand.each));
+  for (const operand of own) {
+    const covered = operand.batch * operand.each;
+    if (whole % covered !== 0 || operand.each % each !== 0 || (operand.each > each && covered !== whole)) {
+      const batches = own.map(({ batch }) => batch);
+      throw new TangedgeError('ERR_SHAPE', `${op}: batches of ${batches.join(' and ')} examples do not fit each other.`, { batches });
     }
   }
-  return largest;
+  return { batch: whole / each, each };
 }
 
 interface Layout {

@@ -137,16 +137,23 @@ function rowsOf(g: GraphBuilder, x: ValueId, width: number): ValueId {
 }
 
 /**
- * Plans the sweeps for `n` examples and blocks of `outputs` cotangents. One cotangent alone may be given once for all
- * examples (`seedEntries` 1): what depends on it but on no example is then computed once.
+ * Plans the sweeps for `n` examples and blocks of `outputs` cotangents, given for every example or once for all: what
+ * depends on a cotangent but on no example is then computed once, and has `outputs` entries of n examples each.
  */
-export function planSweep(sweep: Sweep, n: number, outputs: number, dtype: Dtype, keep = sweep.graph.outputs, seedEntries = n * outputs): Program {
+export function planSweep(
+  sweep: Sweep,
+  n: number,
+  outputs: number,
+  dtype: Dtype,
+  { keep = sweep.graph.outputs, given = 'per-example' }: { keep?: readonly ValueId[]; given?: 'per-example' | 'once' } = {},
+): Program {
   return planProgram(sweep.graph, {
     dtype,
     batch: new Map([
       [sweep.input, n],
-      [sweep.seed, seedEntries],
+      [sweep.seed, given === 'once' ? outputs : n * outputs],
     ]),
+    each: given === 'once' ? new Map([[sweep.seed, n]]) : undefined,
     late: new Set([sweep.seed]),
     keep,
   });
@@ -167,8 +174,8 @@ export function sweepForward(execution: Execution, sweep: Sweep, x: FloatArray):
 }
 
 /**
- * Backward sweep for one block of output cotangents: row k of `seeds` [k, c] is the cotangent given to every example.
- * Batch entry k·n + i of the result belongs to cotangent k and example i.
+ * Backward sweep for one block of output cotangents: row k of `seeds` [k, c] is the cotangent given to each of n examples
+ * (n = 1 when cotangents are given once). Batch entry k·n + i of the result belongs to cotangent k and example i.
  */
 export function sweepBackward(execution: Execution, sweep: Sweep, n: number, seeds: readonly FloatArray[]): void {
   const c = sizeOf(sweep.graph.nodes[sweep.seed].shape);

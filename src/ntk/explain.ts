@@ -4,10 +4,11 @@ import { DEFAULT_MEMORY_LIMIT } from '../core/computation.ts';
 import { TangedgeError } from '../core/errors.ts';
 import type { Dtype } from '../core/tensor.ts';
 import { type Model, trainableParameters } from '../graph/model.ts';
+import { planProgram } from '../graph/program.ts';
 import { sitesOf } from '../graph/sites.ts';
 import type { Contraction } from '../graph/sweep.ts';
 import type { Runtime } from '../wasm/runtime.ts';
-import { cheapestContraction, groupFlops, type Problem, siteCost } from './cost.ts';
+import { cheapestContraction, groupFlops, type Problem, pairs, siteCost } from './cost.ts';
 import type { NtkImplementation, NtkOutputs } from './options.ts';
 import { type NtkPlan, type NtkRequest, planFactoredNtk } from './plan.ts';
 import { planVectorProductNtk, type VectorProductPlan } from './vector-product-tile.ts';
@@ -92,7 +93,7 @@ export function explainRequest(rt: Runtime, model: Model, request: NtkRequest): 
 
 /** The plan of the implementation that `explainRequest` chooses, which tiles and threads do not change. */
 export function cheapestPlan(rt: Runtime, model: Model, request: NtkRequest): NtkPlan | VectorProductPlan {
-  const { chosen, plans } = comparePlans(rt, model, { ...request, tileSize: undefined, threads: undefined });
+  const { chosen, plans } = comparePlans(rt, model, { ...request, tileSize: undefined, threads: undefined }, 'skip-hopeless');
   const plan = request.tileSize === undefined && request.threads === undefined ? plans.get(chosen) : undefined;
   // Nothing fits: planning once more says so, with the numbers.
   return plan ?? planImplementation(rt, model, { ...request, implementation: plans.has(chosen) ? chosen : 'structured-derivatives' });
@@ -110,13 +111,14 @@ export function planFlops(plan: NtkPlan | VectorProductPlan): number {
     const rows = symmetric ? n1 / 2 + plan.tileSize / 2 : n1;
     return n2 * plan.seeds.length * (back.flops[1] / plan.seeds.length + back.flops[2] + (rows / plan.tileSize) * forward.flops[2]);
   }
-  const { problem, program, tileSize, seedBlock } = plan;
-  const sweeps = (problem.n1 + (problem.symmetric ? 0 : problem.n2)) / tileSize;
+  const { problem, program, sweepSize, seedBlock } = plan;
+  const sweeps = (problem.n1 + (problem.symmetric ? 0 : problem.n2)) / sweepSize;
   const perSweep = program.flops[1] + program.flops[2] * (problem.outputs / seedBlock);
   return sweeps * perSweep + plan.blocks.groups.reduce((total, group) => total + groupFlops(group, problem), 0);
 }
 
-function comparePlans(rt: Runtime, model: Model, request: NtkRequest) {
+/** Every implementation's plan and cost; products that cannot be the cheapest are not planned where that is all one asks. */
+function comparePlans(rt: Runtime, model: Model, request: NtkRequest, wanted: 'all' | 'skip-hopeless' = 'all') {
   const plans = new Map<ImplementationCost['implementation'], NtkPlan | VectorProductPlan>();
   const outputs = request.outputs === 'pseudo' ? 1 : model.output.size;
   const problem: Problem = { ...request, outputs, crossOutputs: request.outputs === 'full' };
@@ -127,12 +129,19 @@ function comparePlans(rt: Runtime, model: Model, request: NtkRequest) {
   const factored = (['structured-derivatives', 'jacobian-contraction'] as const).map((implementation) =>
     costOf(implementation, request.memoryLimit, () => keep(planFactoredNtk(rt, model, { ...request, implementation }))),
   );
-  const products = costOf('ntk-vector-products', request.memoryLimit, () => keep(planVectorProductNtk(rt, model, request)));
-  const costs = [...factored, products];
+  const hopeless = wanted === 'skip-hopeless' && factored.some(({ flops }) => flops < leastProductFlops(model, problem));
+  const products = hopeless ? [] : [costOf('ntk-vector-products', request.memoryLimit, () => keep(planVectorProductNtk(rt, model, request)))];
+  const costs = [...factored, ...products];
   const fitting = costs.filter(({ fits }) => fits);
   const pool = fitting.length > 0 ? fitting : costs;
   const { implementation: chosen } = pool.reduce((best, cost) => (cost.flops < best.flops ? cost : best));
   return { problem, costs, chosen, plans };
+}
+
+/** Fewer flops than NTK-vector products take: a tangent for every pair of examples costs about a forward pass or more. */
+function leastProductFlops(model: Model, problem: Problem): number {
+  const forwardPass = planProgram(model.graph, { dtype: 'f64', batch: new Map([[model.input.id, 1]]) }).flops[1];
+  return (pairs(problem) * problem.outputs * forwardPass) / 2;
 }
 
 /** A plan's cost, or what it lacks when it does not fit. */

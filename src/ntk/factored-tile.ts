@@ -103,39 +103,50 @@ export class FactoredTiles implements TileComputer<Float64Array> {
     return slot.ptr;
   }
 
+  /** Both sweeps over a block, some examples and some cotangents at a time. */
   private sweep(block: number, ptr: number): void {
-    const { plan, execution, rt } = this;
-    const { tileSize, seedBlock, seeds, sweep, blocks } = plan;
+    const { plan, execution } = this;
+    const { tileSize, sweepSize, seedBlock, seeds, sweep, blocks } = plan;
     const { size } = this.inputs;
-    const first = firstOfSecondSide(plan);
-    const [x, start] = block < first ? [this.inputs.x1, block] : [this.inputs.x2, block - first];
-    sweepForward(execution, sweep, paddedBlock(x, start * tileSize, examplesOfBlock(plan, block), tileSize, size));
-    for (const left of blocks.lefts) {
-      const bytes = tileSize * left.positions * left.width * bytesOf(plan.dtype);
-      new Uint8Array(rt.arena.memory.buffer).copyWithin(ptr + left.offset, execution.ptr(left.id), execution.ptr(left.id) + bytes);
-    }
-    for (let first = 0; first < seeds.length; first += seedBlock) {
-      // The last block of cotangents starts early enough to be full.
-      const from = Math.min(first, seeds.length - seedBlock);
-      sweepBackward(execution, sweep, seedBlock === 1 ? 1 : tileSize, seeds.slice(from, from + seedBlock));
-      for (const right of blocks.rights) this.storeRight(right, ptr, from);
+    const firstSecond = firstOfSecondSide(plan);
+    const [x, index] = block < firstSecond ? [this.inputs.x1, block] : [this.inputs.x2, block - firstSecond];
+    const n = examplesOfBlock(plan, block);
+    for (let start = 0; start < n; start += sweepSize) {
+      // The last sweep of a block starts early enough to be inside it, as the last block of cotangents does.
+      const example = Math.min(start, tileSize - sweepSize);
+      const count = Math.min(sweepSize, n - example);
+      sweepForward(execution, sweep, paddedBlock(x, index * tileSize + example, count, sweepSize, size));
+      for (const left of blocks.lefts) this.storeLeft(left, ptr, example);
+      for (let first = 0; first < seeds.length; first += seedBlock) {
+        const from = Math.min(first, seeds.length - seedBlock);
+        sweepBackward(execution, sweep, 1, seeds.slice(from, from + seedBlock));
+        for (const right of blocks.rights) this.storeRight(right, ptr, from, example);
+      }
     }
   }
 
-  /** [cotangent, example, position, width] → the layout of the block. */
-  private storeRight({ id, offset, positions: s, width: w }: StoredFactor, ptr: number, from: number): void {
+  private storeLeft({ id, offset, positions, width }: StoredFactor, ptr: number, example: number): void {
+    const { plan, execution, rt } = this;
+    const perExample = positions * width * bytesOf(plan.dtype);
+    const from = execution.ptr(id);
+    new Uint8Array(rt.arena.memory.buffer).copyWithin(ptr + offset + example * perExample, from, from + plan.sweepSize * perExample);
+  }
+
+  /** [cotangent, example, position, width] of a sweep → the layout of the block. */
+  private storeRight({ id, offset, positions: s, width: w }: StoredFactor, ptr: number, from: number, example: number): void {
     const { plan, rt, routines, execution } = this;
-    const { tileSize: t, seedBlock, layout, dtype } = plan;
+    const { tileSize, sweepSize, seedBlock, layout, dtype } = plan;
     const o = plan.seeds.length;
     const outStrides = {
       summed: [w, s * o * w, o * w, 1],
       blocks: [s * w, o * s * w, w, 1],
-      planes: [t * s * w, s * w, w, 1],
+      planes: [tileSize * s * w, s * w, w, 1],
     }[layout];
-    const extents = [seedBlock, t, s, w];
+    const extents = [seedBlock, sweepSize, s, w];
     // A cotangent that no example changed has one entry for all of them.
-    const inStrides = [t * s * w, execution.program.batch[id] === 1 ? 0 : s * w, w, 1];
-    const copy = { extents, inStrides, outStrides, outOffset: from * outStrides[0] };
+    const once = execution.program.each[id] > 1 || execution.program.batch[id] === 1;
+    const inStrides = [(once ? 1 : sweepSize) * s * w, once ? 0 : s * w, w, 1];
+    const copy = { extents, inStrides, outStrides, outOffset: from * outStrides[0] + example * outStrides[1] };
     copyStridedBetween({ arena: rt.arena, routines, dtype }, copy, execution.ptr(id), ptr + offset);
   }
 

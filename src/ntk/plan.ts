@@ -34,8 +34,9 @@ export interface NtkPlan {
   readonly sweep: Sweep;
   readonly program: Program;
   readonly blocks: BlockLayout;
-  /** Examples per block, cotangents per backward sweep, blocks whose factors are kept in memory. */
+  /** Examples per block, examples and cotangents per sweep, blocks whose factors are kept in memory. */
   readonly tileSize: number;
+  readonly sweepSize: number;
   readonly seedBlock: number;
   readonly slots: number;
   readonly tiles: readonly NtkTile[];
@@ -62,11 +63,12 @@ export interface NtkRequest {
 const MAX_TILE = 256;
 const MAX_TILE_ROWS = 1024;
 const MIN_TILE = 16;
-/**
- * Examples × cotangents of one backward sweep: enough rows for the products to run at full speed. More cotangents than one
- * only for tiles of few examples, since one is swept once where no example matters (above the last nonlinearity).
- */
-const SWEEP_ROWS = 64;
+/** Cotangents of one backward sweep, and examples × cotangents: enough rows for the products to run at full speed. */
+const MAX_SEEDS = 16;
+const SWEEP_ROWS = 640;
+/** Rows from which smaller sweeps only take less memory, and the memory from which they also run faster: caches are small. */
+const LEAST_SWEEP_ROWS = 160;
+const SWEEP_BYTES = 16 * 2 ** 20;
 
 /**
  * Plans the kernel of structured derivatives or Jacobian contraction: the contraction of each site by cost, the largest
@@ -174,7 +176,7 @@ function balanced(n: number, most: number): number {
   return Math.ceil(n / Math.ceil(n / Math.max(1, most)));
 }
 
-type TileChoice = Pick<NtkPlan, 'program' | 'blocks' | 'tileSize' | 'seedBlock' | 'slots' | 'wasmBytes'>;
+type TileChoice = Pick<NtkPlan, 'program' | 'blocks' | 'tileSize' | 'sweepSize' | 'seedBlock' | 'slots' | 'wasmBytes'>;
 
 /** The largest tiles that fit the budget: first with every block's factors resident, then with two blocks at a time. */
 function fitTiles(
@@ -188,32 +190,57 @@ function fitTiles(
   const largest = Math.max(problem.n1, problem.symmetric ? 0 : problem.n2);
   const rowsPerExample = layout === 'blocks' ? problem.outputs : 1;
   const most = request.tileSize ?? Math.min(MAX_TILE, Math.max(MIN_TILE, Math.floor(MAX_TILE_ROWS / rowsPerExample)));
-  const candidate = (tile: number, seedBlock: number, resident: boolean): TileChoice => {
+  const routines = routinesOf(rt, request.dtype);
+  const candidate = (tile: number, shape: SweepShape, resident: boolean): TileChoice => {
     const tileSize = request.tileSize ? Math.min(request.tileSize, largest) : balanced(largest, tile);
-    const program = planSweep(sweep, tileSize, seedBlock, request.dtype, sweep.graph.outputs, seedBlock === 1 ? 1 : tileSize * seedBlock);
+    const { sweepSize, seedBlock } = shape;
+    const program = sweepProgram(sweep, shape, request.dtype);
     const blocks = blockLayout(rt, sweep, { tileSize, outputs: problem.outputs, layout, dtype: request.dtype });
     const count = Math.ceil(problem.n1 / tileSize) + (problem.symmetric ? 0 : Math.ceil(problem.n2 / tileSize));
     const slots = resident ? count : Math.min(count, 2);
     const planes = (request.perParameter ? new Set(sweep.factors.map(({ index }) => index)).size : 1) * (layout === 'planes' ? problem.outputs : 1);
     const side = tileSize * rowsPerExample;
-    const wasmBytes =
-      programBytes(program, routinesOf(rt, request.dtype)) + slots * blocks.bytes + blocks.pairBytes + planes * side * side * 8 + 65536;
-    return { program, blocks, tileSize, seedBlock, slots, wasmBytes };
+    const wasmBytes = programBytes(program, routines) + slots * blocks.bytes + blocks.pairBytes + planes * side * side * 8 + 65536;
+    return { program, blocks, tileSize, sweepSize, seedBlock, slots, wasmBytes };
   };
-  const seedBlocks = (tile: number) => Math.min(problem.outputs, Math.max(1, Math.floor(SWEEP_ROWS / tile)));
+  const shapes = new Map<number, SweepShape[]>();
+  const shapesOf = (tile: number): SweepShape[] => {
+    const tileSize = request.tileSize ? Math.min(request.tileSize, largest) : balanced(largest, tile);
+    const known = shapes.get(tileSize) ?? sweepShapes(sweep, tileSize, problem.outputs, request.dtype);
+    shapes.set(tileSize, known);
+    return known;
+  };
   const sizes = request.tileSize ? [request.tileSize] : halvings(Math.min(most, largest));
-  for (const tile of sizes) {
-    if (tile < 32 && tile < sizes[0]) break;
-    const choice = candidate(tile, seedBlocks(tile), true);
-    if (choice.wasmBytes <= budget) return { fits: true, choice };
-  }
-  for (const tile of sizes) {
-    for (const seedBlock of halvings(seedBlocks(tile))) {
-      const choice = candidate(tile, seedBlock, false);
-      if (choice.wasmBytes <= budget) return { fits: true, choice };
+  for (const resident of [true, false]) {
+    for (const tile of sizes) {
+      if (resident && tile < 32 && tile < sizes[0]) break;
+      for (const shape of shapesOf(tile)) {
+        const choice = candidate(tile, shape, resident);
+        if (choice.wasmBytes <= budget) return { fits: true, choice };
+      }
     }
   }
-  return { fits: false, choice: candidate(sizes[sizes.length - 1], 1, false) };
+  const smallest = sizes[sizes.length - 1];
+  return { fits: false, choice: candidate(smallest, shapesOf(smallest)[shapesOf(smallest).length - 1], false) };
+}
+
+type SweepShape = Pick<NtkPlan, 'sweepSize' | 'seedBlock'>;
+
+function sweepProgram(sweep: Sweep, { sweepSize, seedBlock }: SweepShape, dtype: Dtype): Program {
+  return planSweep(sweep, sweepSize, seedBlock, dtype, { given: 'once' });
+}
+
+/** Shapes of a sweep over a block of `tileSize` examples, the fastest first, then ever smaller ones. */
+function sweepShapes(sweep: Sweep, tileSize: number, outputs: number, dtype: Dtype): SweepShape[] {
+  const seedBlock = balanced(outputs, MAX_SEEDS);
+  const shapes: SweepShape[] = halvings(Math.min(tileSize, Math.max(1, Math.floor(SWEEP_ROWS / seedBlock)))).map((size) => ({
+    sweepSize: balanced(tileSize, size),
+    seedBlock,
+  }));
+  for (const fewer of halvings(seedBlock).slice(1)) shapes.push({ sweepSize: 1, seedBlock: fewer });
+  const perExample = sweepProgram(sweep, shapes[0], dtype).valueBytes / shapes[0].sweepSize;
+  const fastest = shapes.findIndex(({ sweepSize }) => sweepSize * seedBlock < 2 * LEAST_SWEEP_ROWS || sweepSize * perExample <= SWEEP_BYTES);
+  return shapes.slice(Math.max(0, fastest));
 }
 
 function halvings(from: number): number[] {

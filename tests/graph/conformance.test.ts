@@ -154,6 +154,28 @@ for (const row of rows) {
   });
 }
 
+/** One entry for several consecutive examples: the same as giving every example its own copy. */
+describe('entries that serve several examples each', () => {
+  for (const row of rows) {
+    const batched = row.leaves.map(({ shared }, i) => (shared ? -1 : i)).filter((i) => i >= 0);
+    if (batched.length < 2 || row.name === 'sumBatch') continue;
+    test.each(batched)(`${row.name}${row.variant ? ` (${row.variant})` : ''}: leaf %i has one entry per block of ${BATCH} examples`, (single) => {
+      const { graph, x } = caseOf(row, false);
+      const size = x[single].data.length / BATCH;
+      const few = { shape: [2, ...x[single].shape.slice(1)], data: x[single].data.slice(0, 2 * size) };
+      const copies = {
+        shape: [2 * BATCH, ...x[single].shape.slice(1)],
+        data: Float64Array.from({ length: 2 * x[single].data.length }, (_, i) => few.data[Math.floor(i / (BATCH * size)) * size + (i % size)]),
+      };
+      const withLeaf = (leaf: Tensor, each?: Record<string, number>) =>
+        evaluate(rt, graph, bindLeaves(x.map((t, i) => (i === single ? leaf : t))), { each });
+      const evaluated = () => withLeaf(few, { [`leaf${single}`]: BATCH });
+      if (graph.nodes[graph.outputs[0]].batched) expect(evaluated()).toEqual(withLeaf(copies));
+      else expect(evaluated).toThrow(/no sum over a batch/);
+    });
+  }
+});
+
 /** Operands with fewer batch entries repeat: the same as giving every entry its own copy. */
 describe('smaller batches repeat', () => {
   for (const row of rows) {

@@ -3,7 +3,7 @@
 import { TangedgeError } from '../../core/errors.ts';
 import { bytesOf, formatShape, sameShape, sizeOf } from '../../core/tensor.ts';
 import type { ValueId } from '../graph.ts';
-import type { Emitter, Evaluation, Primitive } from '../primitive.ts';
+import { type Emitter, type Evaluation, entryOf, type Primitive } from '../primitive.ts';
 import { bilinearTangent } from './arithmetic.ts';
 import { reshape, transpose } from './shape.ts';
 
@@ -116,10 +116,10 @@ function outerProductsPerExample(e: Evaluation): void {
   const batch = e.output.batch;
   const bytes = bytesOf(e.dtype);
   // d repeats when x has more examples, and x when d has: rows run over the smaller of the two.
-  const block = Math.min(d.batch, x.batch);
+  const block = d.each > 1 || x.each > 1 ? 1 : Math.min(d.batch, x.batch);
   for (let b = 0; b < batch; b += block) {
-    const dPtr = d.ptr + (b % d.batch) * positions * o * bytes;
-    const xPtr = x.ptr + (b % x.batch) * positions * i * bytes;
+    const dPtr = d.ptr + entryOf(d, b) * positions * o * bytes;
+    const xPtr = x.ptr + entryOf(x, b) * positions * i * bytes;
     e.routines.jacobianRows(block, 1, positions, o, i, 0, o, dPtr, xPtr, e.output.ptr + b * o * i * bytes, o * i);
   }
 }
@@ -143,8 +143,9 @@ const matmulRow: Primitive = {
     e.arena.frame(() => {
       const scratch = e.arena.allocate(e.routines.gemmScratchBytes(m, n, k));
       for (let i = 0; i < e.output.batch * leading; i++) {
-        const aPtr = a.ptr + (i % (a.batch * leading)) * m * k * bytes;
-        const bPtr = b.ptr + (i % (b.batch * leading)) * k * n * bytes;
+        const entry = Math.floor(i / leading);
+        const aPtr = a.ptr + (entryOf(a, entry) * leading + (i % leading)) * m * k * bytes;
+        const bPtr = b.ptr + (entryOf(b, entry) * leading + (i % leading)) * k * n * bytes;
         e.routines.gemm(m, n, k, 1, aPtr, k, 1, bPtr, n, 1, 0, e.output.ptr + i * m * n * bytes, n, 1, scratch);
       }
     });

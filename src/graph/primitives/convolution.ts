@@ -8,9 +8,10 @@
 import { TangedgeError } from '../../core/errors.ts';
 import { bytesOf, formatShape, sameShape, sizeOf } from '../../core/tensor.ts';
 import type { Attributes, ValueId } from '../graph.ts';
-import { type Emitter, type Evaluation, listAttribute, numberAttribute, type Operand, type Primitive } from '../primitive.ts';
+import { type Emitter, type Evaluation, entryOf, listAttribute, numberAttribute, type Operand, type Primitive } from '../primitive.ts';
 import { bilinearTangent } from './arithmetic.ts';
 import { pad } from './shape.ts';
+import { copyStridedBetween } from './strided.ts';
 import { checkImage, checkSharedKernel, type Window, windowAttributes, windowOf, windowOutput } from './window.ts';
 
 /** y = x ⋆ k: x [c, h, w], k [o, c/groups, kh, kw] → [o, oh, ow] (cross-correlation, as torch.nn.Conv2d). */
@@ -162,19 +163,20 @@ function callCol2im(e: Evaluation, geometry: Geometry, examples: number, group: 
 
 /** Address of batch entry b of an operand whose entries hold `size` elements. */
 function entryPtr(e: Evaluation, operand: Operand, size: number, b: number): number {
-  return operand.ptr + (b % operand.batch) * size * bytesOf(e.dtype);
+  return operand.ptr + entryOf(operand, b) * size * bytesOf(e.dtype);
 }
 
 /** Arena bytes for one group's patches and the product over them. */
 function scratchBytes(e: Omit<Evaluation, 'arena'>, geometry: Geometry): number {
   const s = geometry.oh * geometry.ow;
   const o = geometry.o / geometry.groups;
+  const stacked = stackedEntries(geometry) * o;
   const products = [
     e.routines.gemmScratchBytes(o, s, geometry.patch),
     e.routines.gemmScratchBytes(s, geometry.patch, o),
-    e.routines.gemmScratchBytes(o, geometry.patch, s),
+    e.routines.gemmScratchBytes(stacked, geometry.patch, s),
   ];
-  return s * geometry.patch * bytesOf(e.dtype) + Math.max(...products) + 128;
+  return (s * geometry.patch + stacked * (s + geometry.patch)) * bytesOf(e.dtype) + Math.max(...products) + 1024;
 }
 
 const conv2dRow: Primitive = {
@@ -255,6 +257,59 @@ const inputGradientRow: Primitive = {
   scratchBytes: (e) => scratchBytes(e, geometryOf('conv2dInputGradient', e.attributes)),
 };
 
+/** Rows of a product of stacked cotangents: enough for full speed. */
+const STACKED_ROWS = 320;
+
+function stackedEntries({ o, groups }: Pick<Geometry, 'o' | 'groups'>): number {
+  return Math.max(1, Math.floor(STACKED_ROWS / Math.max(1, o / groups)));
+}
+
+interface Stack {
+  /** [entries·o, s] cotangents, [entries·o, patch] gradients. */
+  readonly dPtr: number;
+  readonly outPtr: number;
+  readonly scratch: number;
+}
+
+function startStack(e: Evaluation, geometry: Geometry): Stack {
+  const rows = stackedEntries(geometry) * (geometry.o / geometry.groups);
+  const s = geometry.oh * geometry.ow;
+  return {
+    dPtr: e.arena.allocateArray(e.dtype, rows * s),
+    outPtr: e.arena.allocateArray(e.dtype, rows * geometry.patch),
+    scratch: e.arena.allocate(e.routines.gemmScratchBytes(rows, geometry.patch, s)),
+  };
+}
+
+/** The gradients of one group for the entries first, first + step, … that read the same patches, as products of many rows. */
+function stackedWeightGradients(
+  e: Evaluation,
+  { o, oh, ow, groups, patch }: Geometry,
+  stack: Stack,
+  { first, step, count, group, patchesPtr }: { first: number; step: number; count: number; group: number; patchesPtr: number },
+): void {
+  const [d] = e.inputs;
+  const s = oh * ow;
+  const og = o / groups;
+  const bytes = bytesOf(e.dtype);
+  const most = stackedEntries({ o, groups });
+  const dStep = d.each > 1 ? 1 : step;
+  for (let start = 0; start < count; start += most) {
+    const entries = Math.min(most, count - start);
+    const b = first + start * step;
+    const from = entryPtr(e, d, o * s, b) + group * og * s * bytes;
+    const inPlace = groups === 1 && dStep === 1;
+    if (!inPlace) {
+      const copy = { extents: [entries, og * s], inStrides: [dStep * o * s, 1], outStrides: [og * s, 1] };
+      copyStridedBetween(e, copy, from, stack.dPtr);
+    }
+    const dPtr = inPlace ? from : stack.dPtr;
+    e.routines.gemm(entries * og, patch, s, 1, dPtr, s, 1, patchesPtr, patch, 1, 0, stack.outPtr, patch, 1, stack.scratch);
+    const copy = { extents: [entries, og * patch], inStrides: [og * patch, 1], outStrides: [step * o * patch, 1] };
+    copyStridedBetween(e, copy, stack.outPtr, e.output.ptr + (b * o + group * og) * patch * bytes);
+  }
+}
+
 const weightGradientRow: Primitive = {
   name: 'conv2dWeightGradient',
   infer: ([d, x], attributes) => {
@@ -270,16 +325,24 @@ const weightGradientRow: Primitive = {
     const s = oh * ow;
     const og = o / groups;
     const bytes = bytesOf(e.dtype);
-    const batch = Math.max(d.batch, x.batch);
     const sums = Boolean(e.attributes.sumBatch);
+    const batch = sums ? Math.max(d.batch, x.batch) : e.output.batch;
+    // Patches once per image, for all entries that read it: first, first + step, …
+    const perImage = batch / x.batch;
+    const step = x.each > 1 ? 1 : x.batch;
     e.arena.frame(() => {
       const patchesPtr = e.arena.allocateArray(e.dtype, s * patch);
       const scratch = e.arena.allocate(e.routines.gemmScratchBytes(og, patch, s));
-      // Patches once per image: a block of cotangents repeats the images, entry b of d belongs to image b mod x.batch.
+      const stack = sums || perImage === 1 ? null : startStack(e, geometry);
       for (let image = 0; image < x.batch; image++) {
+        const first = image * x.each;
         for (let group = 0; group < groups; group++) {
-          callIm2col(e, geometry, 1, group, entryPtr(e, x, sizeOf(x.shape), image), patchesPtr);
-          for (let b = image; b < batch; b += x.batch) {
+          callIm2col(e, geometry, 1, group, entryPtr(e, x, sizeOf(x.shape), first), patchesPtr);
+          if (stack) {
+            stackedWeightGradients(e, geometry, stack, { first, step, count: perImage, group, patchesPtr });
+            continue;
+          }
+          for (let b = first; b < batch; b += step) {
             const dPtr = entryPtr(e, d, o * s, b) + group * og * s * bytes;
             const outPtr = e.output.ptr + ((sums ? 0 : b * o) + group * og) * patch * bytes;
             e.routines.gemm(og, patch, s, 1, dPtr, s, 1, patchesPtr, patch, 1, sums && b > 0 ? 1 : 0, outPtr, patch, 1, scratch);

@@ -98,7 +98,7 @@ export function softplus(g: Emitter, x: ValueId): ValueId {
  */
 function evaluateSoftplus({ arena, routines, dtype, inputs: [x], output }: Evaluation): void {
   const n = x.batch * sizeOf(x.shape);
-  const flat = { ptr: x.ptr, batch: 1, shape: [n] };
+  const flat = { ptr: x.ptr, batch: 1, each: 1, shape: [n] };
   arena.frame(() => {
     const [u, w, lost] = [0, 1, 2].map(() => arena.allocateArray(dtype, n));
     const same = broadcastDescriptor(arena, [flat, flat], flat);

@@ -3,7 +3,7 @@
 import { TangedgeError } from '../../core/errors.ts';
 import { bytesOf, formatShape, sameShape, sizeOf } from '../../core/tensor.ts';
 import type { ValueId } from '../graph.ts';
-import { type Emitter, type Evaluation, numberAttribute, type Operand, type Primitive } from '../primitive.ts';
+import { type Emitter, type Evaluation, entryOf, numberAttribute, type Operand, type Primitive } from '../primitive.ts';
 import { affine } from './affine.ts';
 import { bilinearTangent, select, sub } from './arithmetic.ts';
 import { reshape } from './shape.ts';
@@ -53,8 +53,8 @@ const gatherRow: Primitive = {
     const n = sizeOf(indices.shape);
     const bytes = bytesOf(e.dtype);
     for (let b = 0; b < e.output.batch; b++) {
-      const tablePtr = table.ptr + (b % table.batch) * rows * width * bytes;
-      const indexPtr = indices.ptr + (b % indices.batch) * n * bytes;
+      const tablePtr = table.ptr + entryOf(table, b) * rows * width * bytes;
+      const indexPtr = indices.ptr + entryOf(indices, b) * n * bytes;
       e.routines.gatherRows(n, width, tablePtr, indexPtr, e.output.ptr + b * n * width * bytes);
     }
   },
@@ -83,8 +83,8 @@ const scatterRowsRow: Primitive = {
     const bytes = bytesOf(e.dtype);
     e.routines.fill(e.output.batch * rows * width, 0, e.output.ptr);
     for (let b = 0; b < e.output.batch; b++) {
-      const xPtr = x.ptr + (b % x.batch) * n * width * bytes;
-      const indexPtr = indices.ptr + (b % indices.batch) * n * bytes;
+      const xPtr = x.ptr + entryOf(x, b) * n * width * bytes;
+      const indexPtr = indices.ptr + entryOf(indices, b) * n * bytes;
       e.routines.scatterAddRows(n, width, xPtr, indexPtr, e.output.ptr + b * rows * width * bytes);
     }
   },

@@ -3,7 +3,7 @@
 import { TangedgeError } from '../../core/errors.ts';
 import { bytesOf, formatShape, sameShape, sizeOf } from '../../core/tensor.ts';
 import type { Attributes, ValueId } from '../graph.ts';
-import { type Emitter, type Evaluation, listAttribute, type Operand, type Primitive } from '../primitive.ts';
+import { type Emitter, type Evaluation, entryOf, listAttribute, type Operand, type Primitive } from '../primitive.ts';
 import { reshape, transpose } from './shape.ts';
 import { checkImage, type Window, windowAttributes, windowOf, windowOutput } from './window.ts';
 
@@ -58,8 +58,9 @@ function callMaxPool(e: Evaluation, name: 'maxPoolSelect' | 'maxPoolScatter', x:
   const [, oh, ow] = name === 'maxPoolSelect' ? e.output.shape : t.shape;
   const bytes = bytesOf(e.dtype);
   // The routine repeats the images of x; when t has fewer entries it repeats too, a block at a time.
-  const block = t.batch === e.output.batch ? e.output.batch : Math.min(t.batch, x.batch);
-  const xEntries = t.batch === e.output.batch ? x.batch : block;
+  const together = t.batch === e.output.batch && x.each === 1;
+  const block = together ? e.output.batch : t.each > 1 || x.each > 1 ? 1 : Math.min(t.batch, x.batch);
+  const xEntries = together ? x.batch : block;
   for (let b = 0; b < e.output.batch; b += block) {
     e.routines[name](
       block * c,
@@ -76,8 +77,8 @@ function callMaxPool(e: Evaluation, name: 'maxPoolSelect' | 'maxPoolScatter', x:
       dilation[1],
       oh,
       ow,
-      x.ptr + (b % x.batch) * sizeOf(x.shape) * bytes,
-      t.ptr + (b % t.batch) * sizeOf(t.shape) * bytes,
+      x.ptr + entryOf(x, b) * sizeOf(x.shape) * bytes,
+      t.ptr + entryOf(t, b) * sizeOf(t.shape) * bytes,
       e.output.ptr + b * sizeOf(e.output.shape) * bytes,
     );
   }

@@ -288,13 +288,13 @@ const concatRow: Primitive = {
     const outSize = sizeOf(e.output.shape);
     let offset = 0;
     e.inputs.forEach((x, index) => {
-      const repeats = e.output.batch / x.batch;
+      const repeats = e.output.batch / (x.batch * x.each);
       copyStrided(
         e,
         {
-          extents: [repeats, x.batch, ...x.shape],
-          inStrides: [0, ...stridesOf([x.batch, ...x.shape])],
-          outStrides: [x.batch * outSize, outSize, ...outStrides],
+          extents: [repeats, x.batch, x.each, ...x.shape],
+          inStrides: [0, sizeOf(x.shape), 0, ...stridesOf(x.shape)],
+          outStrides: [x.batch * x.each * outSize, x.each * outSize, outSize, ...outStrides],
           outOffset: offset,
         },
         index,

@@ -33,7 +33,7 @@ const softmaxRow: Primitive = {
       const perRow = arena.allocate(rows * bytesOf(e.dtype));
       // The largest of every row, as a max-pool whose window is the row.
       routines.maxPoolSelect(rows, rows, 1, count, 1, count, 1, count, 0, 0, 1, 1, 1, 1, x.ptr, x.ptr, perRow);
-      const whole: Operand = { ptr: x.ptr, batch: 1, shape: [rows, count] };
+      const whole: Operand = { ptr: x.ptr, batch: 1, each: 1, shape: [rows, count] };
       const descriptor = broadcastDescriptor(arena, [whole, { ...whole, shape: [rows, 1] }], whole);
       routines.sub(descriptor, x.ptr, perRow, output.ptr);
       routines.exp(rows * count, output.ptr, output.ptr);

@@ -33,9 +33,13 @@ export function copyStridedBetween(
 
 /** The descriptor of an element-wise operation that broadcasts operands, batch axis included, to the output. */
 export function broadcastDescriptor(arena: Arena, operands: readonly Operand[], output: Operand): number {
-  // The batch axis is split as [repeats, block]: an operand with a smaller batch is read again for every repeat.
+  // The batch axis is split as [repeats, block]: an operand with a smaller batch is read again for every repeat, or has one
+  // entry for each repeat.
   let block = output.batch;
-  for (const { batch } of operands) if (batch > 1 && batch < block) block = batch;
+  for (const { batch, each } of operands) {
+    if (each > 1) block = Math.min(block, each);
+    else if (batch > 1) block = Math.min(block, batch);
+  }
   const extents = [output.batch / block, block, ...output.shape];
   return writeDescriptor(
     arena,
@@ -49,8 +53,8 @@ function broadcastStrides(operand: Operand, shape: readonly number[], block: num
   const own = stridesOf(operand.shape);
   const missing = shape.length - operand.shape.length;
   const strides = shape.map((_, axis) => (axis < missing || operand.shape[axis - missing] === 1 ? 0 : own[axis - missing]));
-  const blockStride = operand.batch === 1 ? 0 : size;
-  const repeatStride = operand.batch > block ? block * size : 0;
+  const blockStride = operand.batch === 1 || operand.each > 1 ? 0 : size;
+  const repeatStride = operand.each > 1 ? size : operand.batch > block ? block * size : 0;
   return [repeatStride, blockStride, ...strides];
 }
 
