@@ -40,6 +40,7 @@ export { permutation, rademacherArray, uniform, uniformArray } from './core/rand
 export { type Dtype, type FloatArray, type Tensor, tensor } from './core/tensor.ts';
 export { type CentralFlowOptions, type CentralFlowState, centralFlow } from './dynamics/central-flow.ts';
 export { flatParameters, withFlatParameters } from './dynamics/flat-parameters.ts';
+export { type FrozenKernelOptions, type FrozenKernelRun, frozenKernelTraining } from './dynamics/frozen-kernel.ts';
 export { type FlowState, type GradientFlowOptions, gradientFlow } from './dynamics/gradient-flow.ts';
 export { LossGradient, type LossGradientOptions, type ParameterSlot } from './dynamics/loss-gradient.ts';
 export type { LossName, LossOptions } from './dynamics/loss-graph.ts';
@@ -69,6 +70,7 @@ export {
   smoothSeries,
   stabilityPhases,
 } from './dynamics/stability-phases.ts';
+export { linearize, taylorModel } from './dynamics/taylor-model.ts';
 export { Trainer, type TrainingOptions, type TrainingStep, train } from './dynamics/train.ts';
 export type { TrainingData } from './dynamics/training-data.ts';
 export { type TrainingLoss, type TrainingLossOptions, trainingLoss } from './dynamics/training-loss.ts';
