@@ -2,10 +2,11 @@
 
 import { TangedgeError } from '../core/errors.ts';
 import type { Experiment } from './experiment.ts';
+import { lrSweep } from './lr-sweep.ts';
 import { nfaEarly } from './nfa-early.ts';
 
 /** Every experiment that `tangedge reproduce` runs. */
-export const experiments: readonly Experiment[] = [nfaEarly];
+export const experiments: readonly Experiment[] = [lrSweep, nfaEarly];
 
 /**
  * The experiment of a name.

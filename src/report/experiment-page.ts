@@ -79,7 +79,7 @@ function figuresBody({ figures }: ExperimentReport): Markup {
 
 function checkTable(checks: readonly Check[]): Markup {
   const rows = checks.map((check) => [
-    markup`<span class="${check.holds ? 'holds' : 'fails'}">${check.holds ? '✓' : '✗'}</span> ${check.name}`,
+    markup`<span class="wrap"><span class="${check.holds ? 'holds' : 'fails'}">${check.holds ? '✓' : '✗'}</span> ${check.name}</span>`,
     expectation(check),
     formatNumber(check.measured, 5),
   ]);
