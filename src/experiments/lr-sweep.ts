@@ -52,7 +52,7 @@ function cases(size: ExperimentContext['size']): Case[] {
       dtype: 'f64',
     },
     { name: 'ViT', spec: vitSpec(side, 16 * width), gain: 1, rates: [0.005, 0.02, 0.05, 0.08, 0.12], stopLoss: 0.05, maxSteps: 3000, dtype: 'f64' },
-    { name: 'VGG', spec: vggSpec(side, 8 * width), gain: 2, rates: [0.003, 0.01, 0.02, 0.04, 0.08], stopLoss: 0.05, maxSteps: 2000, dtype: 'f32' },
+    { name: 'VGG', spec: vggSpec(side, 8 * width), gain: 2, rates: [0.002, 0.01, 0.02, 0.04, 0.08], stopLoss: 0.05, maxSteps: 4000, dtype: 'f32' },
   ];
 }
 
