@@ -11,7 +11,7 @@ import { type Panel, panelSection, table } from './panel.ts';
  * The report of an experiment as one self-contained HTML page. The same report gives the same bytes.
  *
  * @example
- * const page = renderExperiment(await runExperiment(rt, experiments[0]));
+ * const page = renderExperiment(await runExperiment(rt, experimentNamed('nfa-early')));
  */
 export function renderExperiment(report: ExperimentReport): string {
   const { title, claim, source, name, conclusion, checks, holds } = report;
