@@ -8,8 +8,8 @@
  *       …     | …                      runs through the same microkernel and its live
  *     row P−1 | P−1 2P−1 …             elements have the bits of any other position.
  *
- * Sources contiguous along k are transposed in registers, one strip of 16 / sizeof<T>() rows at a time; sources
- * contiguous along the panel are copied a step at a time; other strides go element by element.
+ * Sources contiguous along k are transposed in registers, a panel of five rows at once or one strip of 16 / sizeof<T>() rows
+ * at a time; sources contiguous along the panel are copied a step at a time; other strides go element by element.
  */
 
 /** Packs [rows, k] at `src` (strides rs, cs in elements) into panels of `P` rows at `dst`; P is a constant at each call. */
@@ -22,6 +22,8 @@ export function packPanels<T>(P: i32, rows: i32, k: i32, src: usize, rs: i32, cs
     const live = min(P, rows - r);
     if (rs == 1 && live == P) {
       copySteps<T>(P, k, src, csBytes, dst);
+    } else if (P == 5 && cs == 1 && live == P) {
+      transposeFive<T>(k, src, rsBytes, dst);
     } else {
       let row = 0;
       if (cs == 1) {
@@ -56,6 +58,53 @@ function copySteps<T>(P: i32, k: i32, src: usize, csBytes: usize, dst: usize): v
     if (P == 2 * LANES<T>() + 1) store<T>(dst, load<T>(src, 32), 32);
     src += csBytes;
     dst += <usize>P * sizeof<T>();
+  }
+}
+
+/** A whole panel of five rows contiguous along k: four are transposed in registers, the fifth is stored lane by lane. */
+// @ts-ignore: decorator
+@inline
+function transposeFive<T>(k: i32, r0: usize, rsBytes: usize, dst: usize): void {
+  let r1 = r0 + rsBytes, r2 = r1 + rsBytes, r3 = r2 + rsBytes, r4 = r3 + rsBytes;
+  for (const end = r0 + <usize>(k - k % LANES<T>()) * sizeof<T>(); r0 < end; r0 += 16) {
+    const v0 = v128.load(r0), v1 = v128.load(r1), v2 = v128.load(r2), v3 = v128.load(r3), v4 = v128.load(r4);
+    if (sizeof<T>() == 8) {
+      v128.store(dst, v128.shuffle<i64>(v0, v1, 0, 2));
+      v128.store(dst, v128.shuffle<i64>(v2, v3, 0, 2), 16);
+      v128.store_lane<i64>(dst, v4, 0, 32);
+      v128.store(dst, v128.shuffle<i64>(v0, v1, 1, 3), 40);
+      v128.store(dst, v128.shuffle<i64>(v2, v3, 1, 3), 56);
+      v128.store_lane<i64>(dst, v4, 1, 72);
+    } else {
+      const low01 = v128.shuffle<i32>(v0, v1, 0, 4, 1, 5), high01 = v128.shuffle<i32>(v0, v1, 2, 6, 3, 7);
+      const low23 = v128.shuffle<i32>(v2, v3, 0, 4, 1, 5), high23 = v128.shuffle<i32>(v2, v3, 2, 6, 3, 7);
+      v128.store(dst, v128.shuffle<i64>(low01, low23, 0, 2));
+      v128.store_lane<i32>(dst, v4, 0, 16);
+      v128.store(dst, v128.shuffle<i64>(low01, low23, 1, 3), 20);
+      v128.store_lane<i32>(dst, v4, 1, 36);
+      v128.store(dst, v128.shuffle<i64>(high01, high23, 0, 2), 40);
+      v128.store_lane<i32>(dst, v4, 2, 56);
+      v128.store(dst, v128.shuffle<i64>(high01, high23, 1, 3), 60);
+      v128.store_lane<i32>(dst, v4, 3, 76);
+    }
+    r1 += 16;
+    r2 += 16;
+    r3 += 16;
+    r4 += 16;
+    dst += 80;
+  }
+  for (let rest = k % LANES<T>(); rest > 0; rest--) {
+    store<T>(dst, load<T>(r0));
+    store<T>(dst, load<T>(r1), sizeof<T>());
+    store<T>(dst, load<T>(r2), 2 * sizeof<T>());
+    store<T>(dst, load<T>(r3), 3 * sizeof<T>());
+    store<T>(dst, load<T>(r4), 4 * sizeof<T>());
+    r0 += sizeof<T>();
+    r1 += sizeof<T>();
+    r2 += sizeof<T>();
+    r3 += sizeof<T>();
+    r4 += sizeof<T>();
+    dst += 5 * sizeof<T>();
   }
 }
 

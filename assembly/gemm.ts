@@ -17,13 +17,13 @@
  * microkernel).
  */
 
-import { MR, NR_BYTES, microkernelF32, microkernelF64 } from "./gemm-microkernel";
+import { MR, NR_BYTES, microkernelAddF32, microkernelAddF64, microkernelF32, microkernelF64 } from "./gemm-microkernel";
 import { packPanels } from "./gemm-pack";
 import { multiplyVectorBlock } from "./gemm-vector";
 
-/** Depth of a packed block: 2 panels of KC steps stay in L1. Part of the bits. */
-export const KC: i32 = 256;
-/** Rows of a packed block of A, a multiple of MR: MC·KC elements, 123 KB of f64, stay in any L2 beside what streams through it. */
+/** Depth of a packed block. Part of the bits. Fewer blocks mean fewer passes over C; a panel of B, 16 KB, stays in L1 beside what streams through it. */
+export const KC: i32 = 512;
+/** Rows of a packed block of A, a multiple of MR: MC·KC elements, 246 KB of f64, stay in L2 beside what streams through it. */
 const MC: i32 = 60;
 /** Columns of a packed block of B. */
 const NC: i32 = 1024;
@@ -153,10 +153,11 @@ function macrokernel<T>(
       const whole = rows == MR && columns == NR<T>();
       if (direct && whole) {
         runMicrokernel<T>(kc, panelA, panelB, corner, rscBytes);
+      } else if (adds && whole) {
+        runMicrokernelAdd<T>(kc, panelA, panelB, corner, rscBytes);
       } else {
         runMicrokernel<T>(kc, panelA, panelB, tile, NR_BYTES);
-        if (adds && whole) addTile<T>(tile, corner, rscBytes);
-        else updateTile<T>(rows, columns, alpha, tile, beta, corner, rsc, csc);
+        updateTile<T>(rows, columns, alpha, tile, beta, corner, rsc, csc);
       }
     }
   }
@@ -169,26 +170,11 @@ function runMicrokernel<T>(k: i32, a: usize, b: usize, c: usize, rsc: usize): vo
   else microkernelF32(k, a, b, c, rsc);
 }
 
-/** C ← tile + C on a whole tile: updateTile with alpha = beta = 1, the same bits. */
 // @ts-ignore: decorator
 @inline
-function addTile<T>(tile: usize, c: usize, rsc: usize): void {
-  addTileRow<T>(tile, c);
-  c += rsc;
-  addTileRow<T>(tile + 1 * NR_BYTES, c);
-  c += rsc;
-  addTileRow<T>(tile + 2 * NR_BYTES, c);
-  c += rsc;
-  addTileRow<T>(tile + 3 * NR_BYTES, c);
-  c += rsc;
-  addTileRow<T>(tile + 4 * NR_BYTES, c);
-}
-
-// @ts-ignore: decorator
-@inline
-function addTileRow<T>(tile: usize, c: usize): void {
-  v128.store(c, v128.add<T>(v128.load(tile), v128.load(c)));
-  v128.store(c, v128.add<T>(v128.load(tile, 16), v128.load(c, 16)), 16);
+function runMicrokernelAdd<T>(k: i32, a: usize, b: usize, c: usize, rsc: usize): void {
+  if (sizeof<T>() == 8) microkernelAddF64(k, a, b, c, rsc);
+  else microkernelAddF32(k, a, b, c, rsc);
 }
 
 /** C ← alpha·tile + beta·C on the live part of a tile. */

@@ -36,7 +36,7 @@ export function eluF64(n: i32, alpha: f64, x: usize, out: usize): void { eluArra
 export function eluF32(n: i32, alpha: f64, x: usize, out: usize): void { eluArray<f32>(n, alpha, x, out); }
 export function affineF64(n: i32, scale: f64, shift: f64, x: usize, out: usize): void { affineArray<f64>(n, scale, shift, x, out); }
 export function affineF32(n: i32, scale: f64, shift: f64, x: usize, out: usize): void { affineArray<f32>(n, scale, shift, x, out); }
-export { microkernelF64, microkernelF32 } from "./gemm-microkernel";
+export { microkernelF64, microkernelF32, microkernelAddF64, microkernelAddF32 } from "./gemm-microkernel";
 export { gemmF64, gemmF32, gemmScratchBytesF64, gemmScratchBytesF32 } from "./gemm";
 export { gramF64, gramF32, gramScratchBytesF64, gramScratchBytesF32 } from "./gram";
 export { gramHadamardF64, gramHadamardF32 } from "./kronecker";

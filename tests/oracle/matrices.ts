@@ -1,7 +1,7 @@
 /** @file Mirrors of gemm and of the lane sums: slow scalar code with the documented order of summation. */
 
 /** Depth of a block of gemm's sums. */
-export const KC = 256;
+export const KC = 512;
 
 /** A strided matrix operand. */
 export interface Operand {

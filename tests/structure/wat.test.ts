@@ -37,7 +37,7 @@ describe('routines.wat', () => {
     }
   });
 
-  test.each(['F64', 'F32'])('microkernel%s: one loop, ten multiplies and ten adds a step, called and not inlined', (suffix) => {
+  test.each(['F64', 'F32', 'AddF64', 'AddF32'])('microkernel%s: one loop, ten multiplies and ten adds a step, called and not inlined', (suffix) => {
     const name = `$assembly/gemm-microkernel/microkernel${suffix}`;
     const start = lines.findIndex((line) => line.startsWith(` (func ${name} `));
     const end = lines.findIndex((line, index) => index > start && line === ' )');
