@@ -40,9 +40,10 @@ describe('routines.wat', () => {
   test.each(['F64', 'F32', 'AddF64', 'AddF32'])('microkernel%s: one loop, ten multiplies and ten adds a step, called and not inlined', (suffix) => {
     const name = `$assembly/gemm-microkernel/microkernel${suffix}`;
     const start = lines.findIndex((line) => line.startsWith(` (func ${name} `));
-    const end = lines.findIndex((line, index) => index > start && line === ' )');
     const loop = lines.findIndex((line, index) => index > start && /^\s*loop /.test(line));
+    const end = lines.indexOf(`${/^\s*/.exec(lines[loop])?.[0]}end`, loop);
     const body = lines.slice(loop, end);
+    expect(end).toBeGreaterThan(loop);
     const count = (pattern: RegExp) => body.filter((line) => pattern.test(line)).length;
     expect(count(/^\s*loop /)).toBe(1);
     expect(count(/f(64x2|32x4)\.mul/)).toBe(10);
