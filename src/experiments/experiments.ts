@@ -4,9 +4,12 @@ import { TangedgeError } from '../core/errors.ts';
 import type { Experiment } from './experiment.ts';
 import { lrSweep } from './lr-sweep.ts';
 import { nfaEarly } from './nfa-early.ts';
+import { nfaInitScale } from './nfa-init-scale.ts';
+import { nfaRandomKernel } from './nfa-random-kernel.ts';
+import { nfaSlo } from './nfa-slo.ts';
 
 /** Every experiment that `tangedge reproduce` runs. */
-export const experiments: readonly Experiment[] = [lrSweep, nfaEarly];
+export const experiments: readonly Experiment[] = [lrSweep, nfaEarly, nfaInitScale, nfaRandomKernel, nfaSlo];
 
 /**
  * The experiment of a name.
