@@ -65,6 +65,8 @@ function present(entryPoints) {
 
 async function buildBench() {
   await bundleForNode({ main: 'bench/main.ts' }, 'build/bench');
+  if (isFresh(['build/bench/roof.wasm'], ['bench/roof'])) return;
+  run('node_modules/assemblyscript/bin/asc.js', ['--config', 'bench/roof/asconfig.json', '--target', 'release']);
 }
 
 function buildTypes() {

@@ -1,27 +1,32 @@
-"""Peers of the benchmark in numpy: one JSON object on stdout, seconds (median of several runs) per name.
+"""numpy with its own BLAS, and scipy's eigsh where scipy is there.
 
-The NTK rows use the same structured algorithm as tangedge: one forward and one backward sweep, then Grams and a
-Hadamard product per layer (float32, BLAS). Run with OPENBLAS_NUM_THREADS=1.
+The NTK is the same structured algorithm as tangedge's: one forward and one backward sweep, then Grams and a Hadamard
+product per layer (float32, BLAS).
 """
-import json
-import statistics
-import sys
-import time
+from serve import absent, serve
 
-import numpy as np
+try:
+    import numpy as np
+except ImportError:
+    absent("numpy")
+try:
+    from scipy.sparse.linalg import eigsh
+    from scipy.special import erf
+except ImportError:
+    eigsh = erf = None
+
+rng = np.random.default_rng(2)
+DTYPES = {"f32": np.float32, "f64": np.float64}
 
 
-def median_time(run, repeats):
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
 
 
-def mlp(seed, dims):
-    rng = np.random.default_rng(seed)
+FUNCTIONS = {"exp": np.exp, "log": lambda x: np.log(np.abs(x)), "tanh": np.tanh, "sigmoid": sigmoid}
+
+
+def mlp(dims):
     return [rng.standard_normal((dims[l + 1], dims[l])).astype(np.float32) / np.float32(np.sqrt(dims[l])) for l in range(len(dims) - 1)]
 
 
@@ -43,8 +48,7 @@ def ntk(weights, x, outputs):
     n = x.shape[0]
     c = weights[-1].shape[0]
     a, deltas = sweeps(weights, x)
-    shape = (n, n) if outputs == "trace" else (n * c, n * c)
-    kernel = np.zeros(shape)
+    kernel = np.zeros((n, n) if outputs == "trace" else (n * c, n * c))
     for inputs, delta in zip(a, deltas):
         left = inputs @ inputs.T + 1
         if outputs == "trace":
@@ -56,22 +60,39 @@ def ntk(weights, x, outputs):
     return kernel
 
 
-def main():
-    quick = "--quick" in sys.argv
-    results = {}
-    weights = mlp(1, [784, 512, 512, 10])
-    rng = np.random.default_rng(2)
-    x = rng.standard_normal((1024, 784)).astype(np.float32)
-    results["ntk trace 1024"] = median_time(lambda: ntk(weights, x, "trace"), 3)
-    results["ntk full 256"] = median_time(lambda: ntk(weights, x[:256], "full"), 3)
-    for n in (256, 512) if quick else (256, 512, 1024):
-        for dtype, name in ((np.float32, "f32"), (np.float64, "f64")):
-            m = rng.standard_normal((n, n)).astype(dtype)
-            results[f"gemm {name} {n}"] = median_time(lambda: m @ m, 7)
-        s = rng.standard_normal((n, n))
+def gaussian_kernel(n):
+    x = rng.uniform(-1, 1, (n, 10))
+    squares = (x * x).sum(1)
+    return np.exp(-(squares[:, None] + squares[None, :] - 2 * x @ x.T) / 20)
+
+
+def prepare(task):
+    kind = task["kind"]
+    if kind == "gemm":
+        a, b = (rng.uniform(-1, 1, (task["n"], task["n"])).astype(DTYPES[task["dtype"]]) for _ in range(2))
+        return lambda: a @ b
+    if kind == "gram":
+        a = rng.uniform(-1, 1, (task["n"], task["k"])).astype(DTYPES[task["dtype"]])
+        return lambda: a @ a.T
+    if kind == "eigh":
+        s = rng.uniform(-1, 1, (task["n"], task["n"]))
         s = s + s.T
-        results[f"eigh {n}"] = median_time(lambda: np.linalg.eigh(s), 3)
-    print(json.dumps({"name": f"numpy {np.__version__}", "seconds": results}))
+        return lambda: np.linalg.eigh(s)
+    if kind == "top" and eigsh is not None:
+        kernel = gaussian_kernel(task["n"])
+        return lambda: eigsh(kernel, task["k"])
+    if kind == "elementwise" and task["name"] in FUNCTIONS:
+        x = rng.standard_normal(task["n"]).astype(DTYPES[task["dtype"]])
+        function = FUNCTIONS[task["name"]]
+        return lambda: function(x)
+    if kind == "elementwise" and task["name"] == "erf" and erf is not None:
+        x = rng.standard_normal(task["n"]).astype(DTYPES[task["dtype"]])
+        return lambda: erf(x)
+    if kind == "ntk" and task["network"] == "mlp" and (task["outputs"] == "trace" or task["n"] <= 1024):
+        weights = mlp([784, 512, 512, 10])
+        x = rng.standard_normal((task["n"], 784)).astype(np.float32)
+        return lambda: ntk(weights, x, task["outputs"])
+    return None
 
 
-main()
+serve(f"numpy {np.__version__}", prepare)

@@ -1,0 +1,51 @@
+/** @file A peer: another library in a process of its own, asked for one sample of a task at a time, so that rounds interleave. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Task } from './task.ts';
+
+/**
+ * The protocol, one JSON object a line. The peer first says { name } or { skipped }; then for each { task } it answers
+ * { seconds }, or { seconds: null } when it has no such function. The first request for a task prepares and warms it up.
+ */
+export class Peer {
+  readonly name: string;
+  private readonly child: ChildProcess;
+  private readonly replies: AsyncIterator<string>;
+
+  private constructor(name: string, child: ChildProcess, replies: AsyncIterator<string>) {
+    this.name = name;
+    this.child = child;
+    this.replies = replies;
+  }
+
+  /** The peer, or why there is none here. */
+  static async start(command: string, args: readonly string[], absent: string): Promise<Peer | { readonly skipped: string }> {
+    const environment: NodeJS.ProcessEnv = { ...process.env, OPENBLAS_NUM_THREADS: '1', OMP_NUM_THREADS: '1', MKL_NUM_THREADS: '1' };
+    // A forced BLAS kernel would make the peer slower than it is.
+    delete environment.OPENBLAS_CORETYPE;
+    delete environment.OPENBLAS_L2_SIZE;
+    const child = spawn(command, args, { env: environment, stdio: ['pipe', 'pipe', 'ignore'] });
+    child.on('error', () => {});
+    child.stdin.on('error', () => {});
+    const replies = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    const first = await replies.next();
+    const hello: { name?: string; skipped?: string } = first.done ? {} : JSON.parse(first.value);
+    if (hello.name === undefined) {
+      child.kill();
+      return { skipped: hello.skipped ?? absent };
+    }
+    return new Peer(hello.name, child, replies);
+  }
+
+  /** Seconds of one run, or null when the peer does not do this or failed. */
+  async sample(task: Task): Promise<number | null> {
+    this.child.stdin?.write(`${JSON.stringify({ task })}\n`);
+    const reply = await this.replies.next();
+    return reply.done ? null : (JSON.parse(reply.value).seconds as number | null);
+  }
+
+  stop(): void {
+    this.child.kill();
+  }
+}

@@ -1,0 +1,44 @@
+/** @file Which peers there are, and how each is started. */
+
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { Peer } from './peer.ts';
+
+export interface Peers {
+  readonly peers: readonly Peer[];
+  /** Why others are missing. */
+  readonly skipped: readonly string[];
+}
+
+/** Starts every peer that this machine has; those from npm are installed when they are not there yet. */
+export async function startPeers({ full, quick }: { readonly full: boolean; readonly quick: boolean }): Promise<Peers> {
+  const javascript = ['tfjs', 'onnxruntime', 'ml-matrix', 'jax-js', 'math'];
+  const installed = installJavascript();
+  const attempts = [
+    ...javascript
+      .filter((name) => installed || name === 'math')
+      .map((name) => Peer.start(process.execPath, [`bench/peers/${name}.mjs`], `${name}: it did not start`)),
+    ...['numpy_peer.py', 'torch_peer.py'].map((script) =>
+      Peer.start(python(), [`bench/peers/${script}`, ...(full ? ['--full'] : []), ...(quick ? ['--quick'] : [])], `${script}: there is no python3`),
+    ),
+  ];
+  const started = await Promise.all(attempts);
+  const skipped = started.flatMap((peer) => (peer instanceof Peer ? [] : [peer.skipped]));
+  if (!installed) skipped.push('tfjs, onnxruntime, ml-matrix, jax-js: npm ci in bench/peers failed');
+  return { peers: started.filter((peer) => peer instanceof Peer), skipped };
+}
+
+function installJavascript(): boolean {
+  if (existsSync('bench/peers/node_modules')) return true;
+  try {
+    execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--silent'], { cwd: 'bench/peers', stdio: ['ignore', 'ignore', 'inherit'] });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Debian's interpreter has Debian's packages. */
+function python(): string {
+  return existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3';
+}

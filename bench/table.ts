@@ -1,0 +1,43 @@
+/** @file The table on the terminal: a line for ours and every peer, printed as soon as it is measured. */
+
+import type { Result } from './compare.ts';
+import type { Startup } from './startup.ts';
+
+const WIDTHS = [22, 11, 11, 9, 8, 26, 11, 9];
+
+export function printStartup({ compileMilliseconds, moduleBytes, gzippedBytes }: Startup): void {
+  console.log(
+    `module: ${(moduleBytes / 1000).toFixed(1)} kB, gzipped ${(gzippedBytes / 1000).toFixed(1)} kB; compiled and instantiated in ${compileMilliseconds.toFixed(1)} ms\n`,
+  );
+}
+
+export function printHeader(): void {
+  printLine(['', 'best', 'median', 'GFLOP/s', 'of roof', 'peer', 'its median', 'ratio']);
+}
+
+export function printResult({ name, flops, ours, roofShare, peers }: Result): void {
+  const own = [
+    name,
+    time(ours.best),
+    time(ours.median),
+    flops ? (flops / ours.best / 1e9).toFixed(1) : '',
+    roofShare ? `${(100 * roofShare).toFixed(0)} %` : '',
+  ];
+  const lines = peers.map((peer) => [peer.name, time(peer.median), `${peer.ratio.toPrecision(3)}×`]);
+  printLine([...own, ...(lines[0] ?? [])]);
+  for (const line of lines.slice(1)) printLine(['', '', '', '', '', ...line]);
+}
+
+function printLine(cells: readonly string[]): void {
+  console.log(
+    cells
+      .map((cell, i) => (i === 0 || i === 5 ? cell.padEnd(WIDTHS[i]) : cell.padStart(WIDTHS[i])))
+      .join(' ')
+      .trimEnd(),
+  );
+}
+
+export function time(seconds: number): string {
+  if (seconds < 1e-3) return `${(seconds * 1e6).toPrecision(3)} µs`;
+  return seconds < 1 ? `${(seconds * 1000).toPrecision(3)} ms` : `${seconds.toPrecision(3)} s`;
+}
