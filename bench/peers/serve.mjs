@@ -33,9 +33,8 @@ async function sampler(run) {
   };
   let last = await once();
   if (last > 2) {
-    const first = last;
-    let used = false;
-    return async () => (used ? once() : ((used = true), first));
+    const known = [last];
+    return async () => known.pop() ?? once();
   }
   for (let spent = last, runs = 1; spent < 0.25 || runs < 3; runs++) {
     last = await once();

@@ -6,7 +6,7 @@
 //
 // Per step 12 multiplications and 12 additions of a vector. `p` addresses 32 vectors.
 
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 function chains<T>(steps: i32, p: usize): void {
   const x = v128.load(p), y = v128.load(p, 16);
@@ -32,7 +32,7 @@ function chains<T>(steps: i32, p: usize): void {
   v128.store(p, v128.add<T>(v128.add<T>(v128.add<T>(s6, s7), v128.add<T>(s8, s9)), v128.add<T>(s10, s11)), 432);
 }
 
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 function products<T>(steps: i32, p: usize): void {
   const x = v128.load(p);
