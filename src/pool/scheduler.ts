@@ -7,6 +7,8 @@ import { startInlineLink, startThreadLink, type ThreadOptions, WorkerDeath, type
 
 /** Milliseconds that a worker may go on computing for a job that is over before it is ended. */
 const GRACE = 20;
+/** Times in a row that a worker may fail to start where others did. */
+const MAX_START_FAILURES = 4;
 
 /** A place for a worker. */
 interface Slot {
@@ -42,7 +44,8 @@ export class Scheduler {
   /** Starts every thread and waits until all answer. @throws {TangedgeError} ERR_WORKER when one does not */
   async startAll(): Promise<void> {
     const threads = this.slots.filter(({ inline }) => !inline);
-    await Promise.all(threads.map((slot) => this.linkOf(slot)));
+    const starts = await Promise.allSettled(threads.map((slot) => this.linkOf(slot)));
+    for (const start of starts) if (start.status === 'rejected') throw start.reason;
     for (const { link } of threads) link?.keepAlive(false);
   }
 
@@ -76,8 +79,16 @@ export class Scheduler {
   }
 
   private end(link: WorkerLink): void {
-    const ended = link.terminate().finally(() => this.ending.delete(ended));
+    this.awaitedByClose(link.terminate());
+  }
+
+  private awaitedByClose(work: Promise<unknown>): void {
+    const ended: Promise<void> = work.then(
+      () => {},
+      () => {}, // whoever started it handles its failure
+    );
     this.ending.add(ended);
+    void ended.then(() => this.ending.delete(ended));
   }
 
   private remove(run: JobRun): void {
@@ -140,10 +151,12 @@ export class Scheduler {
   /** The slot's worker; a new one when there is none or it died. */
   private async linkOf(slot: Slot): Promise<WorkerLink> {
     if (slot.link?.alive) return slot.link;
+    const starting = this.startLink(slot.inline);
+    this.awaitedByClose(starting);
     slot.link = undefined;
-    const link = await this.startLink(slot.inline);
+    const link = await starting;
     if (this.closed) {
-      await link.terminate();
+      this.end(link);
       throw closedError();
     }
     slot.link = link;
@@ -152,13 +165,18 @@ export class Scheduler {
 
   private async startLink(inline: boolean): Promise<WorkerLink> {
     if (inline) return startInlineLink(this.options.runtime);
-    try {
-      const link = await startThreadLink(this.options);
-      this.started = true;
-      return link;
-    } catch (error) {
-      if (this.started || !(error instanceof WorkerDeath)) throw error;
-      throw workerError(this.options.workerUrl ?? defaultWorkerUrl(), error);
+    for (let failures = 0; ; ) {
+      try {
+        const link = await startThreadLink(this.options);
+        this.started = true;
+        return link;
+      } catch (error) {
+        if (!(error instanceof WorkerDeath)) throw error;
+        if (!this.started) throw workerError(this.options.workerUrl ?? defaultWorkerUrl(), error);
+        // Workers have started here before: this one was unlucky, or memory is short. It gets a few more chances.
+        if (++failures === MAX_START_FAILURES || this.closed) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 10 * failures));
+      }
     }
   }
 }
