@@ -38,6 +38,7 @@ export { type ErrorCode, type ErrorInfo, TangedgeError } from './core/errors.ts'
 export type { LossScale } from './core/loss-scale.ts';
 export { permutation, rademacherArray, uniform, uniformArray } from './core/random.ts';
 export { type Dtype, type FloatArray, type Tensor, tensor } from './core/tensor.ts';
+export type { TileStore } from './core/tile-store.ts';
 export { type CentralFlowOptions, type CentralFlowState, centralFlow } from './dynamics/central-flow.ts';
 export { flatParameters, withFlatParameters } from './dynamics/flat-parameters.ts';
 export { type FrozenKernelOptions, type FrozenKernelRun, frozenKernelTraining } from './dynamics/frozen-kernel.ts';

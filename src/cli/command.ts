@@ -31,8 +31,12 @@ export function defineCommand<Options>(spec: CommandSpec<Options>): Command {
     const options = received[operands.length] as Options & CommonOptions;
     for (const name of spec.required ?? []) if (options[name] === undefined) throw missingOption(command, name);
     const session = await openSession(spec.name, options);
-    for (const note of notesOn(spec, options)) session.note(note);
-    await spec.run(session, options, ...operands);
+    try {
+      for (const note of notesOn(spec, options)) session.note(note);
+      await spec.run(session, options, ...operands);
+    } finally {
+      await session.close();
+    }
   });
 }
 
@@ -42,12 +46,10 @@ function missingOption(command: Command, name: string): CommanderError {
 }
 
 function notesOn({ name, acts }: CommandSpec<never>, options: CommonOptions): string[] {
-  const notes = Object.keys(COMMON_FLAGS)
+  return Object.keys(COMMON_FLAGS)
     .filter((key): key is CommonOption => options[key as CommonOption] !== undefined)
-    .filter((key) => key !== 'workers' && !acts.includes(key) && !ACT_EVERYWHERE.includes(key))
+    .filter((key) => !acts.includes(key) && !ACT_EVERYWHERE.includes(key))
     .map((key) => `--${key} has no effect in ${name}.`);
-  if ((options.workers ?? 0) > 1) notes.push(`--workers ${options.workers}: this version computes in one thread; the result is the same.`);
-  return notes;
 }
 
 const COMMON_FLAGS: Readonly<Record<CommonOption, true>> = {
@@ -66,7 +68,7 @@ const COMMON_FLAGS: Readonly<Record<CommonOption, true>> = {
 function addCommonOptions(command: Command): Command {
   return command
     .option('--dtype <f64|f32>', 'element type of the computation (default f64)', once(oneOf(['f64', 'f32'] as const)))
-    .option('--workers <N>', 'worker threads; 0 or 1 computes in this one', once(wholeNumber(0, 1024)))
+    .option('--workers <N>', 'worker threads (default: the number of cores); 0 or 1 computes in this one', once(wholeNumber(0, 1024)))
     .option('--memory-limit <BYTES>', 'most bytes to use; more is refused before it is allocated', once(wholeNumber(1)))
     .option('--batch <N>', 'examples per sweep through the model', once(wholeNumber(1)))
     .option('--seed <N>', 'seed of random numbers (default 0)', once(wholeNumber(0, 0xffff_ffff)))

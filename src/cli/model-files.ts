@@ -33,6 +33,11 @@ export function addWeightsOption(command: Command): Command {
   return command.option('--weights <FILE.safetensors>', 'state dict of a .json spec', once(plainText));
 }
 
+/** The option of commands whose finished tiles can be kept. */
+export function addCheckpointOption(command: Command): Command {
+  return command.option('--checkpoint <DIR>', 'keep finished tiles there: the same command computes only what is missing', once(plainText));
+}
+
 export interface InitialOptions extends ModelOptions {
   readonly initial?: string;
   readonly initialWeights?: string;

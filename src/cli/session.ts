@@ -1,7 +1,10 @@
 /** @file One run of a command: its runtime, what it says on stderr, and the one result that it prints on stdout. */
 
 import type { Dtype } from '../core/tensor.ts';
+import type { TileStore } from '../core/tile-store.ts';
+import { createPool, type Pool } from '../pool/pool.ts';
 import { loadRuntime, type Runtime } from '../wasm/runtime.ts';
+import { checkpointFolder } from './checkpoint-folder.ts';
 import { type ProgressBar, progressBar } from './progress-bar.ts';
 
 /** The options that every command takes. */
@@ -27,6 +30,10 @@ export interface Session {
   readonly options: CommonOptions;
   readonly dtype: Dtype;
   readonly rt: Runtime;
+  /** Computes what has tiles: over --workers threads when it takes long enough to be worth starting them. */
+  readonly pool: Pool;
+  /** The tiles of --checkpoint. */
+  readonly checkpoint: TileStore | undefined;
   /** Tells the user something on stderr, after the result, and programs in its `notes`; a failure is one line alone. */
   note(text: string): void;
   /** A bar on stderr: only on a terminal, and not with --quiet. */
@@ -35,12 +42,23 @@ export interface Session {
   finish(record: ResultRecord, lines: readonly string[]): void;
   /** Prints a result that is JSON for people too. */
   finishJson(record: ResultRecord): void;
+  /** Ends the workers. */
+  close(): Promise<void>;
 }
 
-export async function openSession(command: string, options: CommonOptions): Promise<Session> {
+export async function openSession(command: string, options: CommonOptions & { readonly checkpoint?: string }): Promise<Session> {
   const { dtype = 'f64', memoryLimit, json = false, quiet = false } = options;
   const rt = await loadRuntime({ memoryLimit });
+  // One worker beside a thread that only waits would gain nothing.
+  const workers = options.workers === 1 ? 0 : options.workers;
+  const pool = await createPool({ workers, memoryLimit, smallJobs: 'inline' });
   const notes: string[] = [];
+  const checkpoint =
+    options.checkpoint === undefined
+      ? undefined
+      : checkpointFolder(options.checkpoint, (tiles, of) => {
+          if (tiles > 0) notes.push(`${tiles} of ${of} tiles came from the checkpoint ${options.checkpoint}.`);
+        });
   const start = performance.now();
   const complete = (record: ResultRecord): ResultRecord => ({
     command,
@@ -56,6 +74,9 @@ export async function openSession(command: string, options: CommonOptions): Prom
     options,
     dtype,
     rt,
+    pool,
+    checkpoint,
+    close: () => pool.close(),
     note(text) {
       notes.push(text);
     },

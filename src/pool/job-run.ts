@@ -2,7 +2,9 @@
 
 import { type OnProgress, tileProgress } from '../core/computation.ts';
 import { TangedgeError } from '../core/errors.ts';
+import type { TileStore } from '../core/tile-store.ts';
 import type { JobBlocks, TiledJob } from '../wasm/tiled.ts';
+import type { Checkpoint } from './checkpoint.ts';
 import { withSharedArrays } from './shared-arrays.ts';
 import type { KnownBlock, OpenRequest } from './tile-service.ts';
 import type { WorkerDeath, WorkerLink } from './worker-link.ts';
@@ -12,6 +14,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** Called after every tile. */
   readonly onProgress?: OnProgress;
+  /** Where finished tiles are kept: a later call with the same model, inputs and options computes only what is missing. */
+  readonly checkpoint?: TileStore;
 }
 
 /** One call to one worker. */
@@ -26,8 +30,11 @@ export interface RunSettings {
   readonly workers: number;
   /** Whether plans and blocks go through shared memory. */
   readonly share: boolean;
-  /** Whether other threads compute it: what one thread computes need not be handed over. */
+  /** Computed in this thread: nothing need be handed over. */
   readonly inline: boolean;
+  readonly checkpoint?: Checkpoint;
+  /** Tiles that the checkpoint had, placed already. */
+  readonly placed?: ReadonlySet<number>;
 }
 
 /** Times that one tile may lose its worker. */
@@ -56,13 +63,15 @@ export class JobRun {
   private readonly tilesLeft: number[];
   private readonly deaths = new Map<string, number>();
   private unplaced: number;
+  private unwritten = 0;
+  private readonly checkpoint: Checkpoint | undefined;
   private readonly report: (done: number) => void;
   private readonly share: boolean;
   private plan: unknown;
 
-  /** `placed` are tiles whose values are there already. */
-  constructor(job: AnyJob, settings: RunSettings, onProgress: OnProgress | undefined, placed: ReadonlySet<number> = new Set()) {
-    const { id, workers, share, inline } = settings;
+  constructor(job: AnyJob, settings: RunSettings, onProgress: OnProgress | undefined) {
+    const { id, workers, share, inline, placed = new Set<number>() } = settings;
+    this.checkpoint = settings.checkpoint;
     this.id = id;
     this.job = job;
     this.inline = inline;
@@ -143,6 +152,7 @@ export class JobRun {
         this.readyBlocks.add(index);
         return;
       }
+      this.keep(index, part); // first: placing may use the arrays of a part up
       this.job.place(index, part);
       this.unplaced--;
       this.report(1);
@@ -152,9 +162,21 @@ export class JobRun {
     }
   }
 
-  /** Settles a job that has nothing left to compute. */
+  private keep(tile: number, part: unknown): void {
+    if (this.checkpoint === undefined) return;
+    this.unwritten++;
+    this.checkpoint.write(tile, part).then(
+      () => {
+        this.unwritten--;
+        this.finishWhenPlaced();
+      },
+      (error) => this.fail(error),
+    );
+  }
+
+  /** Settles a job that has nothing left to compute or to write. */
   finishWhenPlaced(): void {
-    if (this.unplaced > 0 || this.settled) return;
+    if (this.unplaced > 0 || this.unwritten > 0 || this.settled) return;
     try {
       const result = this.job.finish();
       this.settled = true;

@@ -13,6 +13,7 @@ import { ntkJob, type ParameterKernel, parameterNtkJob } from '../ntk/ntk-job.ts
 import type { NtkOptions } from '../ntk/options.ts';
 import { loadRuntime, type Runtime, type WasmSource } from '../wasm/runtime.ts';
 import type { TiledJob } from '../wasm/tiled.ts';
+import { type Checkpoint, openCheckpoint } from './checkpoint.ts';
 import { type CallOptions, JobRun } from './job-run.ts';
 import { closedError, Scheduler } from './scheduler.ts';
 import { canShareMemory } from './shared-arrays.ts';
@@ -72,6 +73,9 @@ export async function createPool(options: PoolOptions = {}): Promise<Pool> {
   return new Pool(rt, scheduler, { workers, smallJobs, share: options.sharedMemory ?? canShareMemory() });
 }
 
+/** Threads that tiles of a checkpoint are cut for. */
+const CHECKPOINT_THREADS = 8;
+
 /** Flops below which a job is small: about 0.1 s of one thread. */
 const SMALL_JOB_FLOPS = 1e9;
 
@@ -102,53 +106,53 @@ export class Pool {
   }
 
   async empiricalNtk(model: Model, x: Tensor, options: Pooled<NtkOptions> = {}): Promise<Tensor> {
-    const { signal, onProgress, ...own } = options;
-    return this.run((rt, threads) => ntkJob(rt, model, x, { ...own, outputs: own.outputs ?? 'full', threads }), { signal, onProgress });
+    const { own, call } = split(options);
+    return this.run((rt, threads) => ntkJob(rt, model, x, { ...own, outputs: own.outputs ?? 'full', threads }), call);
   }
 
   async empiricalNtkByParameter(model: Model, x: Tensor, options: Pooled<NtkOptions> = {}): Promise<ParameterKernel[]> {
-    const { signal, onProgress, ...own } = options;
-    return this.run((rt, threads) => parameterNtkJob(rt, model, x, { ...own, outputs: own.outputs ?? 'full', threads }), { signal, onProgress });
+    const { own, call } = split(options);
+    return this.run((rt, threads) => parameterNtkJob(rt, model, x, { ...own, outputs: own.outputs ?? 'full', threads }), call);
   }
 
   async pseudoNtk(model: Model, x: Tensor, options: Pooled<Omit<NtkOptions, 'outputs'>> = {}): Promise<Tensor> {
-    const { signal, onProgress, ...own } = options;
-    return this.run((rt, threads) => ntkJob(rt, model, x, { ...own, outputs: 'pseudo', threads }), { signal, onProgress });
+    const { own, call } = split(options);
+    return this.run((rt, threads) => ntkJob(rt, model, x, { ...own, outputs: 'pseudo', threads }), call);
   }
 
   async jacobian(model: Model, x: Tensor, options: Pooled<JacobianOptions> = {}): Promise<Tensor> {
-    const { signal, onProgress, ...own } = options;
-    return this.run((rt) => jacobianJob(rt, model, x, own), { signal, onProgress });
+    const { own, call } = split(options);
+    return this.run((rt) => jacobianJob(rt, model, x, own), call);
   }
 
   async inputJacobian(model: Model, x: Tensor, options: Pooled<JacobianOptions> = {}): Promise<Tensor> {
-    const { signal, onProgress, ...own } = options;
-    return this.run((rt) => inputJacobianJob(rt, model, x, own), { signal, onProgress });
+    const { own, call } = split(options);
+    return this.run((rt) => inputJacobianJob(rt, model, x, own), call);
   }
 
   async forward(model: Model, x: Tensor, options: Pooled<ForwardOptions> = {}): Promise<Tensor> {
-    const { signal, onProgress, ...own } = options;
-    return this.run((rt) => forwardJob(rt, model, x, own), { signal, onProgress });
+    const { own, call } = split(options);
+    return this.run((rt) => forwardJob(rt, model, x, own), call);
   }
 
   async agop(model: Model, x: Tensor, options: Pooled<AgopOptions> = {}): Promise<Tensor> {
-    const { signal, onProgress, ...own } = options;
-    return this.run((rt, threads) => agopJob(rt, model, x, { ...own, threads }), { signal, onProgress });
+    const { own, call } = split(options);
+    return this.run((rt, threads) => agopJob(rt, model, x, { ...own, threads }), call);
   }
 
   async ptkCovariance(model: Model, x: Tensor, weight: string, options: Pooled<FeatureOptions> = {}): Promise<Tensor> {
-    const { signal, onProgress, ...own } = options;
-    return this.run((rt, threads) => ptkCovarianceJob(rt, model, x, weight, { ...own, threads }), { signal, onProgress });
+    const { own, call } = split(options);
+    return this.run((rt, threads) => ptkCovarianceJob(rt, model, x, weight, { ...own, threads }), call);
   }
 
   async neuralFeatures(model: Model, x: Tensor, options: Pooled<NeuralFeaturesOptions> = {}): Promise<WeightFeatures[]> {
-    const { signal, onProgress, ...own } = options;
-    return this.run((rt, threads) => neuralFeaturesJob(rt, model, x, { ...own, threads }), { signal, onProgress });
+    const { own, call } = split(options);
+    return this.run((rt, threads) => neuralFeaturesJob(rt, model, x, { ...own, threads }), call);
   }
 
   async preactivationTangentKernel(model: Model, x: Tensor, weight: string, options: Pooled<FeatureOptions> = {}): Promise<Tensor> {
-    const { signal, onProgress, ...own } = options;
-    return this.run((rt, threads) => ptkJob(rt, model, x, weight, { ...own, threads }), { signal, onProgress });
+    const { own, call } = split(options);
+    return this.run((rt, threads) => ptkJob(rt, model, x, weight, { ...own, threads }), call);
   }
 
   /**
@@ -158,18 +162,24 @@ export class Pool {
    *         the signal's reason
    */
   async run<Result, Plan, Part>(plan: (rt: Runtime, threads: number) => TiledJob<Result, Plan, Part>, options: CallOptions = {}): Promise<Result> {
-    const { signal, onProgress } = options;
+    const { signal, onProgress, checkpoint: store } = options;
     if (this.scheduler.isClosed) throw closedError();
     signal?.throwIfAborted();
-    const job = plan(this.rt, Math.max(1, this.workers));
+    const workers = Math.max(1, this.workers);
+    // A checkpoint is of use to a run with other workers only if its tiles do not depend on them.
+    const job = plan(this.rt, store ? CHECKPOINT_THREADS : workers);
+    const checkpoint = store && (await openCheckpoint(store, job));
+    const placed = checkpoint && (await restore(job, checkpoint, signal));
+    if (placed) store?.restored?.(placed.size, job.tiles);
+    signal?.throwIfAborted();
     const small = this.smallJobs === 'inline' && !this.scheduler.hasStarted && job.flops < SMALL_JOB_FLOPS;
-    const inline = this.workers === 0 || small;
-    const run = new JobRun(job, { id: ++this.lastId, workers: Math.max(1, this.workers), share: this.share, inline }, onProgress);
+    const settings = { id: ++this.lastId, workers, share: this.share, inline: this.workers === 0 || small, checkpoint, placed };
+    const run = new JobRun(job, settings, onProgress);
     const abort = () => this.scheduler.abort(run, signal?.reason);
     signal?.addEventListener('abort', abort, { once: true });
     try {
-      this.scheduler.add(run);
       run.finishWhenPlaced();
+      if (!run.over) this.scheduler.add(run);
       return (await run.result) as Result;
     } finally {
       signal?.removeEventListener('abort', abort);
@@ -184,4 +194,23 @@ export class Pool {
   async [asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+/** Places the tiles that a checkpoint has, whole. */
+async function restore(job: TiledJob<unknown>, checkpoint: Checkpoint, signal: AbortSignal | undefined): Promise<Set<number>> {
+  const placed = new Set<number>();
+  for (let tile = 0; tile < job.tiles; tile++) {
+    const part = await checkpoint.read(tile);
+    signal?.throwIfAborted();
+    if (part === undefined) continue;
+    job.place(tile, part);
+    placed.add(tile);
+  }
+  return placed;
+}
+
+/** A quantity's own options, and those of the call. */
+function split<Options extends CallOptions>(options: Options): { own: Omit<Options, keyof CallOptions>; call: CallOptions } {
+  const { signal, onProgress, checkpoint, ...own } = options;
+  return { own, call: { signal, onProgress, checkpoint } };
 }

@@ -50,6 +50,7 @@ export class Scheduler {
   }
 
   add(run: JobRun): void {
+    if (this.closed) run.fail(closedError());
     this.runs.push(run);
     this.dispatch();
   }

@@ -27,7 +27,11 @@ export interface Scratch {
 }
 
 /** A folder that lives as long as the test file; the program runs in it. */
-export function useScratch(): Scratch & { run(...args: string[]): Promise<Outcome> } {
+export function useScratch(): Scratch & {
+  run(...args: string[]): Promise<Outcome>;
+  /** Runs the program and kills it (SIGKILL) when `now` says so, unless it has ended before: then status is not null. */
+  runAndKill(now: () => boolean, ...args: string[]): Promise<Outcome>;
+} {
   let folder = '';
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'tangedge-cli-'));
@@ -47,12 +51,14 @@ export function useScratch(): Scratch & { run(...args: string[]): Promise<Outcom
     readArray: (name) => readNpy(readFileSync(path(name))),
     list: () => readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort(),
     run: (...args) => runProgram(args, folder),
+    runAndKill: (now, ...args) => runProgram(args, folder, now),
   };
 }
 
-function runProgram(args: readonly string[], cwd: string): Promise<Outcome> {
+function runProgram(args: readonly string[], cwd: string, killNow?: () => boolean): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [PROGRAM, ...args], { cwd, env: { ...process.env, TANGEDGE_DEBUG: '' } });
+    const timer = killNow && setInterval(() => killNow() && child.kill('SIGKILL'), 1);
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text) => {
@@ -61,7 +67,10 @@ function runProgram(args: readonly string[], cwd: string): Promise<Outcome> {
     child.stderr.setEncoding('utf8').on('data', (text) => {
       stderr += text;
     });
-    child.on('error', reject).on('close', (status) => resolve({ status, stdout, stderr }));
+    child.on('error', reject).on('close', (status) => {
+      clearInterval(timer);
+      resolve({ status, stdout, stderr });
+    });
   });
 }
 

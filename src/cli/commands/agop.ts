@@ -3,13 +3,12 @@
 import type { Command } from 'commander';
 import { TangedgeError } from '../../core/errors.ts';
 import { formatShape } from '../../core/tensor.ts';
-import { agop } from '../../features/agop.ts';
 import { featureWeights } from '../../features/weight.ts';
 import type { Model } from '../../graph/model.ts';
 import { writeNpy } from '../../io/npy.ts';
 import { readInputs } from '../array-files.ts';
 import { defineCommand } from '../command.ts';
-import { addModelOptions, MODEL_OPERAND, type ModelOptions, readModel } from '../model-files.ts';
+import { addCheckpointOption, addModelOptions, MODEL_OPERAND, type ModelOptions, readModel } from '../model-files.ts';
 import { once, plainText } from '../option-values.ts';
 import { outputFile } from '../output-files.ts';
 
@@ -25,22 +24,23 @@ export function agopCommand(): Command {
     summary: 'the average gradient outer product: mean over examples, sum over outputs',
     operands: MODEL_OPERAND,
     declare: (command) =>
-      addModelOptions(command)
+      addCheckpointOption(addModelOptions(command))
         .option('--layer <NAME>', "a layer or weight, for the gradients at its input (default: the model's input)", once(plainText))
         .option('--out <G.npy>', 'where the matrix goes', once(plainText)),
     required: ['inputs', 'out'],
-    acts: ['dtype', 'batch', 'output'],
-    async run({ rt, dtype, progress, finish }, options, path) {
+    acts: ['dtype', 'workers', 'batch', 'output'],
+    async run({ pool, dtype, checkpoint, progress, finish }, options, path) {
       const out = outputFile(options.out);
       const model = readModel(path, options);
       const weight = options.layer === undefined ? undefined : weightOf(model, options.layer);
       const { x } = await readInputs(options.inputs, model);
       const bar = progress('agop', 'tiles');
-      const matrix = agop(rt, model, x, {
+      const matrix = await pool.agop(model, x, {
         weight,
         dtype,
         memoryLimit: options.memoryLimit,
         tileSize: options.batch,
+        checkpoint,
         onProgress: ({ tilesDone, tiles }) => bar.update(tilesDone, tiles),
       });
       bar.end();

@@ -2,7 +2,6 @@
 
 import type { Command } from 'commander';
 import { formatShape } from '../../core/tensor.ts';
-import { forward } from '../../graph/forward.ts';
 import { writeNpy } from '../../io/npy.ts';
 import { readInputs } from '../array-files.ts';
 import { defineCommand } from '../command.ts';
@@ -22,12 +21,12 @@ export function forwardCommand(): Command {
     operands: MODEL_OPERAND,
     declare: (command) => addModelOptions(command).option('--out <F.npy>', 'where the outputs go', once(plainText)),
     required: ['inputs', 'out'],
-    acts: ['dtype', 'batch', 'output'],
-    async run({ rt, dtype, finish }, options, path) {
+    acts: ['dtype', 'workers', 'batch', 'output'],
+    async run({ pool, dtype, finish }, options, path) {
       const out = outputFile(options.out);
       const model = readModel(path, options);
       const { x } = await readInputs(options.inputs, model);
-      const outputs = forward(rt, model, x, { dtype, batch: options.batch });
+      const outputs = await pool.forward(model, x, { dtype, batch: options.batch });
       out.write(writeNpy(outputs));
       finish({ out: out.path, shape: outputs.shape, dtype }, [`${out.path}: outputs ${formatShape(outputs.shape)} ${dtype}`]);
     },

@@ -2,13 +2,21 @@
 
 import type { Command } from 'commander';
 import type { Tensor } from '../../core/tensor.ts';
-import { neuralFeatures, type WeightFeatures } from '../../features/neural-features.ts';
+import type { WeightFeatures } from '../../features/neural-features.ts';
 import { centeredNfaCorrelation, nfaCorrelation } from '../../features/nfa-correlation.ts';
 import { eigh } from '../../linalg/eigh.ts';
 import type { Runtime } from '../../wasm/runtime.ts';
 import { readInputs } from '../array-files.ts';
 import { defineCommand } from '../command.ts';
-import { addInitialOptions, addModelOptions, type InitialOptions, MODEL_OPERAND, readInitialModel, readModel } from '../model-files.ts';
+import {
+  addCheckpointOption,
+  addInitialOptions,
+  addModelOptions,
+  type InitialOptions,
+  MODEL_OPERAND,
+  readInitialModel,
+  readModel,
+} from '../model-files.ts';
 import type { ResultRecord } from '../session.ts';
 
 interface NfaOptions extends InitialOptions {
@@ -20,19 +28,20 @@ export function nfaCommand(): Command {
     name: 'nfa',
     summary: 'the neural feature ansatz per weight: UC-NFA, C-NFA, spectra of NFM and AGOP, as JSON',
     operands: MODEL_OPERAND,
-    declare: (command) => addInitialOptions(addModelOptions(command)),
+    declare: (command) => addCheckpointOption(addInitialOptions(addModelOptions(command))),
     required: ['inputs'],
-    acts: ['dtype', 'batch', 'parameters', 'freeze', 'output'],
-    async run({ rt, dtype, progress, finishJson }, options, path) {
+    acts: ['dtype', 'workers', 'batch', 'parameters', 'freeze', 'output'],
+    async run({ rt, pool, dtype, checkpoint, progress, finishJson }, options, path) {
       const model = readModel(path, options);
       const initial = readInitialModel(path, options);
       const { x, n } = await readInputs(options.inputs, model);
       const bar = progress('nfa', 'tiles');
-      const features = neuralFeatures(rt, model, x, {
+      const features = await pool.neuralFeatures(model, x, {
         initial,
         dtype,
         memoryLimit: options.memoryLimit,
         tileSize: options.batch,
+        checkpoint,
         onProgress: ({ tilesDone, tiles }) => bar.update(tilesDone, tiles),
       });
       bar.end();
