@@ -13,23 +13,27 @@
  *                 columns of T₁                                columns of T₂
  *    Z[active] ← [ S₁ S₂ ]·[rows of kind 1, 2]    |    [ S₂ S₃ ]·[rows of kind 2, 3]
  *
- * so that zeros are not multiplied. Cost: 4/3·n³ flops at most, less by deflation; leaves by implicit QL.
+ * so that zeros are not multiplied. Cost: 4/3·n³ flops at most, less by deflation; leaves by implicit QL. S is made where
+ * the block's rows stood, once these are gathered, and moves out CHUNK rows at a time: n² f64 of scratch, no more.
+ * When only some eigenvectors are wanted, the last merge, half of the work, makes only those.
  *
  * Scheme: Cuppen, Numer. Math. 36 (1981); deflation and kinds: Rutter, LAPACK Working Note 69 (1994), as in DLAED1–3.
  */
 
-import { multiply } from "./gemm";
+import { multiply, multiplyScratchBytes } from "./gemm";
 import { rotate } from "./level1";
 import { exactWeights, SUMS_BYTES, secularRoot, secularVector } from "./secular";
 import { sortAscending, tridiagonalQl } from "./tridiagonal-ql";
 
 /** Blocks of at most this size are solved by QL. */
 const LEAF: i32 = 32;
+/** Rows of S that move out of the block at a time. */
+const CHUNK: i32 = 256;
 /** Unit roundoff of f64, 2^−53. */
 const UNIT_ROUNDOFF: f64 = 1.1102230246251565e-16;
 const SQRT_HALF: f64 = 0.7071067811865476;
 
-/** Where everything is. f64 and i32 arrays have n entries, `gathered` and `secular` n². */
+/** Where everything is. f64 and i32 arrays have n entries, `gathered` n², `chunk` CHUNK·n. */
 // @ts-ignore: decorator
 @unmanaged
 class Workspace {
@@ -50,10 +54,13 @@ class Workspace {
   active: usize;
   deflated: usize;
   columns: usize;
-  /** Rows gathered before they are overwritten; the secular matrix; GEMM's scratch. */
+  /** Rows gathered before they are overwritten; rows of S; GEMM's scratch. */
   gathered: usize;
-  secular: usize;
+  chunk: usize;
   gemm: usize;
+  /** The eigenvectors wanted in the end: positions first … last − 1 in ascending order. */
+  first: i32;
+  last: i32;
 }
 
 const HEADER_BYTES: usize = 128;
@@ -64,12 +71,16 @@ function padded(bytes: usize): usize {
   return (bytes + 63) & ~63;
 }
 
-/** Bytes of `scratchPtr`. GEMM's scratch comes apart. */
 export function divideAndConquerScratchBytes(n: i32): usize {
-  return HEADER_BYTES + 6 * padded(<usize>n << 3) + SUMS_BYTES + 6 * padded(<usize>n << 2) + 2 * padded((<usize>n * <usize>n) << 3);
+  const vectors = HEADER_BYTES + 6 * padded(<usize>n << 3) + SUMS_BYTES + 6 * padded(<usize>n << 2);
+  return vectors + padded((<usize>n * <usize>n) << 3) + chunkBytes(n) + multiplyScratchBytes<f64>(n, n, n);
 }
 
-function layOut(n: i32, scratchPtr: usize, gemmPtr: usize): Workspace {
+function chunkBytes(n: i32): usize {
+  return padded((<usize>min(CHUNK, n) * <usize>n) << 3);
+}
+
+function layOut(n: i32, first: i32, last: i32, scratchPtr: usize): Workspace {
   const work = changetype<Workspace>(scratchPtr);
   const f64s = padded(<usize>n << 3), i32s = padded(<usize>n << 2);
   work.z = scratchPtr + HEADER_BYTES;
@@ -86,8 +97,10 @@ function layOut(n: i32, scratchPtr: usize, gemmPtr: usize): Workspace {
   work.deflated = work.active + i32s;
   work.columns = work.deflated + i32s;
   work.gathered = work.columns + i32s;
-  work.secular = work.gathered + padded((<usize>n * <usize>n) << 3);
-  work.gemm = gemmPtr;
+  work.chunk = work.gathered + padded((<usize>n * <usize>n) << 3);
+  work.gemm = work.chunk + chunkBytes(n);
+  work.first = first;
+  work.last = last;
   return work;
 }
 
@@ -116,22 +129,20 @@ function putIndex(ptr: usize, i: i32, value: i32): void {
 }
 
 /**
- * T = tridiag(e, d, e): d [n] ← eigenvalues, ascending; e [n] destroyed; z [n, n] ← eigenvectors, row k that of d[k].
+ * T = tridiag(e, d, e): d [n] ← eigenvalues, ascending; e [n] destroyed; z [n, n] ← eigenvectors first … last − 1, row k that of
+ * d[first + k]; the other rows of z are work.
  * Returns 0, or k + 1 when QL failed on the eigenvalue k of a leaf.
  */
-export function divideAndConquer(n: i32, dPtr: usize, ePtr: usize, zPtr: usize, scratchPtr: usize, gemmPtr: usize): i32 {
-  const work = layOut(n, scratchPtr, gemmPtr);
+export function divideAndConquer(n: i32, dPtr: usize, ePtr: usize, zPtr: usize, first: i32, last: i32, scratchPtr: usize): i32 {
+  const work = layOut(n, first, last, scratchPtr);
   const row = <usize>n << 3;
   memory.fill(zPtr, 0, <usize>n * row);
   const status = solveBlock(n, 0, n, dPtr, ePtr, zPtr, work);
   if (status != 0) return status;
-  for (let i = 0; i < n; i++) {
-    const from = index(work.ascending, i);
-    put(work.line, i, at(dPtr, from));
-    memory.copy(work.gathered + <usize>i * row, zPtr + <usize>from * row, row);
-  }
+  for (let i = 0; i < n; i++) put(work.line, i, at(dPtr, index(work.ascending, i)));
   memory.copy(dPtr, work.line, row);
-  memory.copy(zPtr, work.gathered, <usize>n * row);
+  for (let i = first; i < last; i++) memory.copy(work.gathered + <usize>(i - first) * row, zPtr + <usize>index(work.ascending, i) * row, row);
+  memory.copy(zPtr, work.gathered, <usize>(last - first) * row);
   return 0;
 }
 
@@ -194,9 +205,24 @@ function merge(n: i32, low: i32, middle: i32, high: i32, tear: f64, dPtr: usize,
     put(work.poles, j, at(d, index(work.active, j)));
     put(work.weights, j, at(work.z, index(work.active, j)));
   }
-  solveSecular(count, rho, work);
-  updateVectors(size1, size, count, d, block, n, work);
+  orderColumns(count, work);
+  gatherRows(size1, size, count, d, block, row, work);
+  solveSecular(count, rho, block, row, work);
+  memory.copy(d, work.roots, <usize>count << 3);
   orderResult(size, count, d, ascending, work);
+  // Of the roots, which ascend, the last merge makes the vectors of those that are wanted.
+  let from = 0, to = count;
+  if (size == n) {
+    while (from < count && !isWanted(from, work)) from++;
+    while (to > from && !isWanted(to - 1, work)) to--;
+  }
+  updateVectors(size1, size, count, from, to, block, n, work);
+}
+
+/** Whether the vector in this row of the whole matrix is among those asked for. */
+function isWanted(r: i32, work: Workspace): bool {
+  for (let i = work.first; i < work.last; i++) if (index(work.ascending, i) == r) return true;
+  return false;
 }
 
 /** merged [size] ← the rows of both blocks in ascending order of d. */
@@ -245,47 +271,33 @@ function deflate(size: i32, rho: f64, tolerance: f64, d: usize, block: usize, ro
   return count;
 }
 
-/** Roots and, as rows of `secular`, eigenvectors of diag(poles) + rho·weights·weightsᵀ, columns gathered by kind. */
-function solveSecular(count: i32, rho: f64, work: Workspace): void {
-  const row = <usize>count << 3;
-  let squares: f64 = 0;
-  for (let j = 0; j < count; j++) squares += at(work.weights, j) * at(work.weights, j);
-  if (count == 1) {
-    put(work.roots, 0, at(work.poles, 0) + rho * squares);
-    put(work.secular, 0, 1);
-    putIndex(work.columns, 0, 0);
-    return;
-  }
+/** columns [count] ← where the active rows stand when gathered by kind. */
+function orderColumns(count: i32, work: Workspace): void {
   let column = 0;
   for (let kind = 1; kind <= 3; kind++) {
     for (let j = 0; j < count; j++) {
       if (index(work.kinds, index(work.active, j)) == kind) putIndex(work.columns, j, column++);
     }
   }
-  for (let k = 0; k < count; k++) {
-    put(work.roots, k, secularRoot(count, k, work.poles, work.weights, rho, squares, work.secular + <usize>k * row, work.sums));
-  }
-  exactWeights(count, work.poles, work.weights, work.secular, work.corrected);
-  for (let k = 0; k < count; k++) secularVector(count, work.corrected, work.columns, work.secular + <usize>k * row, work.line);
 }
 
-/** Rows 0 … count − 1 of the block ← new vectors, the rest ← the deflated ones; d alike. */
-function updateVectors(size1: i32, size: i32, count: i32, d: usize, block: usize, n: i32, work: Workspace): void {
-  const row = <usize>n << 3;
+/** Active rows of a kind. */
+function countOfKind(kind: i32, count: i32, work: Workspace): i32 {
+  let found = 0;
+  for (let j = 0; j < count; j++) if (index(work.kinds, index(work.active, j)) == kind) found++;
+  return found;
+}
+
+/** Active rows → `gathered`, by kind; deflated rows → the rows from `count` on, and their d alike. */
+function gatherRows(size1: i32, size: i32, count: i32, d: usize, block: usize, row: usize, work: Workspace): void {
   const size2 = size - size1;
-  let first = 0, full = 0;
-  for (let j = 0; j < count; j++) {
-    const kind = index(work.kinds, index(work.active, j));
-    if (kind == 1) first++;
-    else if (kind == 2) full++;
-  }
-  const upper = first + full, lower = count - first;
+  const first = countOfKind(1, count, work), upper = first + countOfKind(2, count, work), lower = count - first;
   const gathered1 = work.gathered;
   const gathered2 = gathered1 + (<usize>upper * <usize>size1 << 3);
   const gathered3 = gathered2 + (<usize>lower * <usize>size2 << 3);
   for (let j = 0; j < count; j++) {
-    const i = index(work.active, j), column = index(work.columns, j);
-    const from = block + <usize>i * row;
+    const column = index(work.columns, j);
+    const from = block + <usize>index(work.active, j) * row;
     if (column < upper) memory.copy(gathered1 + (<usize>column * <usize>size1 << 3), from, <usize>size1 << 3);
     if (column >= first) {
       memory.copy(gathered2 + (<usize>(column - first) * <usize>size2 << 3), from + (<usize>size1 << 3), <usize>size2 << 3);
@@ -298,14 +310,43 @@ function updateVectors(size1: i32, size: i32, count: i32, d: usize, block: usize
     put(work.line, j, at(d, i));
   }
   for (let j = 0; j < size - count; j++) memory.copy(block + <usize>(count + j) * row, gathered3 + <usize>j * whole, whole);
-  memory.copy(d, work.roots, <usize>count << 3);
   memory.copy(d + (<usize>count << 3), work.line, <usize>(size - count) << 3);
+}
 
-  multiply<f64>(count, size1, upper, 1, work.secular, count, 1, gathered1, size1, 1, 0, block, n, 1, work.gemm);
-  multiply<f64>(
-    count, size2, lower, 1, work.secular + (<usize>first << 3), count, 1, gathered2, size2, 1,
-    0, block + (<usize>size1 << 3), n, 1, work.gemm,
-  );
+/** roots; rows of the block ← the differences poles − root of each, corrected ← the weights that make the roots exact. */
+function solveSecular(count: i32, rho: f64, block: usize, row: usize, work: Workspace): void {
+  let squares: f64 = 0;
+  for (let j = 0; j < count; j++) squares += at(work.weights, j) * at(work.weights, j);
+  if (count == 1) {
+    put(work.roots, 0, at(work.poles, 0) + rho * squares);
+    put(work.corrected, 0, 1);
+    put(block, 0, 1);
+    return;
+  }
+  for (let k = 0; k < count; k++) {
+    put(work.roots, k, secularRoot(count, k, work.poles, work.weights, rho, squares, block + <usize>k * row, work.sums));
+  }
+  exactWeights(count, work.poles, work.weights, block, row, work.corrected);
+}
+
+/** Rows from … to − 1 of the block ← vectors of these roots. */
+function updateVectors(size1: i32, size: i32, count: i32, from: i32, to: i32, block: usize, n: i32, work: Workspace): void {
+  const row = <usize>n << 3;
+  const size2 = size - size1;
+  const first = countOfKind(1, count, work), upper = first + countOfKind(2, count, work), lower = count - first;
+  const gathered2 = work.gathered + (<usize>upper * <usize>size1 << 3);
+  for (let k = from; k < to; k += CHUNK) {
+    const rows = min(CHUNK, to - k);
+    const out = block + <usize>k * row;
+    for (let r = 0; r < rows; r++) {
+      secularVector(count, work.corrected, work.columns, out + <usize>r * row, work.line, work.chunk + (<usize>r * <usize>count << 3));
+    }
+    multiply<f64>(rows, size1, upper, 1, work.chunk, count, 1, work.gathered, size1, 1, 0, out, n, 1, work.gemm);
+    multiply<f64>(
+      rows, size2, lower, 1, work.chunk + (<usize>first << 3), count, 1, gathered2, size2, 1,
+      0, out + (<usize>size1 << 3), n, 1, work.gemm,
+    );
+  }
 }
 
 /** ascending [size] ← the order of the rows: the roots ascend already, the deflated ones nearly do. */

@@ -28,6 +28,7 @@ export function symvLower<T>(n: i32, aPtr: usize, row: usize, xPtr: usize, yPtr:
   }
 }
 
+/** Two vectors of four rows a turn. The sum of y comes before the dot product, and y is stored before the next vector is read: else V8 spills. */
 function symvFourRows<T>(r: i32, a0: usize, row: usize, xPtr: usize, yPtr: usize): void {
   const corner = <usize>r * sizeof<T>();
   const x0 = load<T>(xPtr + corner), x1 = load<T>(xPtr + corner, sizeof<T>());
@@ -36,28 +37,64 @@ function symvFourRows<T>(r: i32, a0: usize, row: usize, xPtr: usize, yPtr: usize
   let a1 = a0 + row, a2 = a1 + row, a3 = a2 + row;
   let s0 = v128.splat<T>(<T>0), s1 = s0, s2 = s0, s3 = s0;
   let x = xPtr, y = yPtr;
-  const vectorEnd = a0 + <usize>(r & ~(lanes<T>() - 1)) * sizeof<T>();
-  while (a0 < vectorEnd) {
+  const pairEnd = a0 + <usize>(r & ~(2 * lanes<T>() - 1)) * sizeof<T>();
+  while (a0 < pairEnd) {
+    let xc = v128.load(x), yc = v128.load(y);
+    let p = v128.load(a0);
+    yc = v128.add<T>(yc, v128.mul<T>(p, xx0));
+    s0 = v128.add<T>(s0, v128.mul<T>(p, xc));
+    p = v128.load(a1);
+    yc = v128.add<T>(yc, v128.mul<T>(p, xx1));
+    s1 = v128.add<T>(s1, v128.mul<T>(p, xc));
+    p = v128.load(a2);
+    yc = v128.add<T>(yc, v128.mul<T>(p, xx2));
+    s2 = v128.add<T>(s2, v128.mul<T>(p, xc));
+    p = v128.load(a3);
+    yc = v128.add<T>(yc, v128.mul<T>(p, xx3));
+    s3 = v128.add<T>(s3, v128.mul<T>(p, xc));
+    v128.store(y, yc);
+    xc = v128.load(x, 16);
+    yc = v128.load(y, 16);
+    p = v128.load(a0, 16);
+    yc = v128.add<T>(yc, v128.mul<T>(p, xx0));
+    s0 = v128.add<T>(s0, v128.mul<T>(p, xc));
+    p = v128.load(a1, 16);
+    yc = v128.add<T>(yc, v128.mul<T>(p, xx1));
+    s1 = v128.add<T>(s1, v128.mul<T>(p, xc));
+    p = v128.load(a2, 16);
+    yc = v128.add<T>(yc, v128.mul<T>(p, xx2));
+    s2 = v128.add<T>(s2, v128.mul<T>(p, xc));
+    p = v128.load(a3, 16);
+    yc = v128.add<T>(yc, v128.mul<T>(p, xx3));
+    s3 = v128.add<T>(s3, v128.mul<T>(p, xc));
+    v128.store(y, yc, 16);
+    a0 += 32;
+    a1 += 32;
+    a2 += 32;
+    a3 += 32;
+    x += 32;
+    y += 32;
+  }
+  if (sizeof<T>() == 4 && (r & 4) != 0) {
     const xc = v128.load(x);
     let yc = v128.load(y);
-    const p0 = v128.load(a0);
-    s0 = v128.add<T>(s0, v128.mul<T>(p0, xc));
-    yc = v128.add<T>(yc, v128.mul<T>(p0, xx0));
-    const p1 = v128.load(a1);
-    s1 = v128.add<T>(s1, v128.mul<T>(p1, xc));
-    yc = v128.add<T>(yc, v128.mul<T>(p1, xx1));
-    const p2 = v128.load(a2);
-    s2 = v128.add<T>(s2, v128.mul<T>(p2, xc));
-    yc = v128.add<T>(yc, v128.mul<T>(p2, xx2));
-    const p3 = v128.load(a3);
-    s3 = v128.add<T>(s3, v128.mul<T>(p3, xc));
-    yc = v128.add<T>(yc, v128.mul<T>(p3, xx3));
+    let p = v128.load(a0);
+    yc = v128.add<T>(yc, v128.mul<T>(p, xx0));
+    s0 = v128.add<T>(s0, v128.mul<T>(p, xc));
+    p = v128.load(a1);
+    yc = v128.add<T>(yc, v128.mul<T>(p, xx1));
+    s1 = v128.add<T>(s1, v128.mul<T>(p, xc));
+    p = v128.load(a2);
+    yc = v128.add<T>(yc, v128.mul<T>(p, xx2));
+    s2 = v128.add<T>(s2, v128.mul<T>(p, xc));
+    p = v128.load(a3);
+    yc = v128.add<T>(yc, v128.mul<T>(p, xx3));
+    s3 = v128.add<T>(s3, v128.mul<T>(p, xc));
     v128.store(y, yc);
     a0 += 16;
     a1 += 16;
     a2 += 16;
     a3 += 16;
-    x += 16;
     y += 16;
   }
   // r is a multiple of 4, hence of both lane counts: what is left is the 4 × 4 corner.
@@ -88,80 +125,116 @@ export function dotRows<T>(m: i32, count: i32, xPtr: usize, row: usize, vPtr: us
 
 function dotFourRows<T>(m: i32, x0: usize, row: usize, v: usize, outPtr: usize): void {
   let x1 = x0 + row, x2 = x1 + row, x3 = x2 + row;
-  let s0 = v128.splat<T>(<T>0), s1 = s0, s2 = s0, s3 = s0;
-  const vectors = m & ~(lanes<T>() - 1);
-  const vectorEnd = x0 + <usize>vectors * sizeof<T>();
-  while (x0 < vectorEnd) {
-    const vc = v128.load(v);
-    s0 = v128.add<T>(s0, v128.mul<T>(v128.load(x0), vc));
-    s1 = v128.add<T>(s1, v128.mul<T>(v128.load(x1), vc));
-    s2 = v128.add<T>(s2, v128.mul<T>(v128.load(x2), vc));
-    s3 = v128.add<T>(s3, v128.mul<T>(v128.load(x3), vc));
-    x0 += 16;
-    x1 += 16;
-    x2 += 16;
-    x3 += 16;
-    v += 16;
+  // Declared in the order of their loads: V8 schedules the sums in the order of the variables, and spills in any other.
+  let s0 = v128.splat<T>(<T>0), t0 = s0, s1 = s0, t1 = s0, s2 = s0, t2 = s0, s3 = s0, t3 = s0;
+  const pairs = m & ~(2 * lanes<T>() - 1);
+  const pairEnd = x0 + <usize>pairs * sizeof<T>();
+  while (x0 < pairEnd) {
+    const vs = v128.load(v), vt = v128.load(v, 16);
+    s0 = v128.add<T>(s0, v128.mul<T>(v128.load(x0), vs));
+    t0 = v128.add<T>(t0, v128.mul<T>(v128.load(x0, 16), vt));
+    s1 = v128.add<T>(s1, v128.mul<T>(v128.load(x1), vs));
+    t1 = v128.add<T>(t1, v128.mul<T>(v128.load(x1, 16), vt));
+    s2 = v128.add<T>(s2, v128.mul<T>(v128.load(x2), vs));
+    t2 = v128.add<T>(t2, v128.mul<T>(v128.load(x2, 16), vt));
+    s3 = v128.add<T>(s3, v128.mul<T>(v128.load(x3), vs));
+    t3 = v128.add<T>(t3, v128.mul<T>(v128.load(x3, 16), vt));
+    x0 += 32;
+    x1 += 32;
+    x2 += 32;
+    x3 += 32;
+    v += 32;
   }
-  let t0 = addLanes<T>(s0), t1 = addLanes<T>(s1), t2 = addLanes<T>(s2), t3 = addLanes<T>(s3);
-  for (let i = vectors; i < m; i++) {
+  let d0 = addLanes<T>(v128.add<T>(s0, t0)), d1 = addLanes<T>(v128.add<T>(s1, t1));
+  let d2 = addLanes<T>(v128.add<T>(s2, t2)), d3 = addLanes<T>(v128.add<T>(s3, t3));
+  for (let i = pairs; i < m; i++) {
     const vi = load<T>(v);
-    t0 += load<T>(x0) * vi;
-    t1 += load<T>(x1) * vi;
-    t2 += load<T>(x2) * vi;
-    t3 += load<T>(x3) * vi;
+    d0 += load<T>(x0) * vi;
+    d1 += load<T>(x1) * vi;
+    d2 += load<T>(x2) * vi;
+    d3 += load<T>(x3) * vi;
     x0 += sizeof<T>();
     x1 += sizeof<T>();
     x2 += sizeof<T>();
     x3 += sizeof<T>();
     v += sizeof<T>();
   }
-  store<T>(outPtr, t0);
-  store<T>(outPtr, t1, sizeof<T>());
-  store<T>(outPtr, t2, 2 * sizeof<T>());
-  store<T>(outPtr, t3, 3 * sizeof<T>());
+  store<T>(outPtr, d0);
+  store<T>(outPtr, d1, sizeof<T>());
+  store<T>(outPtr, d2, 2 * sizeof<T>());
+  store<T>(outPtr, d3, 3 * sizeof<T>());
 }
 
-/** y [m] ← y − Xᵀ·c; X [count, m], row stride `row` bytes; c [count] with a stride of `step` bytes. */
-export function subtractRows<T>(m: i32, count: i32, cPtr: usize, step: usize, xPtr: usize, row: usize, yPtr: usize): void {
+/** y [m] ← y + Xᵀ·c; X [count, m], row stride `row` bytes; c [count] with a stride of `step` bytes. */
+export function addRows<T>(m: i32, count: i32, cPtr: usize, step: usize, xPtr: usize, row: usize, yPtr: usize): void {
   let p = 0;
   for (; p + 4 <= count; p += 4) {
-    subtractFourRows<T>(m, cPtr, step, xPtr, row, yPtr);
+    addFourRows<T>(m, cPtr, step, xPtr, row, yPtr);
     xPtr += 4 * row;
     cPtr += 4 * step;
   }
   for (; p < count; p++) {
-    axpy<T>(m, -load<T>(cPtr), xPtr, yPtr);
+    axpy<T>(m, load<T>(cPtr), xPtr, yPtr);
     xPtr += row;
     cPtr += step;
   }
 }
 
-function subtractFourRows<T>(m: i32, cPtr: usize, step: usize, x0: usize, row: usize, y: usize): void {
+function addFourRows<T>(m: i32, cPtr: usize, step: usize, x0: usize, row: usize, y: usize): void {
   const c0 = load<T>(cPtr), c1 = load<T>(cPtr + step), c2 = load<T>(cPtr + 2 * step), c3 = load<T>(cPtr + 3 * step);
   const cc0 = v128.splat<T>(c0), cc1 = v128.splat<T>(c1), cc2 = v128.splat<T>(c2), cc3 = v128.splat<T>(c3);
   let x1 = x0 + row, x2 = x1 + row, x3 = x2 + row;
-  const vectors = m & ~(lanes<T>() - 1);
-  const vectorEnd = x0 + <usize>vectors * sizeof<T>();
-  while (x0 < vectorEnd) {
-    let yc = v128.load(y);
-    yc = v128.sub<T>(yc, v128.mul<T>(cc0, v128.load(x0)));
-    yc = v128.sub<T>(yc, v128.mul<T>(cc1, v128.load(x1)));
-    yc = v128.sub<T>(yc, v128.mul<T>(cc2, v128.load(x2)));
-    yc = v128.sub<T>(yc, v128.mul<T>(cc3, v128.load(x3)));
-    v128.store(y, yc);
-    x0 += 16;
-    x1 += 16;
-    x2 += 16;
-    x3 += 16;
-    y += 16;
+  const pairs = m & ~(2 * lanes<T>() - 1);
+  const pairEnd = x0 + <usize>pairs * sizeof<T>();
+  while (x0 < pairEnd) {
+    let ys = v128.load(y), yt = v128.load(y, 16);
+    ys = v128.add<T>(ys, v128.mul<T>(cc0, v128.load(x0)));
+    yt = v128.add<T>(yt, v128.mul<T>(cc0, v128.load(x0, 16)));
+    ys = v128.add<T>(ys, v128.mul<T>(cc1, v128.load(x1)));
+    yt = v128.add<T>(yt, v128.mul<T>(cc1, v128.load(x1, 16)));
+    ys = v128.add<T>(ys, v128.mul<T>(cc2, v128.load(x2)));
+    yt = v128.add<T>(yt, v128.mul<T>(cc2, v128.load(x2, 16)));
+    ys = v128.add<T>(ys, v128.mul<T>(cc3, v128.load(x3)));
+    yt = v128.add<T>(yt, v128.mul<T>(cc3, v128.load(x3, 16)));
+    v128.store(y, ys);
+    v128.store(y, yt, 16);
+    x0 += 32;
+    x1 += 32;
+    x2 += 32;
+    x3 += 32;
+    y += 32;
   }
-  for (let i = vectors; i < m; i++) {
-    store<T>(y, load<T>(y) - c0 * load<T>(x0) - c1 * load<T>(x1) - c2 * load<T>(x2) - c3 * load<T>(x3));
+  for (let i = pairs; i < m; i++) {
+    store<T>(y, load<T>(y) + c0 * load<T>(x0) + c1 * load<T>(x1) + c2 * load<T>(x2) + c3 * load<T>(x3));
     x0 += sizeof<T>();
     x1 += sizeof<T>();
     x2 += sizeof<T>();
     x3 += sizeof<T>();
     y += sizeof<T>();
+  }
+}
+
+/** z [m] ← z + a·x + b·y. */
+export function addTwo<T>(m: i32, a: T, x: usize, b: T, y: usize, z: usize): void {
+  const aa = v128.splat<T>(a), bb = v128.splat<T>(b);
+  const pairs = m & ~(2 * lanes<T>() - 1);
+  const pairEnd = z + <usize>pairs * sizeof<T>();
+  while (z < pairEnd) {
+    let zs = v128.load(z), zt = v128.load(z, 16);
+    zs = v128.add<T>(zs, v128.mul<T>(aa, v128.load(x)));
+    zt = v128.add<T>(zt, v128.mul<T>(aa, v128.load(x, 16)));
+    zs = v128.add<T>(zs, v128.mul<T>(bb, v128.load(y)));
+    zt = v128.add<T>(zt, v128.mul<T>(bb, v128.load(y, 16)));
+    v128.store(z, zs);
+    v128.store(z, zt, 16);
+    x += 32;
+    y += 32;
+    z += 32;
+  }
+  for (let i = pairs; i < m; i++) {
+    store<T>(z, load<T>(z) + a * load<T>(x) + b * load<T>(y));
+    x += sizeof<T>();
+    y += sizeof<T>();
+    z += sizeof<T>();
   }
 }

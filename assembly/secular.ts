@@ -94,7 +94,7 @@ export function secularRoot(count: i32, k: i32, polesPtr: usize, weightsPtr: usi
     if (next == eta || !(next > low && next < high)) break; // the bracket cannot be divided further
     eta = next;
   }
-  for (let j = 0; j < count; j++) store<f64>(deltaPtr + (<usize>j << 3), at(deltaPtr, j) - eta);
+  shiftPoles(count, deltaPtr, eta, deltaPtr);
   return (fromLeft ? pole : at(polesPtr, k + 1)) + eta;
 }
 
@@ -107,7 +107,20 @@ function smallerRoot(c: f64, a: f64, b: f64): f64 {
 
 /** delta [count] ← p − origin. */
 function shiftPoles(count: i32, polesPtr: usize, origin: f64, deltaPtr: usize): void {
-  for (let j = 0; j < count; j++) store<f64>(deltaPtr + (<usize>j << 3), at(polesPtr, j) - origin);
+  const shift = v128.splat<f64>(origin);
+  let j = 0;
+  for (; j + 4 <= count; j += 4) {
+    const p0 = v128.sub<f64>(v128.load(polesPtr), shift), p1 = v128.sub<f64>(v128.load(polesPtr, 16), shift);
+    v128.store(deltaPtr, p0);
+    v128.store(deltaPtr, p1, 16);
+    polesPtr += 32;
+    deltaPtr += 32;
+  }
+  for (; j < count; j++) {
+    store<f64>(deltaPtr, load<f64>(polesPtr) - origin);
+    polesPtr += 8;
+    deltaPtr += 8;
+  }
 }
 
 /** f at η; sums: values and slopes of the poles 0 … k and of the poles beyond. */
@@ -148,11 +161,10 @@ function poleSums(count: i32, w: usize, delta: usize, eta: f64, outPtr: usize): 
 }
 
 /**
- * ŵ [count]: the weights for which the computed roots are exact, with the signs of w. deltas [count, count], row k is
- * p − λ[k].   ŵ[j]² = Π_k (λ[k] − p[j]) / Π_{k≠j} (p[k] − p[j]), up to a factor that is the same for all j.
+ * ŵ [count]: the weights for which the computed roots are exact, with the signs of w. deltas [count, count], row stride
+ * `row` bytes: row k is p − λ[k].   ŵ[j]² = Π_k (λ[k] − p[j]) / Π_{k≠j} (p[k] − p[j]), up to a factor that is the same for all j.
  */
-export function exactWeights(count: i32, polesPtr: usize, weightsPtr: usize, deltasPtr: usize, outPtr: usize): void {
-  const row = <usize>count << 3;
+export function exactWeights(count: i32, polesPtr: usize, weightsPtr: usize, deltasPtr: usize, row: usize, outPtr: usize): void {
   for (let j = 0; j < count; j++) store<f64>(outPtr + (<usize>j << 3), at(deltasPtr + <usize>j * row, j));
   for (let k = 0; k < count; k++) {
     const delta = deltasPtr + <usize>k * row;
@@ -169,30 +181,45 @@ export function exactWeights(count: i32, polesPtr: usize, weightsPtr: usize, del
 function multiplyRatios(from: i32, to: i32, pole: f64, polesPtr: usize, deltaPtr: usize, outPtr: usize): void {
   const shift = v128.splat<f64>(pole);
   let j = from;
-  for (; j + 2 <= to; j += 2) {
+  for (; j + 4 <= to; j += 4) {
     const offset = <usize>j << 3;
-    const ratio = v128.div<f64>(v128.load(deltaPtr + offset), v128.sub<f64>(v128.load(polesPtr + offset), shift));
-    v128.store(outPtr + offset, v128.mul<f64>(v128.load(outPtr + offset), ratio));
+    const p = polesPtr + offset, d = deltaPtr + offset, out = outPtr + offset;
+    const ratio0 = v128.div<f64>(v128.load(d), v128.sub<f64>(v128.load(p), shift));
+    const ratio1 = v128.div<f64>(v128.load(d, 16), v128.sub<f64>(v128.load(p, 16), shift));
+    const product0 = v128.mul<f64>(v128.load(out), ratio0), product1 = v128.mul<f64>(v128.load(out, 16), ratio1);
+    v128.store(out, product0);
+    v128.store(out, product1, 16);
   }
-  if (j < to) {
+  for (; j < to; j++) {
     const ptr = outPtr + (<usize>j << 3);
     store<f64>(ptr, load<f64>(ptr) * (at(deltaPtr, j) / (at(polesPtr, j) - pole)));
   }
 }
 
 /**
- * The normalized eigenvector of root k, in place of its differences: row[column[j]] ← (ŵ[j]/delta[j])/norm. column is a
+ * The normalized eigenvector of a root from its differences delta [count]: out[column[j]] ← (ŵ[j]/delta[j])/norm. column is a
  * permutation, i32 [count]; workPtr [count].
  */
-export function secularVector(count: i32, weightsPtr: usize, columnPtr: usize, rowPtr: usize, workPtr: usize): void {
-  let squares: f64 = 0;
-  for (let j = 0; j < count; j++) {
-    const entry = at(weightsPtr, j) / at(rowPtr, j);
+export function secularVector(count: i32, weightsPtr: usize, columnPtr: usize, deltaPtr: usize, workPtr: usize, outPtr: usize): void {
+  let squares0 = v128.splat<f64>(0), squares1 = squares0;
+  let j = 0;
+  for (; j + 4 <= count; j += 4) {
+    const offset = <usize>j << 3;
+    const w = weightsPtr + offset, d = deltaPtr + offset, work = workPtr + offset;
+    const entry0 = v128.div<f64>(v128.load(w), v128.load(d)), entry1 = v128.div<f64>(v128.load(w, 16), v128.load(d, 16));
+    squares0 = v128.add<f64>(squares0, v128.mul<f64>(entry0, entry0));
+    squares1 = v128.add<f64>(squares1, v128.mul<f64>(entry1, entry1));
+    v128.store(work, entry0);
+    v128.store(work, entry1, 16);
+  }
+  let squares = addLanes<f64>(v128.add<f64>(squares0, squares1));
+  for (; j < count; j++) {
+    const entry = at(weightsPtr, j) / at(deltaPtr, j);
     store<f64>(workPtr + (<usize>j << 3), entry);
     squares += entry * entry;
   }
   const scale = 1 / sqrt<f64>(squares);
-  for (let j = 0; j < count; j++) {
-    store<f64>(rowPtr + (<usize>load<i32>(columnPtr + (<usize>j << 2)) << 3), at(workPtr, j) * scale);
+  for (let i = 0; i < count; i++) {
+    store<f64>(outPtr + (<usize>load<i32>(columnPtr + (<usize>i << 2)) << 3), at(workPtr, i) * scale);
   }
 }

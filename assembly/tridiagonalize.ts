@@ -11,7 +11,7 @@
  *          v v v 1 0 .
  *
  * PANEL rows at a time: inside a panel the part of A above is left as it was, and A·v is corrected by the panel's earlier
- * reflectors; after it, one rank-2·PANEL update with the GEMM's microkernel:  A ← A − V·Wᵀ − W·Vᵀ.
+ * reflectors; after it, one rank-2·PANEL update with the GEMM's microkernel:  A ← A + V·Wᵀ + W·Vᵀ (W holds −w).
  *
  * Elements of a row whose squares sum to less than `negligible` are taken as zero: the caller has scaled A so that this
  * is far below one rounding error of the largest entry.
@@ -20,14 +20,14 @@
  * DSYTRD and DLATRD with UPLO = 'U', which sees the transposed (column-major) matrix.
  */
 
-import { blockedMultiply } from "./gemm";
+import { blockedMultiply, multiplyScratchBytes } from "./gemm";
 import { axpy, dotContiguous, scaleContiguous } from "./level1";
-import { dotRows, subtractRows, symvLower } from "./level2";
+import { addRows, addTwo, dotRows, symvLower } from "./level2";
 
 /** Rows of a panel. */
-export const PANEL: i32 = 32;
+const PANEL: i32 = 32;
 /** The part that is left is reduced row by row when it has at most this many rows. */
-const CROSSOVER: i32 = 96;
+const CROSSOVER: i32 = 64;
 
 /** Sums of squares below this are zero: 2^−1000 for f64, 2^−100 for f32. */
 // @ts-ignore: decorator
@@ -37,49 +37,65 @@ function negligible<T>(): T {
   return <T>reinterpret<f32>(0x0D800000);
 }
 
-/** Bytes of `panelPtr`: V, W, V again, PANEL rows each, and coefficients. */
-export function tridiagonalizeScratchBytes<T>(n: i32): usize {
-  return (<usize>(3 * PANEL) * <usize>n + <usize>(2 * PANEL)) * sizeof<T>();
+/** Bytes of a row of a panel: an odd number of cache lines, so that rows do not compete for the same places of the cache. */
+// @ts-ignore: decorator
+@inline
+function panelRow<T>(n: i32): usize {
+  return ((((<usize>n * sizeof<T>() + 63) >> 6) | 1) << 6);
 }
 
-/** d [n], e [n − 1] in f64; tau [n] in T; gemmScratch as for GEMM of these extents with k = 2·PANEL. */
-export function tridiagonalize<T>(n: i32, aPtr: usize, dPtr: usize, ePtr: usize, tauPtr: usize, panelPtr: usize, gemmScratch: usize): void {
-  const row = <usize>n * sizeof<T>();
+/** V, W, V again, PANEL rows each, and coefficients. */
+// @ts-ignore: decorator
+@inline
+function panelBytes<T>(n: i32): usize {
+  return <usize>(3 * PANEL) * panelRow<T>(n) + <usize>(2 * PANEL) * sizeof<T>();
+}
+
+export function tridiagonalizeScratchBytes<T>(n: i32): usize {
+  return panelBytes<T>(n) + multiplyScratchBytes<T>(n, n, 2 * PANEL);
+}
+
+/** A [n, n] with row stride rsa; d [n], e [n] in f64 (the last entry of e is not written); tau [n] in T. */
+export function tridiagonalize<T>(n: i32, aPtr: usize, rsa: i32, dPtr: usize, ePtr: usize, tauPtr: usize, panelPtr: usize): void {
+  const row = panelRow<T>(n), rowA = <usize>rsa * sizeof<T>();
+  const rs = <i32>(row / sizeof<T>());
+  const gemmScratch = panelPtr + panelBytes<T>(n);
   let end = n;
   while (end > CROSSOVER) {
-    for (let done = 0; done < PANEL; done++) reducePanelRow<T>(n, end - 1 - done, done, aPtr, dPtr, ePtr, tauPtr, panelPtr);
+    for (let done = 0; done < PANEL; done++) reducePanelRow<T>(n, end - 1 - done, done, aPtr, rowA, dPtr, ePtr, tauPtr, panelPtr);
     end -= PANEL;
     memory.copy(panelPtr + <usize>(2 * PANEL) * row, panelPtr, <usize>PANEL * row);
-    blockedMultiply<T>(end, end, 2 * PANEL, <T>-1, panelPtr, 1, n, panelPtr + <usize>PANEL * row, n, 1, <T>1, aPtr, n, 1, 1, gemmScratch);
+    blockedMultiply<T>(end, end, 2 * PANEL, <T>1, panelPtr, 1, rs, panelPtr + <usize>PANEL * row, rs, 1, <T>1, aPtr, rsa, 1, 1, gemmScratch);
   }
   for (let i = end - 1; i > 0; i--) {
-    reducePanelRow<T>(n, i, 0, aPtr, dPtr, ePtr, tauPtr, panelPtr);
-    const v = aPtr + <usize>i * row, w = panelPtr + <usize>PANEL * row;
+    reducePanelRow<T>(n, i, 0, aPtr, rowA, dPtr, ePtr, tauPtr, panelPtr);
+    const v = panelPtr, w = panelPtr + <usize>PANEL * row;
     for (let r = 0; r < i; r++) {
       const at = <usize>r * sizeof<T>();
-      axpy<T>(r + 1, -load<T>(v + at), w, aPtr + <usize>r * row);
-      axpy<T>(r + 1, -load<T>(w + at), v, aPtr + <usize>r * row);
+      addTwo<T>(r + 1, load<T>(v + at), w, load<T>(w + at), v, aPtr + <usize>r * rowA);
     }
   }
   if (n > 0) {
     store<f64>(dPtr, <f64>load<T>(aPtr));
     store<T>(tauPtr, <T>0);
-    memory.fill(aPtr, 0, row);
+    memory.fill(aPtr, 0, <usize>n * sizeof<T>());
   }
 }
 
 /**
  * Row i, the panel's reflector number `done`: brings the row up to date, makes its reflector v, and
- * w = tau·(A·v) − ½·tau·(wᵀ·v)·v, with A as the panel's earlier reflectors leave it.
+ * w = −tau·(A·v) + ½·tau·((A·v)ᵀ·v)·tau·v, with A as the panel's earlier reflectors leave it.
  */
-function reducePanelRow<T>(n: i32, i: i32, done: i32, aPtr: usize, dPtr: usize, ePtr: usize, tauPtr: usize, panelPtr: usize): void {
-  const row = <usize>n * sizeof<T>();
+function reducePanelRow<T>(
+  n: i32, i: i32, done: i32, aPtr: usize, rowA: usize, dPtr: usize, ePtr: usize, tauPtr: usize, panelPtr: usize,
+): void {
+  const row = panelRow<T>(n);
   const at = <usize>i * sizeof<T>();
-  const v = aPtr + <usize>i * row;
+  const v = aPtr + <usize>i * rowA;
   const vs = panelPtr, ws = panelPtr + <usize>PANEL * row;
   const coefficients = panelPtr + <usize>(3 * PANEL) * row;
-  subtractRows<T>(i + 1, done, ws + at, row, vs, row, v);
-  subtractRows<T>(i + 1, done, vs + at, row, ws, row, v);
+  addRows<T>(i + 1, done, ws + at, row, vs, row, v);
+  addRows<T>(i + 1, done, vs + at, row, ws, row, v);
 
   store<f64>(dPtr + (<usize>i << 3), <f64>load<T>(v + at));
   const tau = reflector<T>(i, v, ePtr + (<usize>(i - 1) << 3));
@@ -91,12 +107,12 @@ function reducePanelRow<T>(n: i32, i: i32, done: i32, aPtr: usize, dPtr: usize, 
     memory.fill(w, 0, at);
     return;
   }
-  symvLower<T>(i, aPtr, row, v, w);
+  symvLower<T>(i, aPtr, rowA, v, w);
   dotRows<T>(i, done, ws, row, v, coefficients);
   dotRows<T>(i, done, vs, row, v, coefficients + PANEL * sizeof<T>());
-  subtractRows<T>(i, done, coefficients, sizeof<T>(), vs, row, w);
-  subtractRows<T>(i, done, coefficients + PANEL * sizeof<T>(), sizeof<T>(), ws, row, w);
-  scaleContiguous<T>(i, tau, w);
+  addRows<T>(i, done, coefficients, sizeof<T>(), vs, row, w);
+  addRows<T>(i, done, coefficients + PANEL * sizeof<T>(), sizeof<T>(), ws, row, w);
+  scaleContiguous<T>(i, -tau, w);
   axpy<T>(i, <T>-0.5 * tau * dotContiguous<T>(i, w, v), v, w);
 }
 

@@ -129,15 +129,18 @@ export {
   rankAtThreshold,
   stableRank,
 } from './linalg/effective-ranks.ts';
-export { type Eigenvalues, type Eigenvectors, type EighOptions, eigh, topEigenpairs } from './linalg/eigh.ts';
+export { type Eigenvalues, type Eigenvectors, type EighOptions, eigh } from './linalg/eigh.ts';
+export { backTransformRows, type Tridiagonalization, tridiagonalEigenpairs, tridiagonalize } from './linalg/eigh-stages.ts';
 export { type ExtremalEigenpairs, type ExtremalOptions, extremalEigenpairs } from './linalg/extremal-eigenpairs.ts';
 export { type MatmulOptions, matmul } from './linalg/gemm.ts';
 export { type GramOptions, gram } from './linalg/gram.ts';
 export { haarOrthogonal, type RandomMatrixOptions, sameSpectrumRandom } from './linalg/haar.ts';
+export type { IndexRange } from './linalg/index-range.ts';
 export { denseOperator, type LinearOperator, type LinearOperatorParts, linearOperator } from './linalg/linear-operator.ts';
 export { normalArray } from './linalg/normal.ts';
 export { type PsdPower, psdPower, symmetricSquareRoot } from './linalg/psd-power.ts';
 export { type PositiveSolution, solvePositive, type TriangularSolveOptions, triangularSolve } from './linalg/solve.ts';
+export { type TopEigenpairs, type TopEigenpairsOptions, topEigenpairs } from './linalg/top-eigenpairs.ts';
 export { type InitializeOptions, initializeSpec } from './nn/initialize.ts';
 export { type MupOptions, mupRateFactors } from './nn/mup.ts';
 export { importSpec, supportedLayers } from './nn/spec.ts';

@@ -1,9 +1,20 @@
 /** @file Symmetric eigendecomposition A = V·diag(λ)·Vᵀ of dense matrices. */
 
-import { checkFinite, checkInteger } from '../core/check.ts';
 import { TangedgeError } from '../core/errors.ts';
-import { bytesOf, type Dtype, dtypeOf, emptyArray, type FloatArray, formatShape, type Tensor } from '../core/tensor.ts';
-import { type Runtime, routinesOf } from '../wasm/runtime.ts';
+import { bytesOf, type Dtype, type Tensor } from '../core/tensor.ts';
+import type { Runtime } from '../wasm/runtime.ts';
+import {
+  allocateProblem,
+  eighBytes,
+  inDtype,
+  loadRows,
+  readRows,
+  readValues,
+  runBackTransform,
+  runTridiagonalEigen,
+  runTridiagonalize,
+} from './eigh-stages.ts';
+import { checkIndices, type IndexRange } from './index-range.ts';
 import { checkSymmetric } from './symmetric.ts';
 
 export interface EighOptions {
@@ -11,15 +22,20 @@ export interface EighOptions {
   readonly vectors?: boolean;
   /** Arithmetic. Default `'f64'`, also for f32 input, because spectra of kernels are ill-conditioned. */
   readonly dtype?: Dtype;
+  /**
+   * [first, last): only the eigenpairs at these positions of the ascending order; [n − 10, n] are the ten largest. Their
+   * bits are those of the whole decomposition. Up to half of the work is saved. Default all.
+   */
+  readonly indices?: IndexRange;
 }
 
 export interface Eigenvalues {
-  /** Ascending, [n]. */
+  /** Ascending, [k]: k = n unless `indices` or a count say less. */
   readonly values: Float64Array;
 }
 
 export interface Eigenvectors extends Eigenvalues {
-  /** [n, n], orthonormal columns; column k belongs to values[k]. Shares one ArrayBuffer with `values`. */
+  /** [n, k], orthonormal columns; column j belongs to values[j]. Shares one ArrayBuffer with `values`. */
   readonly vectors: Tensor;
 }
 
@@ -28,16 +44,17 @@ export interface Eigenvectors extends Eigenvalues {
  *
  *   A = V·diag(λ)·Vᵀ
  *
- * Shapes     a [n, n]; reads the lower triangle  →  values [n], vectors [n, n]
+ * Shapes     a [n, n]; reads the lower triangle  →  values [n], vectors [n, n]; with `indices` [k] and [n, k]
  * Units      values in the units of a, vectors dimensionless with norm 1 (their signs are arbitrary, but always the same)
  * Cost       4.7·n³ flops with vectors (less when eigenvalues cluster), 4/3·n³ without, most of them in GEMM; WebAssembly
- *            memory 4·n² f64 with vectors, n² without, and panels of about 150·n
+ *            memory 3·n² f64 with vectors, n² without, and panels of about 500·n
  * Numerics   backward stable: ‖A − VΛVᵀ‖ and ‖I − VᵀV‖ are a small multiple of n·ε; eigenvalues are right to n·ε·‖A‖, so
  *            those far below ε·‖A‖ carry no digits. Scaled internally: entries near overflow and underflow are fine.
  *            The same bits on every runtime.
  *
  * @throws {TangedgeError} ERR_SHAPE not square · ERR_DOMAIN NaN, Inf, not symmetric (the worst entry is named), or an
- *   eigenvalue beyond the largest number · ERR_CONVERGENCE info.converged when QL reached its cap (not seen in practice)
+ *   eigenvalue beyond the largest number · ERR_CONVERGENCE info.converged when QL reached its cap (not seen in practice) ·
+ *   ERR_MEMORY with the whole need, before anything is allocated · ERR_ARGUMENT bad indices
  * @see Golub, Van Loan (2013). Matrix Computations, 4th ed., ch. 8; Gu, Eisenstat (1995). A divide-and-conquer algorithm for
  *   the symmetric tridiagonal eigenproblem. SIAM J. Matrix Anal. Appl. 16(1).
  * @example
@@ -49,61 +66,29 @@ export function eigh(rt: Runtime, a: Tensor, options?: EighOptions): Eigenvalues
 export function eigh(rt: Runtime, a: Tensor, options: EighOptions = {}): Eigenvalues & Partial<Eigenvectors> {
   const { vectors: wantVectors = true, dtype = 'f64' } = options;
   const n = checkSymmetric('eigh', 'a', a);
-  const routines = routinesOf(rt, dtype);
-  const { arena } = rt;
-  checkMemory(rt, n, dtype, wantVectors);
+  const [first, last] = checkIndices('eigh', options.indices, n);
+  const count = last - first;
+  checkMemory(rt, n, dtype, wantVectors, count);
+  const data = inDtype('eigh', a, dtype);
 
-  return arena.frame(() => {
-    const aPtr = arena.load(dtype, a.data);
-    if (dtype !== dtypeOf(a)) checkFinite('eigh', `a in ${dtype}`, { shape: a.shape, data: arena.view(dtype, aPtr, n * n) });
-    const valuesPtr = arena.allocateArray(dtype, n);
-    const vectorsPtr = wantVectors ? arena.allocateArray(dtype, n * n) : 0;
-    const scratchPtr = arena.allocate(routines.eighScratchBytes(n, wantVectors ? 1 : 0) >>> 0);
-    const status = routines.eigh(n, aPtr, valuesPtr, vectorsPtr, scratchPtr);
-    if (status !== 0) {
-      throw new TangedgeError(
-        'ERR_CONVERGENCE',
-        `eigh: the eigenvalue ${status} of ${formatShape(a.shape)} did not converge in 30·n sweeps. Please report the matrix.`,
-        { converged: status - 1, n },
-      );
-    }
-    const buffer = new ArrayBuffer(n * 8 + (wantVectors ? n * n * bytesOf(dtype) : 0));
-    const values = new Float64Array(buffer, 0, n);
-    values.set(arena.view(dtype, valuesPtr, n));
-    checkFinite('eigh', 'the spectrum', { shape: [n], data: values });
-    if (!wantVectors) return { values };
-    const data = dtype === 'f64' ? new Float64Array(buffer, n * 8, n * n) : new Float32Array(buffer, n * 8, n * n);
-    transposeInto(data, arena.view(dtype, vectorsPtr, n * n), n);
-    return { values, vectors: { shape: [n, n], data } };
+  return rt.arena.frame(() => {
+    const at = allocateProblem(rt, dtype, n);
+    loadRows(rt, dtype, data, n, at.aPtr);
+    const scale = runTridiagonalize(rt, dtype, n, at);
+    const zPtr = runTridiagonalEigen(rt, dtype, n, at.dPtr, at.ePtr, [first, last], wantVectors ? 'vectors' : 'values');
+    if (!wantVectors) return { values: readValues(rt, dtype, at.dPtr, [first, last], scale) };
+    const buffer = new ArrayBuffer(count * 8 + n * count * bytesOf(dtype));
+    const values = new Float64Array(buffer, 0, count);
+    values.set(readValues(rt, dtype, at.dPtr, [first, last], scale));
+    runBackTransform(rt, dtype, n, count, at, zPtr);
+    const out = dtype === 'f64' ? new Float64Array(buffer, count * 8, n * count) : new Float32Array(buffer, count * 8, n * count);
+    return { values, vectors: { shape: [n, count], data: readRows(rt, dtype, at.aPtr, n, count, out) } };
   });
 }
 
-/**
- * The `count` largest eigenvalues, largest first, and their eigenvectors.
- *
- * Shapes     a [n, n]  →  values [count], vectors [n, count]; column k belongs to values[k]
- * Cost       that of the full decomposition, of which it is the end: for large n and small count, not the cheapest way
- *
- * @param count from 1 to n
- * @throws {TangedgeError} as `eigh`; ERR_ARGUMENT when count is not a whole number from 1 to n
- */
-export function topEigenpairs(rt: Runtime, a: Tensor, count: number, options: { readonly dtype?: Dtype } = {}): Eigenvectors {
-  const n = a.shape[0];
-  checkInteger('topEigenpairs', 'count', count, 1, n);
-  const all = eigh(rt, a, { dtype: options.dtype });
-  const dtype = options.dtype ?? 'f64';
-  const values = all.values.slice(n - count).reverse();
-  const data = emptyArray(dtype, n * count);
-  for (let i = 0; i < n; i++) {
-    for (let k = 0; k < count; k++) data[i * count + k] = all.vectors.data[i * n + (n - 1 - k)];
-  }
-  return { values, vectors: { shape: [n, count], data } };
-}
-
 /** Refuses a matrix whose decomposition cannot fit, with the whole need, before anything is copied. */
-function checkMemory(rt: Runtime, n: number, dtype: Dtype, vectors: boolean): void {
-  // A, and with vectors: V, the secular matrix and the gathered rows; for f32 these two and Z are f64.
-  const needed = vectors ? 32 * n * n : bytesOf(dtype) * n * n;
+function checkMemory(rt: Runtime, n: number, dtype: Dtype, vectors: boolean, count: number): void {
+  const needed = eighBytes(rt, dtype, n, vectors, count);
   const limit = rt.arena.limit - rt.arena.used;
   if (!(needed <= limit)) {
     throw new TangedgeError(
@@ -112,19 +97,5 @@ function checkMemory(rt: Runtime, n: number, dtype: Dtype, vectors: boolean): vo
         `${vectors ? 'Ask for values alone, or raise' : 'Raise'} the memory limit.`,
       { needed, limit },
     );
-  }
-}
-
-/** out ← xᵀ for x [n, n], in tiles that stay in cache. */
-function transposeInto(out: FloatArray, x: FloatArray, n: number): void {
-  const tile = 32;
-  for (let i0 = 0; i0 < n; i0 += tile) {
-    const i1 = Math.min(i0 + tile, n);
-    for (let j0 = 0; j0 < n; j0 += tile) {
-      const j1 = Math.min(j0 + tile, n);
-      for (let i = i0; i < i1; i++) {
-        for (let j = j0; j < j1; j++) out[j * n + i] = x[i * n + j];
-      }
-    }
   }
 }

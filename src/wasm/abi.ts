@@ -284,13 +284,31 @@ export interface Routines {
 
   // ── eigh.ts ────────────────────────────────────────────────────────────────────────────────────────────────────
   /**
-   * Symmetric eigendecomposition of A [n, n] (contiguous; lower triangle read; destroyed). values [n] ascending.
-   * vectorsPtr = 0: values only. Otherwise vectors [n, n] row-major, row k is the eigenvector of values[k].
+   * A·scale = Q·T·Qᵀ for symmetric A [n, n], row stride rsa, lower triangle read: A ← reflectors, tau [n]; d [n] and e [n − 1]
+   * in f64 ← T (e has room for n). Returns the scale, a power of two.
+   */
+  tridiagonalize(n: number, aPtr: number, rsa: number, dPtr: number, ePtr: number, tauPtr: number, scratchPtr: number): number;
+  tridiagonalizeScratchBytes(n: number): number;
+  /**
+   * d [n] ← eigenvalues of T, ascending; e is destroyed; both f64. zPtr = 0: values only, no scratch. Otherwise z has room for
+   * n² f64, and its first last − first rows of n T become the eigenvectors of d[first] … d[last − 1].
    * Returns 0, or k > 0 when the k-th eigenvalue did not converge.
    */
-  eigh(n: number, aPtr: number, valuesPtr: number, vectorsPtr: number, scratchPtr: number): number;
-  /** `vectors` ≠ 0 when vectorsPtr will be given: divide and conquer then needs 2·n² f64 beside the panels. */
-  eighScratchBytes(n: number, vectors: number): number;
+  tridiagonalEigen(n: number, dPtr: number, ePtr: number, zPtr: number, first: number, last: number, scratchPtr: number): number;
+  tridiagonalEigenScratchBytes(n: number): number;
+  /** out [n, rows], row stride rsOut, ← Q·Uᵀ for U [rows, n] contiguous; A, tau as left by `tridiagonalize`; out may be A. */
+  backTransform(
+    n: number,
+    rows: number,
+    aPtr: number,
+    rsa: number,
+    tauPtr: number,
+    uPtr: number,
+    outPtr: number,
+    rsOut: number,
+    scratchPtr: number,
+  ): void;
+  backTransformScratchBytes(n: number, rows: number): number;
 
   // ── cholesky.ts ────────────────────────────────────────────────────────────────────────────────────────────────
   /** A = L·Lᵀ in place in the lower triangle (row-major, row stride rsa); the upper triangle is not touched. Returns 0, or k > 0 when the leading minor of order k is not positive. */

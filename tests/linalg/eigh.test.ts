@@ -1,6 +1,6 @@
-/** @file eigh and topEigenpairs through the public API: numpy's order, golden spectra, invariants, refusals. */
+/** @file eigh through the public API: numpy's order, golden spectra, invariants, refusals. */
 
-import { eigh, loadRuntime, TangedgeError, type Tensor, tensor, topEigenpairs } from 'tangedge';
+import { eigh, loadRuntime, TangedgeError, type Tensor, tensor } from 'tangedge';
 import { describe, expect, test } from 'vitest';
 import { goldenArray, goldenCaseNames, goldenExpected, readGoldenCase, relativeError } from '../golden/read-case.ts';
 import { integers, uniform } from '../oracle/numbers.ts';
@@ -142,25 +142,6 @@ describe('golden spectra', () => {
   test('there are such cases', () => expect(withKernel.length).toBeGreaterThan(5));
 });
 
-describe('topEigenpairs', () => {
-  test('largest first; the columns are those of eigh', () => {
-    const n = 12;
-    const a = symmetric(n, uniform(3, n * n));
-    const all = eigh(rt, a);
-    const top = topEigenpairs(rt, a, 3);
-    expect(top.vectors.shape).toEqual([n, 3]);
-    for (let k = 0; k < 3; k++) {
-      expect(top.values[k]).toBe(all.values[n - 1 - k]);
-      for (let i = 0; i < n; i++) expect(top.vectors.data[i * 3 + k]).toBe(all.vectors.data[i * n + n - 1 - k]);
-    }
-  });
-
-  test('count outside 1 … n is refused', () => {
-    for (const count of [0, 3, 1.5, Number.NaN])
-      expect(refusal(() => topEigenpairs(rt, tensor([2, 2], [1, 0, 0, 1]), count)).code).toBe('ERR_ARGUMENT');
-  });
-});
-
 describe('refusals', () => {
   test('not square, with both extents', () => {
     const error = refusal(() => eigh(rt, tensor([2, 3], [1, 2, 3, 4, 5, 6])));
@@ -192,15 +173,25 @@ describe('refusals', () => {
     expect(refusal(() => eigh(rt, tensor([1, 1], [1e300]), { dtype: 'f32' })).code).toBe('ERR_DOMAIN');
   });
 
-  test('more memory than the limit is an ERR_MEMORY with both numbers', async () => {
-    const small = await loadRuntime({ memoryLimit: 10_000 });
-    const error = refusal(() => eigh(small, symmetric(40, uniform(1, 1600))));
-    expect(error.code).toBe('ERR_MEMORY');
-    expect(error.info).toMatchObject({ needed: 32 * 1600, limit: 10_000 });
-    expect(small.arena.used).toBe(0);
-    // Enough for the matrix, not for the rest: the arena refuses, and releases what it had given.
-    const middling = await loadRuntime({ memoryLimit: 32 * 1600 });
-    expect(refusal(() => eigh(middling, symmetric(40, uniform(1, 1600)))).code).toBe('ERR_MEMORY');
-    expect(middling.arena.used).toBe(0);
+  test('the whole need is refused before anything is allocated, and is the need to the byte', async () => {
+    for (const options of [{}, { vectors: false }, { indices: [3, 9] }, { dtype: 'f32' }] as const) {
+      for (const n of [1, 40, 130]) {
+        if (n < 9 && 'indices' in options) continue;
+        const a = symmetric(n, uniform(1, n * n));
+        const small = await loadRuntime({ memoryLimit: 100 });
+        const { code, info } = refusal(() => eigh(small, a, options));
+        expect(code).toBe('ERR_MEMORY');
+        expect(info.limit).toBe(100);
+        expect(small.arena.peakBytes).toBe(0);
+        const needed = info.needed as number;
+        const short = await loadRuntime({ memoryLimit: needed - 1 });
+        expect(refusal(() => eigh(short, a, options)).info.needed).toBe(needed);
+        expect(short.arena.peakBytes).toBe(0);
+        const enough = await loadRuntime({ memoryLimit: needed });
+        eigh(enough, a, options);
+        expect(enough.arena.peakBytes).toBe(needed);
+        expect(enough.arena.used).toBe(0);
+      }
+    }
   });
 });

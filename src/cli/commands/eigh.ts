@@ -4,7 +4,8 @@ import type { Command } from 'commander';
 import { formatShape, type Tensor } from '../../core/tensor.ts';
 import { writeNpy } from '../../io/npy.ts';
 import { blockMatrix } from '../../linalg/block-matrix.ts';
-import { type Eigenvalues, type Eigenvectors, eigh, topEigenpairs } from '../../linalg/eigh.ts';
+import { type Eigenvalues, type Eigenvectors, eigh } from '../../linalg/eigh.ts';
+import { type TopEigenpairs, topEigenpairs } from '../../linalg/top-eigenpairs.ts';
 import { readArray } from '../array-files.ts';
 import { defineCommand } from '../command.ts';
 import { inFile } from '../failure.ts';
@@ -40,15 +41,23 @@ export function eighCommand(): Command {
       values.write(writeNpy({ shape: [count], data: pairs.values }));
       if (vectors && pairs.vectors) vectors.write(writeNpy(pairs.vectors));
       const [first, last] = [pairs.values[0], pairs.values[count - 1]];
-      session.finish({ values: values.path, vectors: vectors?.path, shape: [count], first, last, order: options.top ? 'descending' : 'ascending' }, [
+      const order = options.top ? 'descending' : 'ascending';
+      const found = 'method' in pairs ? { method: pairs.method, residual: Math.max(...pairs.residuals) } : undefined;
+      session.finish({ values: values.path, vectors: vectors?.path, shape: [count], first, last, order, ...found }, [
         `${values.path}: ${count} eigenvalues, ${first.toPrecision(6)} … ${last.toPrecision(6)}`,
+        ...(found ? [`method ${found.method}, largest residual ${found.residual.toPrecision(3)}`] : []),
         ...(vectors ? [`${vectors.path}: eigenvectors ${formatShape(pairs.vectors?.shape ?? [])}, column k belongs to value k`] : []),
       ]);
     },
   });
 }
 
-function decompose({ rt, dtype }: Session, kernel: Tensor, path: string, { top, vectors }: EighOptions): Eigenvalues & Partial<Eigenvectors> {
+function decompose(
+  { rt, dtype }: Session,
+  kernel: Tensor,
+  path: string,
+  { top, vectors }: EighOptions,
+): (Eigenvalues & Partial<Eigenvectors>) | TopEigenpairs {
   try {
     const matrix = kernel.shape.length === 4 ? blockMatrix(kernel) : kernel;
     if (top !== undefined) return topEigenpairs(rt, matrix, top, { dtype });

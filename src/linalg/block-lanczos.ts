@@ -1,0 +1,378 @@
+/**
+ * @file The largest eigenpairs of a symmetric operator by block Lanczos with full reorthogonalization and thick restart.
+ *
+ *   basis  V [m, n], orthonormal rows      images  W = V·A      H = W·Vᵀ = Y·Θ·Yᵀ      Ritz vectors Yᵀ·V
+ *
+ *   |  kept Ritz vectors  |  block  |  block  |  block  |        a step multiplies the last block by A; what of the image the
+ *   0                     p                          m ≤ capacity       basis does not hold is the next block
+ *
+ * A·v lies in the basis for every row but those of the last block, so what its image leaves is the residual of every Ritz
+ * pair. When the basis is full it becomes its best Ritz vectors, and goes on from the same block.
+ *
+ * A block of b finds at most b copies of an eigenvalue. So once all pairs have converged a fresh random block joins the
+ * wanted Ritz vectors for PROBES steps: a copy that was missed shows as a new Ritz value among them, and the iteration goes on.
+ *
+ * Scheme: Wu, Simon, Thick-restart Lanczos method, SIAM J. Matrix Anal. Appl. 22(2), 2000; blocks: Golub, Underwood (1977).
+ */
+
+import { TangedgeError } from '../core/errors.ts';
+import { uniformArray } from '../core/random.ts';
+import { bytesOf, type Dtype, emptyArray, type FloatArray, type Tensor } from '../core/tensor.ts';
+import type { Routines } from '../wasm/abi.ts';
+import { type Runtime, routinesOf } from '../wasm/runtime.ts';
+import { eigh } from './eigh.ts';
+
+/** Steps of the random block that looks for missed copies. */
+const PROBES = 2;
+/** A row that projection leaves with less than this share of its length, or of ‖A‖ for an image, is rounding: a random one replaces it. */
+const NEGLIGIBLE = { f64: 1e-14, f32: 1e-6 } as const;
+
+/** out [b, n] ← X·A for X [b, n], both in WebAssembly memory. */
+export type BlockProduct = (rows: number, xPtr: number, outPtr: number) => void;
+
+export interface LanczosOptions {
+  readonly count: number;
+  /** Rows of a block. */
+  readonly block: number;
+  /** Residuals at most tolerance·max |θ|. */
+  readonly tolerance: number;
+  /** Rows multiplied by A before it gives up. */
+  readonly budget: number;
+  readonly seed: number;
+}
+
+export interface LanczosResult {
+  /** Largest first. */
+  readonly values: Float64Array;
+  /** [count, n], row k belongs to values[k]. */
+  readonly rows: FloatArray;
+  /** ‖A·v − λ·v‖ of each pair, from the images. */
+  readonly residuals: Float64Array;
+  /** Blocks multiplied by A. */
+  readonly iterations: number;
+  readonly restarts: number;
+}
+
+/** Rows that the basis holds at most. */
+export function basisCapacity(n: number, count: number, block: number): number {
+  return Math.min(n, Math.max(3 * count + 2 * block, 8 * block));
+}
+
+/** Bytes of WebAssembly memory that `blockLanczos` holds beside those of the operator. */
+export function lanczosBytes(n: number, dtype: Dtype, count: number, block: number): number {
+  const capacity = basisCapacity(n, count, block);
+  return 64 * 6 + bytesOf(dtype) * ((2 * capacity + block) * n + capacity * (capacity + block) + block);
+}
+
+/** Runs until all pairs have converged and no copies are missing, or returns undefined when the budget is spent. */
+export function blockLanczos(rt: Runtime, dtype: Dtype, n: number, product: BlockProduct, options: LanczosOptions): LanczosResult | undefined {
+  return rt.arena.frame(() => new BlockLanczos(rt, dtype, n, product, options).run());
+}
+
+class BlockLanczos {
+  private readonly rt: Runtime;
+  private readonly dtype: Dtype;
+  private readonly n: number;
+  private readonly product: BlockProduct;
+  private readonly options: LanczosOptions;
+  private readonly routines: Routines;
+  private readonly capacity: number;
+  private readonly bytes: number;
+  /** Rows: the basis, their images, what the last images leave; coefficients [block, capacity]; Ritz coefficients; a line. */
+  private readonly vPtr: number;
+  private readonly wPtr: number;
+  private readonly restPtr: number;
+  private readonly coefficientsPtr: number;
+  private readonly ritzPtr: number;
+  private readonly gemmPtr: number;
+  /** H, row-major, capacity a row. */
+  private readonly h: Float64Array;
+  /** Rows of the basis; the first of them whose image is not known. */
+  private size = 0;
+  private imaged = 0;
+  /** Gram matrix [block, block] of what the last images leave. */
+  private leftover = new Float64Array(0);
+  private multiplied = 0;
+  private iterations = 0;
+  private restarts = 0;
+  private randomRows = 0;
+
+  constructor(rt: Runtime, dtype: Dtype, n: number, product: BlockProduct, options: LanczosOptions) {
+    this.rt = rt;
+    this.dtype = dtype;
+    this.n = n;
+    this.product = product;
+    this.options = options;
+    this.routines = routinesOf(rt, dtype);
+    this.bytes = bytesOf(dtype);
+    this.capacity = basisCapacity(n, options.count, options.block);
+    const { capacity, routines } = this;
+    const { block } = options;
+    const { arena } = rt;
+    this.vPtr = arena.allocateArray(dtype, capacity * n);
+    this.wPtr = arena.allocateArray(dtype, capacity * n);
+    this.restPtr = arena.allocateArray(dtype, block * n);
+    this.coefficientsPtr = arena.allocateArray(dtype, block * capacity);
+    this.ritzPtr = arena.allocateArray(dtype, capacity * capacity);
+    const shapes = [
+      [block, capacity, n],
+      [block, n, capacity],
+      [capacity, n, capacity],
+    ];
+    this.gemmPtr = arena.allocate(Math.max(...shapes.map(([m, k, l]) => routines.gemmScratchBytes(m, k, l) >>> 0)));
+    this.h = new Float64Array(capacity * capacity);
+  }
+
+  run(): LanczosResult | undefined {
+    const { count, block, tolerance, budget } = this.options;
+    this.appendRandom(Math.min(block, this.capacity));
+    let accepted: Float64Array | undefined; // the values, once all had converged
+    let probes = 0;
+    for (;;) {
+      if (this.multiplied + (this.size - this.imaged) > budget) return undefined;
+      this.step();
+      const whole = this.size === this.n;
+      const probing = accepted !== undefined && ++probes < PROBES && this.size + block <= this.capacity;
+      if (whole || (!probing && this.size >= Math.min(count + block, this.n))) {
+        const ritz = this.ritzPairs();
+        if (whole || (this.converged(ritz) && accepted && sameValues(accepted, ritz.values, count, tolerance))) return this.result(ritz);
+        if (this.converged(ritz)) {
+          accepted = ritz.values;
+          probes = 0;
+          this.restart(ritz, count);
+          this.appendRandom(Math.min(block, this.capacity - this.size));
+          continue;
+        }
+        accepted = undefined;
+        if (this.size + block > this.capacity && this.capacity < this.n) this.restart(ritz, count + Math.max(block, count >> 1));
+      }
+      this.appendRest();
+    }
+  }
+
+  /** Images of the rows that have none, their part of H, and what the basis does not hold of them. */
+  private step(): void {
+    const { n, size, imaged, capacity, h, routines, gemmPtr } = this;
+    const rows = size - imaged;
+    const image = this.row(this.wPtr, imaged);
+    this.product(rows, this.row(this.vPtr, imaged), image);
+    this.multiplied += rows;
+    this.iterations++;
+    const { arena } = this.rt;
+    arena.view(this.dtype, this.restPtr, rows * n).set(arena.view(this.dtype, image, rows * n));
+    const first = this.project(rows, this.restPtr);
+    for (let r = 0; r < rows; r++) {
+      for (let c = 0; c < size; c++) h[(imaged + r) * capacity + c] = first[r * size + c];
+    }
+    this.symmetrize(imaged);
+    this.project(rows, this.restPtr);
+    const gramPtr = this.coefficientsPtr;
+    routines.gemm(rows, rows, n, 1, this.restPtr, n, 1, this.restPtr, 1, n, 0, gramPtr, rows, 1, gemmPtr);
+    this.leftover = Float64Array.from(arena.view(this.dtype, gramPtr, rows * rows));
+    this.imaged = size;
+  }
+
+  /** x [rows, n] ← x − (x·Vᵀ)·V. Returns the coefficients [rows, size]. */
+  private project(rows: number, xPtr: number): FloatArray {
+    const { n, size, routines, vPtr, coefficientsPtr, gemmPtr } = this;
+    if (size === 0) return emptyArray(this.dtype, 0);
+    routines.gemm(rows, size, n, 1, xPtr, n, 1, vPtr, 1, n, 0, coefficientsPtr, size, 1, gemmPtr);
+    const coefficients = this.rt.arena.read(this.dtype, coefficientsPtr, rows * size);
+    routines.gemm(rows, n, size, -1, coefficientsPtr, size, 1, vPtr, n, 1, 1, xPtr, n, 1, gemmPtr);
+    return coefficients;
+  }
+
+  /** H of the rows from `from` on: their columns before it are copied, their square is averaged, and must have been symmetric. */
+  private symmetrize(from: number): void {
+    const { h, capacity, size } = this;
+    let largest = 0;
+    let worst = 0;
+    for (let i = 0; i < size; i++) largest = Math.max(largest, Math.abs(h[i * capacity + i]));
+    for (let i = from; i < size; i++) {
+      for (let j = 0; j < i; j++) {
+        const lower = h[i * capacity + j];
+        if (j < from) {
+          h[j * capacity + i] = lower;
+          continue;
+        }
+        const upper = h[j * capacity + i];
+        largest = Math.max(largest, Math.abs(lower), Math.abs(upper));
+        worst = Math.max(worst, Math.abs(lower - upper));
+        h[i * capacity + j] = h[j * capacity + i] = (lower + upper) / 2;
+      }
+    }
+    if (!(worst <= 1e-3 * largest)) {
+      throw new TangedgeError(
+        'ERR_DOMAIN',
+        `topEigenpairs: the operator is not symmetric, or its products are not finite: ⟨u, A·v⟩ and ⟨v, A·u⟩ differ by ${worst} where entries reach ${largest}. Pass a symmetric operator.`,
+        { difference: worst, largest },
+      );
+    }
+  }
+
+  /** Θ and Y of H, largest first. */
+  private ritzPairs(): { readonly values: Float64Array; readonly vectors: Tensor } {
+    const { size, capacity, h } = this;
+    const data = new Float64Array(size * size);
+    for (let i = 0; i < size; i++) data.set(h.subarray(i * capacity, i * capacity + size), i * size);
+    const { values, vectors } = eigh(this.rt, { shape: [size, size], data });
+    const reversed = new Float64Array(size * size); // row k ↔ value k
+    for (let i = 0; i < size; i++) for (let k = 0; k < size; k++) reversed[k * size + i] = vectors.data[i * size + (size - 1 - k)];
+    return { values: values.slice().reverse(), vectors: { shape: [size, size], data: reversed } };
+  }
+
+  /** Whether yᵀ·(F·Fᵀ)·y ≤ (tolerance·max |θ|)² for all wanted pairs, y the last block's part of the Ritz coefficients. */
+  private converged({ values, vectors }: { values: Float64Array; vectors: Tensor }): boolean {
+    const { count, tolerance } = this.options;
+    const { size, leftover } = this;
+    const rows = Math.round(Math.sqrt(leftover.length));
+    const bound = tolerance * Math.max(Math.abs(values[0]), Math.abs(values[size - 1]));
+    for (let k = 0; k < count; k++) {
+      let square = 0;
+      for (let i = 0; i < rows; i++) {
+        for (let j = 0; j < rows; j++) {
+          square += vectors.data[(k + 1) * size - rows + i] * leftover[i * rows + j] * vectors.data[(k + 1) * size - rows + j];
+        }
+      }
+      if (!(square <= bound * bound)) return false;
+    }
+    return true;
+  }
+
+  /** The basis becomes its first Ritz vectors. What the last images leave stays. */
+  private restart({ values, vectors }: { values: Float64Array; vectors: Tensor }, wanted: number): void {
+    const { n, size, capacity, h, routines, ritzPtr, gemmPtr } = this;
+    const kept = Math.min(size, capacity - this.options.block, wanted);
+    const { arena } = this.rt;
+    arena.frame(() => {
+      const temporaryPtr = arena.allocateArray(this.dtype, kept * n);
+      arena.view(this.dtype, ritzPtr, kept * size).set(vectors.data.subarray(0, kept * size));
+      for (const rowsPtr of [this.vPtr, this.wPtr]) {
+        routines.gemm(kept, n, size, 1, ritzPtr, size, 1, rowsPtr, n, 1, 0, temporaryPtr, n, 1, gemmPtr);
+        arena.view(this.dtype, rowsPtr, kept * n).set(arena.view(this.dtype, temporaryPtr, kept * n));
+      }
+    });
+    h.fill(0);
+    for (let k = 0; k < kept; k++) h[k * capacity + k] = values[k];
+    this.size = kept;
+    this.imaged = kept;
+    this.restarts++;
+  }
+
+  /** What the last images leave, made orthonormal, joins the basis. */
+  private appendRest(): void {
+    const rows = Math.min(Math.round(Math.sqrt(this.leftover.length)), this.capacity - this.size);
+    const { arena } = this.rt;
+    const at = this.row(this.vPtr, this.size);
+    arena.view(this.dtype, at, rows * this.n).set(arena.view(this.dtype, this.restPtr, rows * this.n));
+    let norm = 0;
+    for (let i = 0; i < this.size; i++) norm = Math.max(norm, Math.abs(this.h[i * this.capacity + i]));
+    this.append(rows, NEGLIGIBLE[this.dtype] * norm);
+  }
+
+  private appendRandom(rows: number): void {
+    for (let r = 0; r < rows; r++) this.fillRandom(this.row(this.vPtr, this.size + r));
+    this.append(rows, 0);
+  }
+
+  private fillRandom(rowPtr: number): void {
+    const { n, options } = this;
+    const values = uniformArray(options.seed, this.randomRows++, n).map((value) => 2 * value - 1);
+    this.rt.arena.view(this.dtype, rowPtr, n).set(values);
+  }
+
+  /**
+   * The rows behind the basis join it: orthogonal to it and to each other, twice, because what the first pass leaves is
+   * rounding of the first pass. A row no longer than `negligible` is replaced.
+   */
+  private append(rows: number, negligible: number): void {
+    const start = this.row(this.vPtr, this.size);
+    for (let pass = 0; pass < 2; pass++) {
+      this.project(rows, start);
+      for (let r = 0; r < rows; r++) {
+        const rowPtr = this.row(this.vPtr, this.size + r);
+        const before = this.norm(rowPtr);
+        this.subtractRows(this.size, r, rowPtr);
+        const after = this.norm(rowPtr);
+        if (after > NEGLIGIBLE[this.dtype] * before && after > (pass === 0 ? negligible : 0.1)) this.scaleRow(rowPtr, after);
+        else this.replace(r);
+      }
+    }
+    this.size += rows;
+  }
+
+  /** Row r behind the basis ← a random unit vector orthogonal to all before it. */
+  private replace(r: number): void {
+    const rowPtr = this.row(this.vPtr, this.size + r);
+    for (let attempt = 0; attempt < 3; attempt++) {
+      this.fillRandom(rowPtr);
+      this.scaleRow(rowPtr, this.norm(rowPtr));
+      for (let pass = 0; pass < 2; pass++) {
+        this.subtractRows(0, this.size + r, rowPtr);
+        const norm = this.norm(rowPtr);
+        if (norm > 0) this.scaleRow(rowPtr, norm);
+      }
+      this.subtractRows(0, this.size + r, rowPtr);
+      if (this.norm(rowPtr) > 0.5) return;
+    }
+    throw new TangedgeError(
+      'ERR_CONVERGENCE',
+      `topEigenpairs: no direction is left beside ${this.size + r} of ${this.n}. Please report the operator.`,
+      {
+        size: this.size + r,
+        n: this.n,
+      },
+    );
+  }
+
+  /** x ← x − (x·Rᵀ)·R for the `rows` basis rows from `from` on. */
+  private subtractRows(from: number, rows: number, xPtr: number): void {
+    const { n, routines, coefficientsPtr, gemmPtr } = this;
+    if (rows === 0) return;
+    const rowsPtr = this.row(this.vPtr, from);
+    routines.gemm(1, rows, n, 1, xPtr, n, 1, rowsPtr, 1, n, 0, coefficientsPtr, rows, 1, gemmPtr);
+    routines.gemm(1, n, rows, -1, coefficientsPtr, rows, 1, rowsPtr, n, 1, 1, xPtr, n, 1, gemmPtr);
+  }
+
+  private norm(rowPtr: number): number {
+    return Math.sqrt(this.routines.dot(this.n, rowPtr, rowPtr));
+  }
+
+  private scaleRow(rowPtr: number, norm: number): void {
+    this.routines.affine(this.n, 1 / norm, 0, rowPtr, rowPtr);
+  }
+
+  private row(ptr: number, r: number): number {
+    return ptr + r * this.n * this.bytes;
+  }
+
+  /** The wanted Ritz vectors, and their residuals from their images. */
+  private result({ values, vectors }: { values: Float64Array; vectors: Tensor }): LanczosResult {
+    const { count } = this.options;
+    const { n, size, routines, ritzPtr, gemmPtr } = this;
+    const { arena } = this.rt;
+    return arena.frame(() => {
+      const xPtr = arena.allocateArray(this.dtype, count * n);
+      const imagePtr = arena.allocateArray(this.dtype, count * n);
+      arena.view(this.dtype, ritzPtr, count * size).set(vectors.data.subarray(0, count * size));
+      routines.gemm(count, n, size, 1, ritzPtr, size, 1, this.vPtr, n, 1, 0, xPtr, n, 1, gemmPtr);
+      routines.gemm(count, n, size, 1, ritzPtr, size, 1, this.wPtr, n, 1, 0, imagePtr, n, 1, gemmPtr);
+      const x = arena.view(this.dtype, xPtr, count * n);
+      const image = arena.view(this.dtype, imagePtr, count * n);
+      const residuals = new Float64Array(count);
+      for (let k = 0; k < count; k++) {
+        let square = 0;
+        for (let i = k * n; i < (k + 1) * n; i++) square += (image[i] - values[k] * x[i]) * (image[i] - values[k] * x[i]);
+        residuals[k] = Math.sqrt(square);
+      }
+      return { values: values.slice(0, count), rows: x.slice(), residuals, iterations: this.iterations, restarts: this.restarts };
+    });
+  }
+}
+
+/** Whether the wanted values are still those that had been accepted, to a few tolerances. */
+function sameValues(accepted: Float64Array, values: Float64Array, count: number, tolerance: number): boolean {
+  const bound = 10 * tolerance * Math.max(Math.abs(values[0]), Math.abs(values[values.length - 1]));
+  for (let k = 0; k < count; k++) if (!(Math.abs(values[k] - accepted[k]) <= bound)) return false;
+  return true;
+}
