@@ -16,8 +16,8 @@
 import { checkFinite, checkMatrix } from '../core/check.ts';
 import { TangedgeError } from '../core/errors.ts';
 import { formatShape, type Tensor } from '../core/tensor.ts';
-import { topEigenpairs } from '../linalg/top-eigenpairs.ts';
 import { gram } from '../linalg/gram.ts';
+import { topEigenpairs } from '../linalg/top-eigenpairs.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 
 export interface TwoLayerLinearProblem {

@@ -3,8 +3,8 @@
 import { checkInteger, checkSquare } from '../core/check.ts';
 import { TangedgeError } from '../core/errors.ts';
 import { formatShape, type Tensor } from '../core/tensor.ts';
-import { topEigenpairs } from '../linalg/top-eigenpairs.ts';
 import { matmul } from '../linalg/gemm.ts';
+import { topEigenpairs } from '../linalg/top-eigenpairs.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 import { type NfaCorrelationOptions, nfaCorrelation } from './nfa-correlation.ts';
 
