@@ -19,9 +19,8 @@
  * Scheme: Schreiber, Van Loan, SIAM J. Sci. Stat. Comput. 10(1), 1989; panels as in BLIS (see the microkernel).
  */
 
-import { blockedMultiply, KC, multiply, multiplyScratchBytes } from "./gemm";
-import { MR, NR_BYTES, microkernelF32, microkernelF64 } from "./gemm-microkernel";
-import { packPanels } from "./gemm-pack";
+import { blockedMultiply, KC, multiply, multiplyScratchBytes, packA, packB } from "./gemm";
+import { MR, NR_BYTES, microkernelAddF32, microkernelAddF64, microkernelF32, microkernelF64 } from "./gemm-microkernel";
 import { dotContiguous } from "./level1";
 
 /** Reflectors of a block: few where n is small, because F·V and V·Vᵀ cost count/n of the whole. */
@@ -78,9 +77,9 @@ function vectorPanelBytes(n: i32): usize {
   return (<usize>n + MR) * NR_BYTES;
 }
 
-/** P of a group's panels and one tile. */
+/** P of a group's panels. */
 function productBytes(panels: i32): usize {
-  return padded((<usize>panels * wholePanels(BLOCK) + MR) * NR_BYTES);
+  return padded(<usize>panels * wholePanels(BLOCK) * NR_BYTES);
 }
 
 export function backTransformScratchBytes<T>(n: i32, rows: i32): usize {
@@ -124,10 +123,10 @@ function packBlocks<T>(n: i32, aPtr: usize, rsa: i32, tauPtr: usize, packedPtr: 
     multiply<T>(count, length, count, <T>1, fPtr, BLOCK, 1, v, rsa, 1, <T>0, workPtr, n, 1, gemmScratch);
     for (let pc = 0; pc < length; pc += KC) {
       const kc = min(KC, length - pc);
-      packPanels<T>(MR, count, kc, v + <usize>pc * sizeof<T>(), rsa, 1, packedPtr);
+      packA<T>(count, kc, v + <usize>pc * sizeof<T>(), rsa, 1, packedPtr);
       packedPtr += <usize>wholePanels(count) * <usize>kc * sizeof<T>();
     }
-    packPanels<T>(MR, length, count, workPtr, 1, n, packedPtr);
+    packA<T>(length, count, workPtr, 1, n, packedPtr);
     packedPtr += <usize>wholePanels(length) * <usize>count * sizeof<T>();
   }
 }
@@ -149,7 +148,7 @@ function triangularFactor<T>(count: i32, tauPtr: usize, gPtr: usize, fPtr: usize
 
 function packVectors<T>(n: i32, live: i32, uPtr: usize, groupPtr: usize): void {
   for (let r = 0; r < live; r += NR<T>()) {
-    packPanels<T>(NR<T>(), min(NR<T>(), live - r), n, uPtr + <usize>r * <usize>n * sizeof<T>(), n, 1, groupPtr);
+    packB<T>(min(NR<T>(), live - r), n, uPtr + <usize>r * <usize>n * sizeof<T>(), n, 1, groupPtr);
     memory.fill(groupPtr + <usize>n * NR_BYTES, 0, MR * NR_BYTES);
     groupPtr += vectorPanelBytes(n);
   }
@@ -171,7 +170,6 @@ function unpackVectors<T>(n: i32, live: i32, groupPtr: usize, outPtr: usize, rsO
 /** All blocks on one group of `panels` panels. */
 function applyBlocks<T>(n: i32, panels: i32, packedPtr: usize, groupPtr: usize, productPtr: usize): void {
   const block = blockSize(n);
-  const tile = productPtr + <usize>panels * wholePanels(BLOCK) * NR_BYTES;
   const step = vectorPanelBytes(n), productStep: usize = wholePanels(BLOCK) * NR_BYTES;
   for (let b = 1; b < n; b += block) {
     const count = min(block, n - b);
@@ -181,12 +179,8 @@ function applyBlocks<T>(n: i32, panels: i32, packedPtr: usize, groupPtr: usize, 
       for (let i = 0; i < count; i += MR) {
         let u = groupPtr + <usize>pc * NR_BYTES, p = productPtr + <usize>i * NR_BYTES;
         for (let g = 0; g < panels; g++) {
-          if (pc == 0) {
-            runMicrokernel<T>(kc, packedPtr, u, p);
-          } else {
-            runMicrokernel<T>(kc, packedPtr, u, tile);
-            addTile<T>(tile, p);
-          }
+          if (pc == 0) product<T>(kc, packedPtr, u, p);
+          else addProduct<T>(kc, packedPtr, u, p);
           u += step;
           p += productStep;
         }
@@ -196,8 +190,7 @@ function applyBlocks<T>(n: i32, panels: i32, packedPtr: usize, groupPtr: usize, 
     for (let i = 0; i < length; i += MR) {
       let u = groupPtr + <usize>i * NR_BYTES, p = productPtr;
       for (let g = 0; g < panels; g++) {
-        runMicrokernel<T>(count, packedPtr, p, tile);
-        addTile<T>(tile, u);
+        addProduct<T>(count, packedPtr, p, u);
         u += step;
         p += productStep;
       }
@@ -206,24 +199,18 @@ function applyBlocks<T>(n: i32, panels: i32, packedPtr: usize, groupPtr: usize, 
   }
 }
 
-/** C [MR, NR], contiguous, ← one tile. */
+/** C [MR, NR], contiguous, ← A·B. */
 // @ts-ignore: decorator
 @inline
-function runMicrokernel<T>(k: i32, a: usize, b: usize, c: usize): void {
+function product<T>(k: i32, a: usize, b: usize, c: usize): void {
   if (sizeof<T>() == 8) microkernelF64(k, a, b, c, NR_BYTES);
   else microkernelF32(k, a, b, c, NR_BYTES);
 }
 
-/** c ← c + tile, MR·NR contiguous elements. */
+/** C [MR, NR], contiguous, ← C + A·B. */
 // @ts-ignore: decorator
 @inline
-function addTile<T>(tile: usize, c: usize): void {
-  const end = c + MR * NR_BYTES;
-  while (c < end) {
-    const left = v128.add<T>(v128.load(c), v128.load(tile)), right = v128.add<T>(v128.load(c, 16), v128.load(tile, 16));
-    v128.store(c, left);
-    v128.store(c, right, 16);
-    c += 32;
-    tile += 32;
-  }
+function addProduct<T>(k: i32, a: usize, b: usize, c: usize): void {
+  if (sizeof<T>() == 8) microkernelAddF64(k, a, b, c, NR_BYTES);
+  else microkernelAddF32(k, a, b, c, NR_BYTES);
 }

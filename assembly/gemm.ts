@@ -126,11 +126,13 @@ export function blockedMultiply<T>(
   }
 }
 
-function packA<T>(rows: i32, k: i32, src: usize, rs: i32, cs: i32, dst: usize): void {
+/** Panels of MR rows, the left operand of the microkernel. */
+export function packA<T>(rows: i32, k: i32, src: usize, rs: i32, cs: i32, dst: usize): void {
   packPanels<T>(MR, rows, k, src, rs, cs, dst);
 }
 
-function packB<T>(columns: i32, k: i32, src: usize, rs: i32, cs: i32, dst: usize): void {
+/** Panels of NR columns, its right operand: rs and cs are those of the transposed source. */
+export function packB<T>(columns: i32, k: i32, src: usize, rs: i32, cs: i32, dst: usize): void {
   packPanels<T>(NR<T>(), columns, k, src, rs, cs, dst);
 }
 
