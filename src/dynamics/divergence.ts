@@ -22,7 +22,7 @@ export class DivergenceWatch {
   private readonly floor: number;
   private first: number | undefined;
   private high = 0;
-  private lastGood: TrainingState | undefined;
+  private lastGood: { readonly step: number; readonly state: () => TrainingState } | undefined;
 
   constructor({ rows }: LossGradient, loss: LossName, initialLoss?: number) {
     this.first = initialLoss;
@@ -37,18 +37,18 @@ export class DivergenceWatch {
   }
 
   /** @throws {TangedgeError} ERR_DIVERGED with info.step, info.loss, info.initialLoss and info.lastGood. */
-  check(step: number, loss: number, state: () => TrainingState): void {
+  check(step: number, loss: number, snapshot: () => () => TrainingState): void {
     this.first ??= loss;
     const reference = Math.max(this.first, this.floor);
     this.high = loss <= FACTOR * reference ? 0 : this.high + 1;
     if (Number.isFinite(loss) && this.high < STEPS) {
-      if (loss <= reference && (this.lastGood === undefined || step >= this.lastGood.step + KEEP_EVERY)) this.lastGood = state();
+      if (loss <= reference && (this.lastGood === undefined || step >= this.lastGood.step + KEEP_EVERY)) this.lastGood = { step, state: snapshot() };
       return;
     }
     throw new TangedgeError(
       'ERR_DIVERGED',
       `train: the loss is ${loss} at step ${step}, it began at ${this.first}: the run diverged. Use a smaller learning rate.`,
-      { step, loss, initialLoss: this.first, lastGood: this.lastGood },
+      { step, loss, initialLoss: this.first, lastGood: this.lastGood?.state() },
     );
   }
 }

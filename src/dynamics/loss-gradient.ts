@@ -5,14 +5,17 @@
 
 import { TangedgeError } from '../core/errors.ts';
 import { lossTerms } from '../core/loss-scale.ts';
-import { bytesOf, type Dtype, type FloatArray, sizeOf } from '../core/tensor.ts';
-import { vjp } from '../graph/differentiate.ts';
+import { bytesOf, type Dtype, emptyArray, type FloatArray, sizeOf, type Tensor } from '../core/tensor.ts';
+import { GraphBuilder } from '../graph/builder.ts';
+import { type Derived, vjp } from '../graph/differentiate.ts';
 import { Execution } from '../graph/execution.ts';
 import type { Graph, ValueId } from '../graph/graph.ts';
 import { type Model, trainableParameters } from '../graph/model.ts';
+import { affine } from '../graph/primitives/table.ts';
 import { planProgram } from '../graph/program.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 import { withFlatParameters } from './flat-parameters.ts';
+import { GramLayer, type GramSite, gramSiteOf, withLeaf } from './gram-layer.ts';
 import { type LossOptions, lossGraph } from './loss-graph.ts';
 import { checkTrainingData, type TrainingData, type TrainingRows } from './training-data.ts';
 
@@ -26,6 +29,22 @@ export interface LossGradientOptions extends LossOptions {
    * follows from the model and the batch alone (64 MiB of values), never from the memory limit.
    */
   readonly block?: number;
+  /**
+   * How a dense layer on flat inputs is kept: `weights`, its weights; `gram`, as W₀ + Aᵀ·X with A [n, h], which is far less
+   * work when the n examples are fewer than the d inputs; `auto` takes `gram` where it applies and n ≤ d. Only evaluations
+   * of all n examples in one block can use `gram`. The results agree to rounding. Default `weights`.
+   */
+  readonly firstLayer?: FirstLayer;
+}
+
+export type FirstLayer = 'auto' | 'weights' | 'gram';
+
+/** What an optimizer moves in memory: a parameter, or the coefficients A [n, h] of a first layer kept as W₀ + Aᵀ·X. */
+export interface Coordinate {
+  /** Of the parameter. */
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly size: number;
 }
 
 /** A trainable parameter and where it stands: `offset` in the flat vector of all p of them. */
@@ -56,10 +75,13 @@ export class LossGradient {
   readonly p: number;
   private readonly rt: Runtime;
   private readonly model: Model;
-  private readonly options: LossOptions;
+  private readonly options: LossGradientOptions;
   private readonly loss: ReturnType<typeof lossGraph>;
   private readonly block: number;
+  /** One per slot, in their order. */
+  readonly coordinates: readonly Coordinate[];
   private readonly execution: Execution;
+  private readonly gram: GramLayer | undefined;
   private readonly parameterIds: readonly ValueId[];
   private readonly gradientIds: readonly ValueId[];
   /** Sums of the blocks' gradients, one per parameter; empty when one block holds a whole batch. */
@@ -84,16 +106,21 @@ export class LossGradient {
     this.slots = slotsOf(model);
     this.p = this.slots.reduce((total, { size }) => total + size, 0);
     this.parameterIds = trainableParameters(model).map(({ id }) => id);
-    const derived = vjp(this.loss.graph, this.parameterIds);
-    this.gradientIds = derived.graph.outputs.slice(1);
     const batch = Math.min(this.rows.n, options.batchSize ?? this.rows.n);
-    this.block = Math.min(batch, options.block ?? this.defaultBlock(derived.graph, batch));
-    const program = this.plan(derived.graph, this.block);
+    const site = this.gramSite(batch);
+    const derived = this.differentiate(site);
+    this.gradientIds = derived.graph.outputs.slice(1);
+    this.block = site ? batch : Math.min(batch, options.block ?? this.defaultBlock(derived.graph, batch));
+    this.coordinates = this.slots.map(({ name, shape, size }, k) =>
+      site?.index === k ? { name, shape: [batch, site.h], size: batch * site.h } : { name, shape, size },
+    );
+    const program = this.plan(derived.graph, this.block, site);
     this.mark = rt.arena.mark();
     try {
       this.execution = new Execution(rt, program);
       for (const { id, value } of model.parameters) this.execution.bind(id, value.data);
       this.execution.bind(derived.seeds[0], Float64Array.of(1));
+      this.gram = site && new GramLayer(rt, dtype, site, this.rows.inputs, trainableParameters(model)[site.index].value.data);
       this.totals = this.block < batch ? this.slots.map(({ size }) => rt.arena.allocateArray(dtype, size)) : [];
       this.top = rt.arena.mark();
     } catch (error) {
@@ -123,10 +150,14 @@ export class LossGradient {
   /**
    * The mean loss over `rows` of the data (default: all) at the parameters in place; leaves its gradient in place.
    *
-   * @throws {TangedgeError} ERR_ARGUMENT when another computation still holds memory it took after this one.
+   * @throws {TangedgeError} ERR_ARGUMENT when another computation still holds memory it took after this one, or for rows
+   *         with a first layer kept as `gram`.
    */
   evaluate(rows?: Uint32Array): number {
     this.checkTop();
+    if (rows !== undefined && this.gram !== undefined) {
+      throw new TangedgeError('ERR_ARGUMENT', "LossGradient: a first layer kept as 'gram' sees all examples at once; leave rows out.", {});
+    }
     const count = rows?.length ?? this.rows.n;
     const { c } = this.rows;
     const divisor = this.terms(count);
@@ -140,6 +171,7 @@ export class LossGradient {
         .view(this.loss.weight)
         .fill(0)
         .fill(1 / divisor, 0, size);
+      this.gram?.preactivations(this.execution.ptr(this.gram.site.preactivation));
       this.execution.run(1);
       const losses = this.execution.view(this.loss.exampleLoss);
       for (let i = 0; i < size; i++) total += losses[i];
@@ -154,39 +186,68 @@ export class LossGradient {
     return this.outputData;
   }
 
-  /** Address of parameter k of `slots`. */
-  parameterPtr(k: number): number {
-    return this.execution.ptr(this.parameterIds[k]);
+  /** Address of coordinate k. */
+  coordinatePtr(k: number): number {
+    return this.gram?.site.index === k ? this.gram.ptr : this.execution.ptr(this.parameterIds[k]);
   }
 
-  /** Address of the gradient in parameter k. */
+  /** Address of the gradient that moves coordinate k. */
   gradientPtr(k: number): number {
     return this.totals.length > 0 ? this.totals[k] : this.execution.ptr(this.gradientIds[k]);
   }
 
-  /** Euclidean norm of the gradient, or of one parameter's. */
+  /** Euclidean norm of the gradient in all parameters, or in parameter k. */
   gradientNorm(k?: number): number {
     const routines = routinesOf(this.rt, this.dtype);
-    const squares = this.slots.map(({ size }, index) =>
-      k === undefined || k === index ? routines.dot(size, this.gradientPtr(index), this.gradientPtr(index)) : 0,
-    );
-    return Math.sqrt(squares.reduce((total, square) => total + square, 0));
+    let total = 0;
+    this.coordinates.forEach(({ size }, index) => {
+      if (k !== undefined && k !== index) return;
+      const ptr = this.gradientPtr(index);
+      total += this.gram?.site.index === index ? this.gram.squaredNorm(ptr) : routines.dot(size, ptr, ptr);
+    });
+    return Math.sqrt(total);
   }
 
   /** The parameters, a copy [p]. */
   readParameters(): FloatArray {
-    return this.gather((k) => this.parameterPtr(k));
+    return this.snapshot().parameters();
+  }
+
+  /**
+   * The state of the coordinates as it is now, for little: the parameters of a first layer kept as W₀ + Aᵀ·X are computed
+   * when `parameters` asks for them. `own` holds what `restore` needs beside the parameters to go on with the same bits.
+   */
+  snapshot(): { parameters(): FloatArray; own(): Map<string, Tensor> } {
+    const { gram } = this;
+    const copies = this.coordinates.map(({ size }, k) => this.rt.arena.read(this.dtype, this.coordinatePtr(k), size));
+    const parameters = () => this.flat((k) => (gram?.site.index === k ? gram.weights(copies[k]) : copies[k]));
+    if (gram === undefined) return { parameters, own: () => new Map() };
+    const { name, shape } = this.coordinates[gram.site.index];
+    const start = gram.start();
+    return {
+      parameters,
+      own: () =>
+        new Map([
+          [`coefficients/${name}`, { shape, data: copies[gram.site.index] }],
+          [`start/${name}`, { shape: this.slots[gram.site.index].shape, data: start }],
+        ]),
+    };
   }
 
   /** The gradient of the last evaluation, a copy [p]. */
   readGradient(): FloatArray {
-    return this.gather((k) => this.gradientPtr(k));
+    return this.flat((k) => {
+      const ptr = this.gradientPtr(k);
+      return this.gram?.site.index === k ? this.gram.gradient(ptr) : this.rt.arena.read(this.dtype, ptr, this.slots[k].size);
+    });
   }
 
-  /** Replaces the parameters; rounds to the dtype. */
-  writeParameters(theta: FloatArray): void {
-    this.slots.forEach(({ offset, size }, k) => {
-      this.rt.arena.view(this.dtype, this.parameterPtr(k), size).set(theta.subarray(offset, offset + size));
+  /** Replaces the parameters [p]; rounds to the dtype. `own` is what `snapshot` gave with them. */
+  writeParameters(theta: FloatArray, own: ReadonlyMap<string, Tensor> = new Map()): void {
+    this.slots.forEach(({ name, offset, size }, k) => {
+      const values = theta.subarray(offset, offset + size);
+      if (this.gram?.site.index === k) this.gram.rebase(own.get(`start/${name}`)?.data ?? values, own.get(`coefficients/${name}`)?.data);
+      else this.rt.arena.view(this.dtype, this.coordinatePtr(k), size).set(values);
     });
   }
 
@@ -199,12 +260,13 @@ export class LossGradient {
     // A full batch in one block stays bound from one evaluation to the next.
     if (rows === undefined && size === count && this.boundCount === count) return;
     const { d, c, inputs, targets } = this.rows;
-    const x = this.execution.view(this.model.input.id);
+    // A first layer kept as W₀ + Aᵀ·X is all that reads the inputs.
+    const x = this.execution.holds(this.model.input.id) ? this.execution.view(this.model.input.id) : undefined;
     const y = this.execution.view(this.loss.targets);
     for (let i = 0; i < this.block; i++) {
       const position = start + Math.min(i, size - 1); // entries past the end repeat the last row, with weight 0
       const row = rows === undefined ? position : rows[position];
-      x.set(inputs.subarray(row * d, (row + 1) * d), i * d);
+      x?.set(inputs.subarray(row * d, (row + 1) * d), i * d);
       y.set(targets.subarray(row * c, (row + 1) * c), i * c);
     }
     this.boundCount = rows === undefined && size === count ? count : -1;
@@ -220,10 +282,40 @@ export class LossGradient {
     });
   }
 
-  private gather(ptrOf: (k: number) => number): FloatArray {
-    const out = this.dtype === 'f64' ? new Float64Array(this.p) : new Float32Array(this.p);
-    this.slots.forEach(({ offset, size }, k) => void out.set(this.rt.arena.view(this.dtype, ptrOf(k), size), offset));
+  private flat(valuesOf: (k: number) => FloatArray): FloatArray {
+    const out = emptyArray(this.dtype, this.p);
+    this.slots.forEach(({ offset }, k) => void out.set(valuesOf(k), offset));
     return out;
+  }
+
+  /** The first layer to be kept as W₀ + Aᵀ·X, if any. */
+  private gramSite(batch: number): GramSite | undefined {
+    const { firstLayer = 'weights', block } = this.options;
+    if (firstLayer === 'weights') return undefined;
+    const site = gramSiteOf(this.model);
+    const { n } = this.rows;
+    const applies = site !== undefined && batch === n && (block === undefined || block >= n);
+    if (firstLayer === 'gram' && !applies) {
+      throw new TangedgeError(
+        'ERR_ARGUMENT',
+        "LossGradient: firstLayer 'gram' needs a trained dense layer on flat inputs, and all examples in every step. Use 'weights'.",
+        { n, batch },
+      );
+    }
+    return applies && (firstLayer === 'gram' || n <= site.d) ? site : undefined;
+  }
+
+  /** The gradient graph: of the parameters, but for a first layer of its pre-activation's cotangent. */
+  private differentiate(site: GramSite | undefined): Derived {
+    const { graph } = this.loss;
+    if (site === undefined) return vjp(graph, this.parameterIds);
+    const derived = vjp(
+      withLeaf(graph, site.preactivation),
+      this.parameterIds.map((id, k) => (k === site.index ? site.preactivation : id)),
+    );
+    const g = new GraphBuilder(derived.graph);
+    const outputs = derived.graph.outputs.map((id, k) => (k === site.index + 1 ? affine(g, id, site.scale, 0) : id));
+    return { ...derived, graph: g.build(outputs) };
   }
 
   private defaultBlock(graph: Graph, batch: number): number {
@@ -232,12 +324,12 @@ export class LossGradient {
     return Math.ceil(batch / Math.ceil(batch / most));
   }
 
-  private plan(graph: Graph, block: number) {
+  private plan(graph: Graph, block: number, site?: GramSite) {
     const { targets, weight, exampleLoss } = this.loss;
     const { input, output } = this.model;
     return planProgram(graph, {
       dtype: this.dtype,
-      batch: new Map([input.id, targets, weight].map((id) => [id, block])),
+      batch: new Map([input.id, targets, weight, ...(site ? [site.preactivation] : [])].map((id) => [id, block])),
       keep: [...new Set([exampleLoss, output.id, ...this.gradientIds])],
     });
   }

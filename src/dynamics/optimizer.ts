@@ -64,14 +64,14 @@ export function bindOptimizer(
   const factors = gradient.slots.map(({ name }) => rateFactors[name] ?? 1);
   const routines = routinesOf(rt, gradient.dtype);
   const each = (move: (k: number, size: number, factor: number) => void): void => {
-    gradient.slots.forEach(({ size }, k) => {
+    gradient.coordinates.forEach(({ size }, k) => {
       if (factors[k] !== 0) move(k, size, factors[k]);
     });
   };
   switch (optimizer.name) {
     case 'gd':
       return {
-        update: (rate) => each((k, size, factor) => routines.axpy(size, -rate * factor, gradient.gradientPtr(k), gradient.parameterPtr(k))),
+        update: (rate) => each((k, size, factor) => routines.axpy(size, -rate * factor, gradient.gradientPtr(k), gradient.coordinatePtr(k))),
         ...keeping(rt, gradient, []),
       };
     case 'momentum':
@@ -91,7 +91,7 @@ export function bindOptimizer(
               nesterov,
               gradient.gradientPtr(k),
               kept.ptr('velocity', k),
-              gradient.parameterPtr(k),
+              gradient.coordinatePtr(k),
             ),
           ),
       };
@@ -117,7 +117,7 @@ export function bindOptimizer(
               gradient.gradientPtr(k),
               kept.ptr('mean', k),
               kept.ptr('square', k),
-              gradient.parameterPtr(k),
+              gradient.coordinatePtr(k),
             ),
           );
         },
@@ -132,7 +132,7 @@ export function bindOptimizer(
             const speed = speeds[gradient.slots[k].name] ?? 0;
             const norm = speed === 0 ? 0 : gradient.gradientNorm(k) + epsilon;
             // A zero gradient has no direction: the weight stays.
-            if (norm !== 0) routines.axpy(size, (-rate * factor * speed) / norm, gradient.gradientPtr(k), gradient.parameterPtr(k));
+            if (norm !== 0) routines.axpy(size, (-rate * factor * speed) / norm, gradient.gradientPtr(k), gradient.coordinatePtr(k));
           }),
         ...keeping(rt, gradient, []),
       };
@@ -153,15 +153,16 @@ interface Kept extends Pick<BoundOptimizer, 'state' | 'restore'> {
 
 /** Arrays like the parameters, zero at first, named `<part>/<parameter>`. */
 function keeping(rt: Runtime, gradient: LossGradient, parts: readonly string[]): Kept {
-  const { slots, dtype } = gradient;
-  const ptrs = new Map(parts.map((part) => [part, slots.map(({ size }) => gradient.allocate(size))]));
-  const view = (part: string, k: number): FloatArray => rt.arena.view(dtype, (ptrs.get(part) as number[])[k], slots[k].size);
+  const { coordinates, dtype } = gradient;
+  const ptrs = new Map(parts.map((part) => [part, coordinates.map(({ size }) => gradient.allocate(size))]));
+  const view = (part: string, k: number): FloatArray => rt.arena.view(dtype, (ptrs.get(part) as number[])[k], coordinates[k].size);
   return {
     ptr: (part, k) => (ptrs.get(part) as number[])[k],
-    state: () => new Map(parts.flatMap((part) => slots.map(({ name, shape }, k) => [`${part}/${name}`, { shape, data: view(part, k).slice() }]))),
+    state: () =>
+      new Map(parts.flatMap((part) => coordinates.map(({ name, shape }, k) => [`${part}/${name}`, { shape, data: view(part, k).slice() }]))),
     restore: (state) => {
       for (const part of parts) {
-        slots.forEach(({ name, size }, k) => {
+        coordinates.forEach(({ name, size }, k) => {
           const stored = state.get(`${part}/${name}`);
           if (stored?.data.length !== size) {
             throw new TangedgeError('ERR_FORMAT', `checkpoint: '${part}/${name}' with ${size} elements is not there; it is from another run.`, {

@@ -8,12 +8,14 @@ import type { Model } from '../graph/model.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 import { type Batches, batchesOf } from './batches.ts';
 import { DivergenceWatch } from './divergence.ts';
-import { LossGradient, type LossGradientOptions } from './loss-gradient.ts';
+import { type FirstLayer, LossGradient, type LossGradientOptions } from './loss-gradient.ts';
 import { type BoundOptimizer, bindOptimizer, type OptimizerOptions } from './optimizer.ts';
 import type { TrainingData } from './training-data.ts';
 import type { TrainingState } from './training-state.ts';
 
-export interface TrainingOptions extends LossGradientOptions, OptimizerOptions {
+export interface TrainingOptions extends Omit<LossGradientOptions, 'firstLayer'>, OptimizerOptions {
+  /** As `LossGradientOptions`, but `auto` unless told otherwise; `weights` with Adam. */
+  readonly firstLayer?: FirstLayer;
   /** η, or η as a function of the step. */
   readonly learningRate: number | ((step: number) => number);
   /** Updates to make; the run yields steps + 1 states. */
@@ -104,7 +106,7 @@ export class Trainer {
     checkInteger('train', 'steps', options.steps, 0);
     this.options = options;
     this.updates = options.resume?.step ?? 0;
-    this.gradient = new LossGradient(rt, model, data, options);
+    this.gradient = new LossGradient(rt, model, data, { ...options, firstLayer: firstLayerOf(options) });
     try {
       this.batches = batchesOf(this.gradient.rows.n, options.batchSize, options.seed ?? 0);
       this.optimizer = bindOptimizer(rt, this.gradient, options);
@@ -126,7 +128,7 @@ export class Trainer {
     const { gradient, updates: step } = this;
     const rows = this.batches.rows(step);
     const loss = gradient.evaluate(rows);
-    this.watch.check(step, loss, () => this.state());
+    this.watch.check(step, loss, () => this.snapshot());
     const count = rows?.length ?? gradient.rows.n;
     return {
       step,
@@ -139,7 +141,7 @@ export class Trainer {
       parameters: () => gradient.readParameters(),
       gradient: () => gradient.readGradient(),
       model: () => gradient.currentModel(),
-      state: () => this.state(),
+      state: () => this.snapshot()(),
     };
   }
 
@@ -153,14 +155,19 @@ export class Trainer {
     this.gradient.release();
   }
 
-  private state(): TrainingState {
+  /** The state as it is now; what is costly of it is computed when it is asked for. */
+  private snapshot(): () => TrainingState {
     const { slots } = this.gradient;
-    const theta = this.gradient.readParameters();
-    return {
-      step: this.updates,
-      initialLoss: this.watch.initialLoss,
-      parameters: new Map(slots.map(({ name, shape, offset, size }) => [name, { shape, data: theta.subarray(offset, offset + size) }])),
-      optimizer: this.optimizer.state(),
+    const { parameters, own } = this.gradient.snapshot();
+    const [step, initialLoss, optimizer] = [this.updates, this.watch.initialLoss, this.optimizer.state()];
+    return () => {
+      const theta = parameters();
+      return {
+        step,
+        initialLoss,
+        parameters: new Map(slots.map(({ name, shape, offset, size }) => [name, { shape, data: theta.subarray(offset, offset + size) }])),
+        optimizer: new Map([...optimizer, ...own()]),
+      };
     };
   }
 
@@ -175,7 +182,7 @@ export class Trainer {
       }
       theta.set(stored.data, offset);
     }
-    this.gradient.writeParameters(theta);
+    this.gradient.writeParameters(theta, optimizer);
     this.optimizer.restore(optimizer);
   }
 
@@ -192,4 +199,11 @@ export class Trainer {
     if (k < 0) throw new TangedgeError('ERR_ARGUMENT', `train: '${parameter}' is not a trained parameter.`, { parameter });
     return k;
   }
+}
+
+/** Adam is not linear in the gradients: it needs those of the weights themselves. */
+function firstLayerOf({ firstLayer = 'auto', optimizer }: TrainingOptions): FirstLayer {
+  if (optimizer?.name !== 'adam') return firstLayer;
+  if (firstLayer !== 'gram') return 'weights';
+  throw new TangedgeError('ERR_ARGUMENT', "train: firstLayer 'gram' keeps sums of gradients, which Adam does not move along. Use 'weights'.", {});
 }

@@ -49,6 +49,11 @@ export class Execution {
     }
   }
 
+  /** Whether the value is part of the program: a leaf that no kept value needs is not. */
+  holds(id: ValueId): boolean {
+    return this.program.offset[id] >= 0;
+  }
+
   /** Number of elements of a value, all batch entries together. */
   lengthOf(id: ValueId): number {
     return this.program.batch[id] * sizeOf(this.program.graph.nodes[id].shape);

@@ -221,6 +221,71 @@ describe.each<Dtype>(['f64', 'f32'])('resume, %s', (dtype) => {
   );
 });
 
+describe('a first layer kept as W₀ + Aᵀ·X: the run of the weights themselves, to rounding', () => {
+  const wide = (parameterization: string) => ({
+    input_shape: [1, 12],
+    layers: [
+      { type: 'Linear', name: '0', in_features: 12, out_features: 6, parameterization },
+      { type: 'Tanh' },
+      { type: 'Linear', name: '2', in_features: 6, out_features: 3 },
+    ],
+  });
+  const data = { inputs: random(8, [9, 12]), targets: random(7, [9, 3]) };
+  const moving: readonly Optimizer[] = [
+    { name: 'gd' },
+    { name: 'momentum', momentum: 0.8 },
+    { name: 'nesterov', momentum: 0.8 },
+    // Slow enough not to jump about a minimum, where the direction of the gradient is rounding.
+    { name: 'slo', speeds: { '0.weight': 0.1, '2.weight': 0.05 } },
+  ];
+  test.each(['standard', 'ntk'].flatMap((parameterization) => moving.map((optimizer) => [parameterization, optimizer.name, optimizer] as const)))(
+    '%s, %s',
+    async (parameterization, _, optimizer) => {
+      const model = modelOf(wide(parameterization));
+      const options: TrainingOptions = { learningRate: 0.1, steps: 25, optimizer, rateFactors: { '0.weight': 1.5 } };
+      const run = async (firstLayer: 'weights' | 'gram' | 'auto') => {
+        const seen: [number, number, number, Float64Array, Float64Array][] = [];
+        for await (const step of train(rt, model, data, { ...options, firstLayer })) {
+          const norms = [step.gradientNorm(), step.gradientNorm('0.weight')] as const;
+          seen.push([step.loss, ...norms, step.parameters() as Float64Array, step.gradient() as Float64Array]);
+        }
+        return seen;
+      };
+      const [expected, actual] = [await run('weights'), await run('gram')];
+      actual.forEach(([loss, norm, first, theta, gradient], t) => {
+        expect(Math.abs(loss - expected[t][0])).toBeLessThanOrEqual(1e-12 * expected[t][0]);
+        expect(Math.abs(norm - expected[t][1])).toBeLessThanOrEqual(1e-11 * expected[t][1]);
+        expect(Math.abs(first - expected[t][2])).toBeLessThanOrEqual(1e-11 * expected[t][2]);
+        expect(maxDifference(theta, expected[t][3])).toBeLessThanOrEqual(1e-12);
+        expect(maxDifference(gradient, expected[t][4])).toBeLessThanOrEqual(1e-12);
+      });
+      expect(await run('auto')).toEqual(actual);
+    },
+  );
+
+  test('resumes with the same bits', async () => {
+    const options: TrainingOptions = { learningRate: 0.1, steps: 12, optimizer: { name: 'momentum' }, dtype: 'f32' };
+    const losses: number[] = [];
+    let state: TrainingState | undefined;
+    for await (const step of train(rt, modelOf(wide('ntk')), data, options)) {
+      losses.push(step.loss);
+      if (step.step === 5) state = structuredClone(step.state());
+    }
+    const resumed: number[] = [];
+    for await (const step of train(rt, modelOf(wide('ntk'), 4), data, { ...options, resume: state })) resumed.push(step.loss);
+    expect(resumed).toEqual(losses.slice(5));
+  });
+
+  test('is refused where it cannot be', async () => {
+    const model = modelOf(wide('ntk'));
+    for (const options of [{ batchSize: 3 }, { block: 2 }, { optimizer: { name: 'adam' } }] as const) {
+      await expect(lastTheta(model, data, { learningRate: 0.1, steps: 1, firstLayer: 'gram', ...options })).rejects.toMatchObject({
+        code: 'ERR_ARGUMENT',
+      });
+    }
+  });
+});
+
 describe('divergence', () => {
   const data = { inputs: random(6, [10, 4]), targets: random(7, [10, 3]) };
   test('stops with the step, the first loss and the last good state', async () => {

@@ -32,13 +32,17 @@ export interface RunContext {
 
 /** A model on a run's data: kernel, spectrum and features when first asked for. */
 export class ModelState {
-  readonly model: Model;
   protected readonly context: RunContext;
+  private readonly modelOf: () => Model;
   private readonly known = new Map<string, unknown>();
 
-  constructor(context: RunContext, model: Model) {
+  constructor(context: RunContext, model: () => Model) {
     this.context = context;
-    this.model = model;
+    this.modelOf = model;
+  }
+
+  get model(): Model {
+    return this.once('model', this.modelOf);
   }
 
   /** Trace NTK [m, m] on the kernel samples. */
@@ -76,16 +80,12 @@ export class ModelState {
 /** The state of a run that trackers measure. */
 export class TrackedState extends ModelState {
   readonly step: TrainingStep;
-  private readonly theta: FloatArray;
-
   /** The model before step 0; what trackers ask of it is kept for the whole run. */
   readonly initial: ModelState;
 
   constructor(context: RunContext, initial: ModelState, step: TrainingStep) {
-    const theta = step.parameters();
-    super(context, withFlatParameters(context.initial, theta));
+    super(context, () => withFlatParameters(context.initial, this.parameters()));
     this.step = step;
-    this.theta = theta;
     this.initial = initial;
   }
 
@@ -95,7 +95,7 @@ export class TrackedState extends ModelState {
 
   /** θ [p]. */
   parameters(): FloatArray {
-    return this.theta;
+    return this.once('parameters', () => this.step.parameters());
   }
 
   override outputs(): Tensor {

@@ -43,7 +43,7 @@ export class TrackerSet {
   /** @throws {TangedgeError} ERR_ARGUMENT for a tracker that does not exist, is given twice, or lacks what it needs. */
   constructor(context: RunContext, specs: readonly TrackerSpec[], steps: number, testData?: TrainingData) {
     this.context = context;
-    this.initial = new ModelState(context, context.initial);
+    this.initial = new ModelState(context, () => context.initial);
     this.entries = specs.map((spec, index) => {
       if (specs.findIndex(({ tracker }) => tracker === spec.tracker) !== index) {
         throw new TangedgeError('ERR_ARGUMENT', `train: tracker '${spec.tracker}' is given twice; give it one cadence.`, { tracker: spec.tracker });
