@@ -31,6 +31,7 @@ export {
   type TrainingRunOptions,
   trackTraining,
 } from './analysis/training/track.ts';
+export type { TrackerThreads } from './analysis/training/tracked-state.ts';
 export type { Measurement, Measurements, TrackerChoice, TrackerSpec } from './analysis/training/tracker.ts';
 export { TRACKERS } from './analysis/training/trackers.ts';
 export type { OnProgress, Progress } from './core/computation.ts';

@@ -1,6 +1,7 @@
 /** @file Trackers against the golden trajectories (PyTorch, float64), closed forms and the library's own one-shot functions. */
 
 import {
+  createPool,
   empiricalNtk,
   forward,
   importSpec,
@@ -207,6 +208,18 @@ test('distances, velocities and overlaps are those of the kernels themselves', a
   const expected = [0, 1].map((i) => inner(i, 0) ** 2 + inner(i, 1) ** 2);
   const overlap = measured.get(8)?.initialOverlap as number[];
   expected.forEach((value, i) => void expect(overlap[i]).toBeCloseTo(value, 12));
+});
+
+test('a pool changes no bit', async () => {
+  await using pool = await createPool({ workers: 2 });
+  const trackers: TrackerSpec[] = [
+    { tracker: 'kta', every: 3 },
+    { tracker: 'spectrum', every: 3 },
+    { tracker: 'nfa', every: 3 },
+  ];
+  const options = { learningRate: 0.2, steps: 6, trackers };
+  const [alone, pooled] = [await runTraining(rt, modelOf(), data, options), await runTraining(rt, modelOf(), data, { ...options, pool })];
+  expect(pooled.run).toEqual(alone.run);
 });
 
 test('a run that diverges ends with the rate that is stable: 2/λmax of the Hessian of a linear network', async () => {

@@ -14,12 +14,14 @@ import type { Measurement, Tracker } from './tracker.ts';
 
 export const nfaTracker: Tracker = {
   name: 'nfa',
+  needs: 'features',
   measure: (state) => perWeight(state.features(), (weight) => nfaOf(state.run.rt, weight)),
 };
 
 export function egopTracker(egop: Tensor): Tracker {
   return {
     name: 'egop',
+    needs: 'features',
     measure: (state: TrackedState) => {
       const { rt } = state.run;
       const fitting = state.features().filter(({ nfm }) => nfm.shape[0] === egop.shape[0]);
@@ -45,6 +47,7 @@ export function ptkTracker(): Tracker {
   let previous: readonly WeightFeatures[] | undefined;
   return {
     name: 'ptk',
+    needs: 'features',
     measure: (state) => {
       const { rt } = state.run;
       const now = state.features();

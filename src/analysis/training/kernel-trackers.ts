@@ -16,6 +16,7 @@ import type { Measurement, Tracker } from './tracker.ts';
 
 export const ktaTracker: Tracker = {
   name: 'kta',
+  needs: 'kernel',
   measure: (state) => {
     const { rt, kernelTargets } = state.run;
     return {
@@ -41,6 +42,7 @@ export function spectrumTracker(top = 10): Tracker {
   checkInteger("tracker 'spectrum'", 'top', top, 1);
   return {
     name: 'spectrum',
+    needs: 'kernel',
     measure: (state) => {
       const { rt, kernelTargets, dtype } = state.run;
       const pairs = state.eigenpairs();
@@ -63,6 +65,7 @@ export function eigenvectorTracker(top = 5): Tracker {
   let previous: Tensor | undefined;
   return {
     name: 'eigenvectors',
+    needs: 'kernel',
     measure: (state) => {
       const { rt } = state.run;
       const now = leading(state.eigenpairs(), top);
@@ -82,6 +85,7 @@ export function kernelTracker(since: readonly number[] = []): Tracker {
   let previous: { readonly step: number; readonly kernel: Tensor } | undefined;
   return {
     name: 'kernel',
+    needs: 'kernel',
     measure: (state) => {
       const { step } = state.step;
       const kernel = state.kernel();

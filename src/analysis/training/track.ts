@@ -12,7 +12,7 @@ import type { Runtime } from '../../wasm/runtime.ts';
 import type { Source } from '../report.ts';
 import { type Outcome, type Series, TRAINING_RUN_FORMAT, type TrainingConfig, type TrainingRun } from './run.ts';
 import { divergenceOf } from './stable-rate.ts';
-import { firstRows, type RunContext } from './tracked-state.ts';
+import { firstRows, type RunContext, type TrackerThreads } from './tracked-state.ts';
 import type { Measurement, Measurements, TrackerSpec } from './tracker.ts';
 import { TrackerSet } from './trackers.ts';
 
@@ -25,6 +25,8 @@ export interface TrackingOptions extends TrainingOptions {
   readonly samples?: number;
   /** Of the trackers' kernels and features; bytes. */
   readonly memoryLimit?: number;
+  /** Worker threads for the trackers' kernels and features: the same bits. */
+  readonly pool?: TrackerThreads;
 }
 
 /** A state of the run and what was due there; no keys when nothing was. */
@@ -55,7 +57,7 @@ export async function* trackTraining(
 ): AsyncGenerator<TrackedStep, void, void> {
   const context = contextOf(rt, model, data, options);
   const trackers = new TrackerSet(context, options.trackers ?? [{ tracker: 'loss' }], options.steps, options.testData);
-  for await (const step of train(rt, model, data, options)) yield { step, measurements: trackers.measure(step) };
+  for await (const step of train(rt, model, data, options)) yield { step, measurements: await trackers.measure(step) };
 }
 
 export interface TrainingRunOptions extends TrackingOptions {
@@ -164,6 +166,7 @@ function contextOf(rt: Runtime, model: Model, data: TrainingData, options: Track
     dtype: options.dtype ?? 'f64',
     loss: { loss: options.loss, lossScale: options.lossScale },
     memoryLimit: options.memoryLimit,
+    pool: options.pool,
   };
 }
 

@@ -5,12 +5,19 @@ import { withFlatParameters } from '../../dynamics/flat-parameters.ts';
 import type { LossOptions } from '../../dynamics/loss-graph.ts';
 import type { TrainingStep } from '../../dynamics/train.ts';
 import type { TrainingRows } from '../../dynamics/training-data.ts';
-import { neuralFeatures, type WeightFeatures } from '../../features/neural-features.ts';
+import { type NeuralFeaturesOptions, neuralFeatures, type WeightFeatures } from '../../features/neural-features.ts';
 import { forward } from '../../graph/forward.ts';
 import type { Model } from '../../graph/model.ts';
 import { type Eigenvectors, eigh } from '../../linalg/eigh.ts';
 import { empiricalNtk } from '../../ntk/empirical-ntk.ts';
+import type { NtkOptions } from '../../ntk/options.ts';
 import type { Runtime } from '../../wasm/runtime.ts';
+
+/** Threads that compute kernels and features with the bits of one: a `Pool` is this. */
+export interface TrackerThreads {
+  empiricalNtk(model: Model, x: Tensor, options: NtkOptions): Promise<Tensor>;
+  neuralFeatures(model: Model, x: Tensor, options: NeuralFeaturesOptions): Promise<WeightFeatures[]>;
+}
 
 /** What stays the same during a run. */
 export interface RunContext {
@@ -28,6 +35,7 @@ export interface RunContext {
   readonly dtype: Dtype;
   readonly loss: LossOptions;
   readonly memoryLimit?: number;
+  readonly pool?: TrackerThreads;
 }
 
 /** A model on a run's data: kernel, spectrum and features when first asked for. */
@@ -69,6 +77,17 @@ export class ModelState {
   /** Outputs on all training inputs, [n, c]. */
   outputs(): Tensor {
     return this.once('outputs', () => forward(this.context.rt, this.model, this.context.inputs, { dtype: this.context.dtype }));
+  }
+
+  /** Computes the kernel or the features in the threads of the run's pool, if it has one: the same bits. */
+  async prepare(need: 'kernel' | 'features'): Promise<void> {
+    const { pool, kernelInputs, dtype, memoryLimit, initial } = this.context;
+    if (pool === undefined || this.known.has(need)) return;
+    const value =
+      need === 'kernel'
+        ? await pool.empiricalNtk(this.model, kernelInputs, { outputs: 'trace', dtype, memoryLimit })
+        : await pool.neuralFeatures(this.model, kernelInputs, { dtype, memoryLimit, initial });
+    this.known.set(need, value);
   }
 
   protected once<T>(name: string, make: () => T): T {

@@ -46,5 +46,7 @@ export type TrackerChoice =
 /** A tracker at work in one run: it may keep what it saw. */
 export interface Tracker {
   readonly name: TrackerChoice['tracker'];
+  /** What it reads of every state, so that a pool can compute it. */
+  readonly needs?: 'kernel' | 'features';
   measure(state: TrackedState): Measurements;
 }

@@ -59,12 +59,15 @@ export class TrackerSet {
   }
 
   /** What is due at this state. Nothing is computed or copied for trackers that are not. */
-  measure(step: TrainingStep): Measurements {
+  async measure(step: TrainingStep): Promise<Measurements> {
     const due = this.entries.filter((entry) => entry.due(step.step));
     if (due.length === 0) return {};
     const measured: Record<string, Measurement> = {};
     const state = new TrackedState(this.context, this.initial, step);
-    for (const { tracker } of due) Object.assign(measured, tracker.measure(state));
+    for (const { tracker } of due) {
+      if (tracker.needs !== undefined) await state.prepare(tracker.needs);
+      Object.assign(measured, tracker.measure(state));
+    }
     return measured;
   }
 }
