@@ -211,7 +211,7 @@ test('distances, velocities and overlaps are those of the kernels themselves', a
 });
 
 test('a pool changes no bit', async () => {
-  await using pool = await createPool({ workers: 2 });
+  await using pool = await createPool({ workers: 2, workerUrl: new URL('../../dist/worker.node.js', import.meta.url) });
   const trackers: TrackerSpec[] = [
     { tracker: 'kta', every: 3 },
     { tracker: 'spectrum', every: 3 },
