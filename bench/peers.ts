@@ -18,7 +18,7 @@ export async function startPeers({ full, quick }: { readonly full: boolean; read
     ...javascript
       .filter((name) => installed || name === 'math')
       .map((name) => Peer.start(process.execPath, [`bench/peers/${name}.mjs`], `${name}: it did not start`)),
-    ...['numpy_peer.py', 'torch_peer.py'].map((script) =>
+    ...['numpy_peer.py', 'torch_peer.py', 'torch_structured_peer.py'].map((script) =>
       Peer.start(python(), [`bench/peers/${script}`, ...(full ? ['--full'] : []), ...(quick ? ['--quick'] : [])], `${script}: there is no python3`),
     ),
   ];

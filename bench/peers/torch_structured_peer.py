@@ -1,0 +1,76 @@
+"""PyTorch on one thread with the algorithm that suits a CPU best: trace NTK from inputs and cotangents of every layer.
+
+One forward pass, one backward pass per output over the whole batch. Then per layer the cheaper of two contractions: a Gram
+of inputs times a Gram of cotangents (one position), or per-example gradients by batched products (convolutions, time steps).
+"""
+from serve import absent, serve
+
+try:
+    import torch
+except ImportError:
+    absent("torch")
+
+from torch_networks import network
+
+torch.set_num_threads(1)
+torch.manual_seed(1)
+
+
+def uses(model, x):
+    """The outputs, and (layer, inputs, pre-activations) of every Linear and Conv2d: one list entry per use."""
+    records = {}
+    hooks = [
+        layer.register_forward_hook(lambda layer, inputs, output: records.setdefault(layer, []).append((inputs[0], output)))
+        for layer in model.modules()
+        if isinstance(layer, (torch.nn.Linear, torch.nn.Conv2d))
+    ]
+    y = model(x)
+    for hook in hooks:
+        hook.remove()
+    return y, list(records.items())
+
+
+def rows(layer, a):
+    """Inputs of a layer as [n, positions, width]."""
+    if isinstance(layer, torch.nn.Conv2d):
+        patches = torch.nn.functional.unfold(a, layer.kernel_size, layer.dilation, layer.padding, layer.stride)
+        return patches.transpose(1, 2)
+    return a.reshape(a.shape[0], -1, a.shape[-1])
+
+
+def cotangent_rows(layer, d):
+    if isinstance(layer, torch.nn.Conv2d):
+        return d.flatten(2).transpose(1, 2)
+    return d.reshape(d.shape[0], -1, d.shape[-1])
+
+
+def trace_ntk(model, x):
+    n = x.shape[0]
+    y, records = uses(model, x)
+    inputs = [torch.cat([rows(layer, a) for a, _ in pairs], 1).detach() for layer, pairs in records]
+    outputs = [output for _, pairs in records for _, output in pairs]
+    kernel = torch.zeros(n, n, dtype=torch.float64)
+    grams = [a[:, 0] @ a[:, 0].T if a.shape[1] == 1 else None for a in inputs]
+    for o in range(y.shape[1]):
+        gradients = iter(torch.autograd.grad(y[:, o].sum(), outputs, retain_graph=True))
+        for (layer, pairs), a, gram in zip(records, inputs, grams):
+            d = torch.cat([cotangent_rows(layer, next(gradients)) for _ in pairs], 1)
+            if gram is not None:
+                kernel += (gram + 1) * (d[:, 0] @ d[:, 0].T)
+                continue
+            j = (d.transpose(1, 2) @ a).flatten(1)
+            b = d.sum(1)
+            kernel += j @ j.T + b @ b.T
+    return kernel
+
+
+def prepare(task):
+    if task["kind"] != "ntk" or task["outputs"] != "trace":
+        return None
+    model, shape = network(task["network"])
+    x = torch.randn(task["n"], *shape)
+    return lambda: trace_ntk(model, x)
+
+
+if __name__ == "__main__":
+    serve(f"PyTorch {torch.__version__} structured", prepare)
