@@ -4,6 +4,7 @@
  *   assembly/                → build/routines.wasm, .debug.wasm, .wat, routines-base64.ts                     asc
  *   src/index.ts, cli        → dist/index.node.js, index.web.js, index.workerd.js, cli.js, routines.wasm      esbuild
  *   workers/node.ts, web.ts  → dist/worker.node.js, worker.web.js                                             esbuild
+ *   workers/cloudflare.ts    → dist/cloudflare.js                                                             esbuild
  *   src/index.ts             → dist/types/                                                                    tsc
  *
  * One build per runtime, chosen by package.json's exports: Node and Bun take the packages they depend on from
@@ -40,14 +41,14 @@ function buildRoutines() {
 }
 
 async function buildJavascript() {
-  const outputs = ['index.node.js', 'index.web.js', 'index.workerd.js', 'cli.js'].map((name) => `dist/${name}`);
+  const outputs = ['index.node.js', 'index.web.js', 'index.workerd.js', 'cloudflare.js', 'cli.js'].map((name) => `dist/${name}`);
   if (isFresh(outputs, ['src', 'workers', 'build/routines-base64.ts', 'package.json', 'scripts/build.mjs'])) return;
   const made = new Set(
     (
       await Promise.all([
-        bundleForNode(present({ 'index.node': 'src/index.ts', cli: 'src/cli/main.ts', 'worker.node': 'workers/node.ts' }), 'dist'),
-        bundleForWeb(present({ 'index.web': 'src/index.ts', 'worker.web': 'workers/web.ts' }), []),
-        bundleForWeb({ 'index.workerd': 'src/index.ts' }, [importedModule()]),
+        bundleForNode({ 'index.node': 'src/index.ts', cli: 'src/cli/main.ts', 'worker.node': 'workers/node.ts' }, 'dist'),
+        bundleForWeb({ 'index.web': 'src/index.ts', 'worker.web': 'workers/web.ts' }, []),
+        bundleForWeb({ 'index.workerd': 'src/index.ts', cloudflare: 'workers/cloudflare.ts' }, [importedModule()]),
       ])
     ).flat(),
   );
@@ -58,11 +59,6 @@ async function buildJavascript() {
   copyFileSync(join(root, 'build/routines.wasm'), join(root, 'dist/routines.wasm'));
 }
 
-/** The entry points whose source is there. */
-function present(entryPoints) {
-  return Object.fromEntries(Object.entries(entryPoints).filter(([, path]) => existsSync(join(root, path))));
-}
-
 async function buildBench() {
   await bundleForNode({ main: 'bench/main.ts' }, 'build/bench');
   if (isFresh(['build/bench/roof.wasm'], ['bench/roof'])) return;
@@ -70,7 +66,7 @@ async function buildBench() {
 }
 
 function buildTypes() {
-  if (isFresh(['dist/types/src/index.d.ts'], ['src', 'tsconfig.json', 'tsconfig.types.json'])) return;
+  if (isFresh(['dist/types/src/index.d.ts'], ['src', 'workers', 'tsconfig.json', 'tsconfig.types.json'])) return;
   run('node_modules/typescript/bin/tsc', ['-p', 'tsconfig.types.json']);
 }
 

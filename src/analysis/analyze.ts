@@ -42,6 +42,8 @@ export interface AnalysisOptions {
   readonly dtype?: Dtype;
   readonly implementation?: NtkImplementation;
   readonly memoryLimit?: number;
+  /** Widest input of a weight whose features are analyzed; default 1024. Wider ones are left out, and a note in the report says so. */
+  readonly featureWidth?: number;
   /** What the model is called; default `model`. */
   readonly title?: string;
   readonly sources?: readonly Source[];
@@ -97,6 +99,7 @@ export function analyze(rt: Runtime, request: AnalysisRequest, options: Analysis
   const { features, notes } = analyzeFeatures(rt, model, inputs, {
     dtype,
     memoryLimit,
+    featureWidth: options.featureWidth,
     initial,
     image: imageOf(model, options.image),
     onProgress: progress(STAGE_FEATURES),

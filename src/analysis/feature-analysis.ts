@@ -12,12 +12,13 @@ import { traceOf } from './kernel-analysis.ts';
 import type { Correlation, FeatureSection, MatrixSummary } from './report.ts';
 import { storeAveraged } from './stored-matrix.ts';
 
-/** Widest input of a weight whose features are analyzed: its matrices are [in, in], their spectra cost in³. */
-export const MAX_FEATURE_WIDTH = 1024;
+/** Widest input of a weight whose features are analyzed by default: its matrices are [in, in], their spectra cost in³. */
+const DEFAULT_FEATURE_WIDTH = 1024;
 
 export interface FeatureAnalysisOptions {
   readonly dtype: Dtype;
   readonly memoryLimit?: number;
+  readonly featureWidth?: number;
   /** Another checkpoint of the same network. */
   readonly initial?: Model;
   /** [height, width] of the model's input, when it is an image. */
@@ -32,12 +33,12 @@ export interface FeatureAnalysis {
 }
 
 export function analyzeFeatures(rt: Runtime, model: Model, x: Tensor, options: FeatureAnalysisOptions): FeatureAnalysis {
-  const { dtype, memoryLimit, initial, image, onProgress } = options;
+  const { dtype, memoryLimit, featureWidth = DEFAULT_FEATURE_WIDTH, initial, image, onProgress } = options;
   const all = featureWeights(model);
-  const weights = all.filter(({ inputWidth }) => inputWidth <= MAX_FEATURE_WIDTH).map(({ name }) => name);
+  const weights = all.filter(({ inputWidth }) => inputWidth <= featureWidth).map(({ name }) => name);
   const notes = all
-    .filter(({ inputWidth }) => inputWidth > MAX_FEATURE_WIDTH)
-    .map(({ name, inputWidth }) => `${name} has ${inputWidth} inputs, more than the ${MAX_FEATURE_WIDTH} up to which features are analyzed.`);
+    .filter(({ inputWidth }) => inputWidth > featureWidth)
+    .map(({ name, inputWidth }) => `${name} has ${inputWidth} inputs, more than the ${featureWidth} up to which features are analyzed.`);
   if (weights.length === 0) return { features: [], notes };
   // from W₀ = 0 the change is the weight itself, and a change relative to it is undefined: those are computed without W₀
   const fromZero = weights.filter((name) => initial !== undefined && isZero(initial, name));

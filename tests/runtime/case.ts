@@ -1,6 +1,6 @@
 /** @file What a case of the runtime tests is: a computation whose output bytes must not depend on where or how it runs. */
 
-import type { Dtype, Runtime } from 'tangedge';
+import type { Dtype, Pool, Runtime } from 'tangedge';
 
 /** A way to run the cases; the bytes of a case are the same in every setting. */
 export interface Setting {
@@ -8,6 +8,8 @@ export interface Setting {
   readonly module: 'release' | 'debug';
   /** Examples per tile, where a case has tiles; undefined is the library's own choice. */
   readonly tileSize?: number;
+  /** Threads of a pool; undefined calls the functions without one. */
+  readonly workers?: number;
 }
 
 /** The settings of every runtime. */
@@ -16,6 +18,10 @@ export const SETTINGS: readonly Setting[] = [
   { module: 'release', tileSize: 1 },
   { module: 'release', tileSize: 3 },
   { module: 'debug' },
+  { module: 'release', workers: 0, tileSize: 3 },
+  { module: 'release', workers: 1 },
+  { module: 'release', workers: 2, tileSize: 3 },
+  { module: 'release', workers: 3, tileSize: 1 },
 ];
 
 /** What a case is given. */
@@ -23,18 +29,23 @@ export interface Given {
   readonly rt: Runtime;
   readonly dtype: Dtype;
   readonly tileSize?: number;
+  /** The tiled quantities: the functions of these names, or a pool's. */
+  readonly tiled: Quantities;
 }
+
+export type Quantities = Pick<Pool, 'forward' | 'empiricalNtk' | 'jacobian' | 'inputJacobian' | 'agop' | 'neuralFeatures'>;
 
 export type Output = Float64Array | Float32Array | string;
 
 export interface Case {
   readonly name: string;
-  /** Cases without tiles run in one setting per module. */
-  readonly tiled: boolean;
+  /** `whole` cases have no tiles and run in one setting per module; `pooled` ones run with worker threads too. */
+  readonly parts: 'whole' | 'tiles' | 'pooled';
   run(given: Given): readonly Output[] | Promise<readonly Output[]>;
 }
 
 /** Identifies a setting in messages: `release, tiles of 3`. */
-export function describeSetting({ module, tileSize }: Setting): string {
-  return [module, ...(tileSize === undefined ? [] : [`tiles of ${tileSize}`])].join(', ');
+export function describeSetting({ module, tileSize, workers }: Setting): string {
+  const parts = [module, tileSize === undefined ? '' : `tiles of ${tileSize}`, workers === undefined ? '' : `${workers} workers`];
+  return parts.filter((part) => part !== '').join(', ');
 }

@@ -1,18 +1,12 @@
 /** @file The shared list of cases: every kind of routine, network and result, small enough to run everywhere in every setting. */
 
 import {
-  agop,
   analyze,
   cholesky,
   eigh,
-  empiricalNtk,
-  forward,
   gram,
-  inputJacobian,
-  jacobian,
   kernelTargetAlignment,
   matmul,
-  neuralFeatures,
   type Runtime,
   renderReport,
   solvePositive,
@@ -33,7 +27,7 @@ function elementwiseCases(): Case[] {
   const functions: Elementwise[] = ['exp', 'expm1', 'log', 'sqrt', 'sin', 'cos', 'tanh', 'sigmoid', 'erf', 'gelu', 'silu', 'relu'];
   return functions.map((name) => ({
     name,
-    tiled: false,
+    parts: 'whole',
     run: ({ rt, dtype }) => [applied(rt, dtype, name, ARGUMENTS)],
   }));
 }
@@ -72,7 +66,7 @@ const PRODUCTS = [
 const ORDERS = [1, 2, 3, 8, 31, 70];
 
 function matrixCases(): Case[] {
-  const perShape = (name: string, outputs: (given: Given) => readonly Output[]): Case => ({ name, tiled: false, run: outputs });
+  const perShape = (name: string, outputs: (given: Given) => readonly Output[]): Case => ({ name, parts: 'whole', run: outputs });
   return [
     perShape('matmul', ({ rt, dtype }) =>
       PRODUCTS.flatMap(([m, k, n], i) => [
@@ -113,41 +107,50 @@ function positive(rt: Runtime, dtype: Given['dtype'], n: number): Tensor {
 }
 
 function networkCases({ name, model, x }: Network): Case[] {
-  const tiled = (quantity: string, run: (given: Given) => readonly Output[]): Case => ({ name: `${name}: ${quantity}`, tiled: true, run });
+  // Two kinds of network are enough to see what threads do.
+  const parts = name === 'cnn' || name === 'attention' ? 'pooled' : 'tiles';
+  const one = (quantity: string, run: (given: Given) => Promise<{ readonly data: Output }>): Case => ({
+    name: `${name}: ${quantity}`,
+    parts,
+    run: async (given) => [(await run(given)).data],
+  });
   return [
-    tiled('forward', ({ rt, dtype, tileSize }) => [forward(rt, model, x, { dtype, batch: tileSize }).data]),
-    tiled('ntk full', ({ rt, dtype, tileSize }) => [empiricalNtk(rt, model, x, { dtype, tileSize }).data]),
-    tiled('ntk trace', ({ rt, dtype, tileSize }) => [empiricalNtk(rt, model, x, { dtype, tileSize, outputs: 'trace' }).data]),
-    tiled('ntk of two batches, diagonal', ({ rt, dtype, tileSize }) => {
+    one('forward', ({ tiled, dtype, tileSize }) => tiled.forward(model, x, { dtype, batch: tileSize })),
+    one('ntk full', ({ tiled, dtype, tileSize }) => tiled.empiricalNtk(model, x, { dtype, tileSize })),
+    one('ntk trace', ({ tiled, dtype, tileSize }) => tiled.empiricalNtk(model, x, { dtype, tileSize, outputs: 'trace' })),
+    one('ntk of two batches, diagonal', ({ tiled, dtype, tileSize }) => {
       const size = x.data.length / x.shape[0];
       const x2: Tensor = { shape: [3, ...x.shape.slice(1)], data: x.data.slice(size, 4 * size) };
-      return [empiricalNtk(rt, model, x, { x2, dtype, tileSize, outputs: 'diagonal' }).data];
+      return tiled.empiricalNtk(model, x, { x2, dtype, tileSize, outputs: 'diagonal' });
     }),
-    tiled('ntk by jacobian contraction', ({ rt, dtype, tileSize }) => [
-      empiricalNtk(rt, model, x, { dtype, tileSize, implementation: 'jacobian-contraction' }).data,
-    ]),
-    {
-      name: `${name}: jacobians`,
-      tiled: false,
-      run: ({ rt, dtype }) => [jacobian(rt, model, x, { dtype }).data, inputJacobian(rt, model, x, { dtype }).data],
-    },
-    tiled('agop', ({ rt, dtype, tileSize }) => [agop(rt, model, x, { dtype, tileSize }).data]),
-    tiled('nfa', ({ rt, dtype, tileSize }) =>
-      neuralFeatures(rt, model, x, { dtype, tileSize }).flatMap((weight) => [
-        weight.nfm.data,
-        weight.agop.data,
-        weight.ptkCovariance.data,
-        Float64Array.of(weight.correlation),
-      ]),
+    one('ntk by jacobian contraction', ({ tiled, dtype, tileSize }) =>
+      tiled.empiricalNtk(model, x, { dtype, tileSize, implementation: 'jacobian-contraction' }),
     ),
+    one('jacobian', ({ tiled, dtype }) => tiled.jacobian(model, x, { dtype })),
+    one('input jacobian', ({ tiled, dtype }) => tiled.inputJacobian(model, x, { dtype })),
+    one('agop', ({ tiled, dtype, tileSize }) => tiled.agop(model, x, { dtype, tileSize })),
+    {
+      name: `${name}: nfa`,
+      parts,
+      run: async ({ tiled, dtype, tileSize }) =>
+        (await tiled.neuralFeatures(model, x, { dtype, tileSize })).flatMap((weight) => [
+          weight.nfm.data,
+          weight.agop.data,
+          weight.ptkCovariance.data,
+          Float64Array.of(weight.correlation),
+        ]),
+    },
   ];
 }
 
 function onnxCase({ name, model, x }: Network): Case {
   return {
     name: `${name}: forward, ntk trace`,
-    tiled: false,
-    run: ({ rt, dtype }) => [forward(rt, model, x, { dtype }).data, empiricalNtk(rt, model, x, { dtype, outputs: 'trace' }).data],
+    parts: 'whole',
+    run: async ({ tiled, dtype }) => [
+      (await tiled.forward(model, x, { dtype })).data,
+      (await tiled.empiricalNtk(model, x, { dtype, outputs: 'trace' })).data,
+    ],
   };
 }
 
@@ -156,22 +159,22 @@ function analysisCases(): Case[] {
   return [
     {
       name: 'trained: nfa before and after',
-      tiled: true,
-      run: ({ rt, dtype, tileSize }) =>
-        neuralFeatures(rt, model, inputs, { dtype, tileSize, initial }).map(({ motion }) =>
+      parts: 'pooled',
+      run: async ({ tiled, dtype, tileSize }) =>
+        (await tiled.neuralFeatures(model, inputs, { dtype, tileSize, initial })).map(({ motion }) =>
           Float64Array.of(motion!.centeredCorrelation, motion!.dominance, motion!.relativeChange),
         ),
     },
     {
       name: 'trained: kta',
-      tiled: true,
-      run: ({ rt, dtype, tileSize }) => [
-        Float64Array.of(kernelTargetAlignment(rt, empiricalNtk(rt, model, inputs, { outputs: 'trace', dtype, tileSize }), targets)),
+      parts: 'pooled',
+      run: async ({ rt, tiled, dtype, tileSize }) => [
+        Float64Array.of(kernelTargetAlignment(rt, await tiled.empiricalNtk(model, inputs, { outputs: 'trace', dtype, tileSize }), targets)),
       ],
     },
     {
       name: 'trained: report',
-      tiled: false,
+      parts: 'whole',
       run: ({ rt, dtype }) => {
         const report = analyze(rt, { model, initial, inputs, targets }, { dtype });
         return [JSON.stringify(report), renderReport(report)];

@@ -21,7 +21,7 @@ const folder = mkdtempSync(join(tmpdir(), 'tangedge-runtime-'));
 beforeAll(async () => {
   await buildPrograms(folder);
   if (process.env.TANGEDGE_WRITE_DIGESTS) await writeTable();
-});
+}, 120_000);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** What Node gives becomes what is right: for a commit that changes bits on purpose, and says why. */
@@ -51,11 +51,15 @@ function differences(measured: Measured, expected: Digests): string[] {
 
 describe.concurrent('digests.json', () => {
   for (const runtime of RUNTIMES) {
-    test.runIf(runtime.present)(`${runtime.name}: every case, dtype, tile size and build of the routines`, async ({ expect }) => {
-      const measured = await runtime.measure(folder);
-      expect(Object.keys(measured.f64)).toEqual(SETTINGS.map(describeSetting));
-      expect(differences(measured, table)).toEqual([]);
-    });
+    test.runIf(runtime.present)(
+      `${runtime.name}: every case, dtype, tile size and build of the routines`,
+      async ({ expect }) => {
+        const measured = await runtime.measure(folder);
+        expect(Object.keys(measured.f64)).toEqual(SETTINGS.map(describeSetting));
+        expect(differences(measured, table)).toEqual([]);
+      },
+      120_000,
+    );
   }
 });
 

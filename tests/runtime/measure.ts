@@ -1,8 +1,19 @@
 /** @file Runs the cases in every setting and digests their outputs; this is what each runtime executes. */
 
-import { loadRuntime, type WasmSource } from 'tangedge';
+import {
+  agop,
+  createPool,
+  empiricalNtk,
+  forward,
+  inputJacobian,
+  jacobian,
+  loadRuntime,
+  neuralFeatures,
+  type Runtime,
+  type WasmSource,
+} from 'tangedge';
 import debugModule from '../../build/routines.debug.wasm';
-import { type Case, describeSetting, SETTINGS, type Setting } from './case.ts';
+import { type Case, describeSetting, type Quantities, SETTINGS, type Setting } from './case.ts';
 import { allCases } from './cases.ts';
 import { digestOf } from './digest.ts';
 
@@ -14,18 +25,33 @@ export async function measure(release?: WasmSource): Promise<Measured> {
   const measured = { f64: {} as Record<string, Record<string, string>>, f32: {} as Record<string, Record<string, string>> };
   const cases = allCases();
   for (const setting of SETTINGS) {
-    const rt = await loadRuntime({ source: setting.module === 'debug' ? debugModule : release });
+    const source = setting.module === 'debug' ? debugModule : release;
+    const rt = await loadRuntime({ source });
+    const pool = setting.workers === undefined ? undefined : await createPool({ workers: setting.workers, source });
     for (const dtype of ['f64', 'f32'] as const) {
       const digests: Record<string, string> = {};
       for (const entry of cases.filter((candidate) => runsIn(candidate, setting))) {
-        digests[entry.name] = await digestOf(await entry.run({ rt, dtype, tileSize: setting.tileSize }));
+        digests[entry.name] = await digestOf(await entry.run({ rt, dtype, tileSize: setting.tileSize, tiled: pool ?? inThisThread(rt) }));
       }
       measured[dtype][describeSetting(setting)] = digests;
     }
+    await pool?.close();
   }
   return measured;
 }
 
-function runsIn({ tiled }: Case, { tileSize }: Setting): boolean {
-  return tiled || tileSize === undefined;
+function runsIn({ parts }: Case, { tileSize, workers }: Setting): boolean {
+  if (workers !== undefined) return parts === 'pooled';
+  return parts !== 'whole' || tileSize === undefined;
+}
+
+function inThisThread(rt: Runtime): Quantities {
+  return {
+    forward: async (model, x, options) => forward(rt, model, x, options),
+    empiricalNtk: async (model, x, options) => empiricalNtk(rt, model, x, options),
+    jacobian: async (model, x, options) => jacobian(rt, model, x, options),
+    inputJacobian: async (model, x, options) => inputJacobian(rt, model, x, options),
+    agop: async (model, x, options) => agop(rt, model, x, options),
+    neuralFeatures: async (model, x, options) => neuralFeatures(rt, model, x, options),
+  };
 }

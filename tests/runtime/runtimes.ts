@@ -21,7 +21,7 @@ export interface JsRuntime {
 export const RUNTIMES: readonly JsRuntime[] = [
   { name: `Node ${process.versions.node.split('.')[0]}`, present: true, measure: (folder) => measureScript(folder, process.execPath, []) },
   scriptRuntime('Node 24', 'node24', []),
-  scriptRuntime('Deno', 'deno', ['run', '--quiet', '--allow-env']),
+  scriptRuntime('Deno', 'deno', ['run', '--quiet', '--allow-env', '--allow-read']),
   scriptRuntime('Bun', 'bun', []),
   { name: 'workerd', present: toolsAre('workerd'), measure: measureInWorkerd },
   { name: 'Chromium', present: toolsAre('playwright-core', 'chromium'), measure: measureInChromium },

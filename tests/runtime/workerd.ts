@@ -15,21 +15,23 @@ export interface WorkerdOptions {
   /** Names under which the program imports `.wasm` files of the folder. */
   readonly modules: readonly string[];
   readonly bindings?: Readonly<Record<string, string>>;
+  /** Of the engine; default: 64 MiB of WebAssembly memory and 128 MB of JavaScript objects: beyond them growth fails, or workerd stops. */
+  readonly v8Flags?: readonly string[];
 }
 
 export interface Workerd {
   readonly url: string;
+  readonly pid: number;
   close(): Promise<void>;
 }
 
-/** 64 MiB of WebAssembly memory and 128 MB of JavaScript objects: beyond them growth fails, or workerd stops. */
 const V8_FLAGS = ['--wasm-max-mem-pages=1024', '--max-old-space-size=128'];
 
-export async function serveWorkerd({ folder, main, modules, bindings = {} }: WorkerdOptions): Promise<Workerd> {
+export async function serveWorkerd({ folder, main, modules, bindings = {}, v8Flags = V8_FLAGS }: WorkerdOptions): Promise<Workerd> {
   const list = (items: readonly string[]) => `[${items.join(', ')}]`;
   const config = `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
-  v8Flags = ${list(V8_FLAGS.map((flag) => JSON.stringify(flag)))},
+  v8Flags = ${list(v8Flags.map((flag) => JSON.stringify(flag)))},
   services = [(name = "main", worker = .program)],
   sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")]);
 const program :Workerd.Worker = (
@@ -46,6 +48,7 @@ const program :Workerd.Worker = (
   const port = await listeningPort(child);
   return {
     url: `http://127.0.0.1:${port}/`,
+    pid: child.pid as number,
     async close() {
       const ended = once(child, 'exit');
       child.kill();

@@ -2,10 +2,11 @@
 
 import { basename } from 'node:path';
 import type { Command } from 'commander';
+import { givenTargets } from '../../analysis/given-targets.ts';
 import { TangedgeError } from '../../core/errors.ts';
 import { NTK_IMPLEMENTATIONS, type NtkImplementation } from '../../ntk/options.ts';
 import { REPORT_FILES, sourceOf, writeAnalysis } from '../analysis-output.ts';
-import { arrayFile, readArray, readInputs, targetsFor } from '../array-files.ts';
+import { arrayFile, readArray, readInputs } from '../array-files.ts';
 import { defineCommand } from '../command.ts';
 import { addInitialOptions, addModelOptions, type InitialOptions, MODEL_OPERAND, readInitialModel, readModel } from '../model-files.ts';
 import { nameList, once, oneOf, plainText } from '../option-values.ts';
@@ -40,7 +41,7 @@ export function analyzeCommand(): Command {
       const model = readModel(path, options);
       const initial = readInitialModel(path, options);
       const { x: inputs, n } = await readInputs(options.inputs, model);
-      const targets = options.targets === undefined ? undefined : targetsFor(await readArray(options.targets), n, model.output.size);
+      const targets = options.targets === undefined ? undefined : givenTargets(await readArray(options.targets), n, model.output.size);
       if (targets?.kind === 'labels') session.note(`the targets are class numbers; they were made one-hot, [${n}, ${model.output.size}].`);
       const sources = [
         sourceOf('model', path),

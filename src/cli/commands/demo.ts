@@ -1,8 +1,9 @@
 /** @file `tangedge demo`: the report of a real network on real data, both of which come with the package. */
 
 import type { Command } from 'commander';
+import { givenTargets } from '../../analysis/given-targets.ts';
 import { REPORT_FILES, sourceOf, writeAnalysis } from '../analysis-output.ts';
-import { readArray, readInputs, targetsFor } from '../array-files.ts';
+import { readArray, readInputs } from '../array-files.ts';
 import { defineCommand } from '../command.ts';
 import { readModel } from '../model-files.ts';
 import { once, plainText } from '../option-values.ts';
@@ -25,7 +26,7 @@ export function demoCommand(): Command {
       const [modelPath, initialPath, digits] = ['model.onnx', 'initial.onnx', 'digits.npz'].map(packagedFile);
       const model = readModel(modelPath, {});
       const { x: inputs, n } = await readInputs(`${digits}:x`, model);
-      const { values: targets } = targetsFor(await readArray(`${digits}:y`), n, model.output.size);
+      const { values: targets } = givenTargets(await readArray(`${digits}:y`), n, model.output.size);
       writeAnalysis(
         session,
         folder,

@@ -4,10 +4,11 @@ import type { Command } from 'commander';
 import { eigenvectorAlignment } from '../../alignment/eigenvector-alignment.ts';
 import { centeredKernelAlignment, kernelTargetAlignment } from '../../alignment/kernel-target-alignment.ts';
 import { centerColumns, centerOverSamples, readSampleKernel } from '../../alignment/sample-kernel.ts';
+import { givenTargets } from '../../analysis/given-targets.ts';
 import { dtypeOf, type Tensor } from '../../core/tensor.ts';
 import { effectiveRank, intrinsicDimension, participationRatio, rankAtThreshold, stableRank } from '../../linalg/effective-ranks.ts';
 import { eigh } from '../../linalg/eigh.ts';
-import { readArray, targetsFor } from '../array-files.ts';
+import { readArray } from '../array-files.ts';
 import { defineCommand } from '../command.ts';
 import { once, plainText } from '../option-values.ts';
 import type { ResultRecord, Session } from '../session.ts';
@@ -37,8 +38,8 @@ export function ktaCommand(): Command {
 }
 
 /** A full kernel [n, n, c, c] says how many outputs there are, so class numbers can be told from values. */
-function targetsOf(session: Session, kernel: Tensor, y: Tensor): ReturnType<typeof targetsFor> {
-  if (kernel.shape.length === 4) return targetsFor(y, kernel.shape[0], kernel.shape[2]);
+function targetsOf(session: Session, kernel: Tensor, y: Tensor): ReturnType<typeof givenTargets> {
+  if (kernel.shape.length === 4) return givenTargets(y, kernel.shape[0], kernel.shape[2]);
   const oneColumn = y.data.length === y.shape[0];
   if (oneColumn && new Set(y.data).size > 2 && y.data.every((value) => Number.isInteger(value) && value >= 0)) {
     session.note('the targets were taken as one real value each; if they are class numbers, give them one-hot, [n, c].');

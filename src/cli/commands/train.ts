@@ -2,6 +2,7 @@
 
 import { basename } from 'node:path';
 import type { Command } from 'commander';
+import { givenTargets } from '../../analysis/given-targets.ts';
 import type { TrainingRun } from '../../analysis/training/run.ts';
 import { runTraining, type TrackedStep, type TrainingRunOptions } from '../../analysis/training/track.ts';
 import { TangedgeError } from '../../core/errors.ts';
@@ -14,7 +15,7 @@ import type { Model } from '../../graph/model.ts';
 import { writeSafetensors } from '../../io/safetensors.ts';
 import { mupRateFactors } from '../../nn/mup.ts';
 import { sourceOf } from '../analysis-output.ts';
-import { arrayFile, readArray, readInputs, targetsFor } from '../array-files.ts';
+import { arrayFile, readArray, readInputs } from '../array-files.ts';
 import { defineCommand } from '../command.ts';
 import { addModelOptions, MODEL_OPERAND, type ModelOptions, type ModelToTrain, readModelToTrain } from '../model-files.ts';
 import { once, oneOf, plainText, wholeNumber } from '../option-values.ts';
@@ -173,7 +174,7 @@ function mupFactors(spec: unknown, { mup, baseWidth, optimizer }: TrainOptions):
 
 async function readData(session: Session, model: Model, x: string, y: string, loss: LossName = 'mse'): Promise<TrainingData> {
   const { x: inputs, n } = await readInputs(x, model);
-  const targets = targetsFor(await readArray(y), n, model.output.size);
+  const targets = givenTargets(await readArray(y), n, model.output.size);
   if (targets.kind === 'labels' && loss === 'mse') session.note(`${y}: class numbers; they were made one-hot, [${n}, ${model.output.size}].`);
   return { inputs, targets: targets.values };
 }
