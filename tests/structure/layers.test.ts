@@ -18,7 +18,8 @@ const RANKS = [
   ['analysis'],
   ['experiments'],
   ['report', 'pool'],
-  ['cli', 'http', 'index', 'workers'],
+  ['cli', 'http', 'index'],
+  ['workers'],
 ];
 
 /** Packages, beside Node's own modules, that a room may import. */
