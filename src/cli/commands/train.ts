@@ -131,7 +131,7 @@ async function runTrain(session: Session, options: TrainOptions & CommonOptions,
     if (step.step > 0 && step.step !== resumed?.state.step && step.step % every === 0) folder.checkpoint(step.state(), metadata);
     bar.update(step.step, options.steps);
   };
-  const { run, state } = await runTraining(session.rt, model, data, { ...settings, resume: resumed?.state, earlier, onStep });
+  const { run, state } = await runTraining(session.rt, model, data, { ...settings, resume: resumed?.state, earlier, onStep, pool: session.pool });
   bar.end();
   const checkpoint = state && folder.checkpoint(state, metadata);
   const weights = state && folder.writeWeights(writeSafetensors(stateDict(read.state, state)));
