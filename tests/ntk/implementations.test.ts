@@ -340,3 +340,35 @@ describe('grouped convolutions', () => {
     });
   });
 });
+
+describe('sweeps of fewer examples and cotangents than a block has', () => {
+  // 19 outputs are swept as 10 and 10, of which one is swept twice; 130 examples as 44, 44 and 44, of which two are.
+  const model = networkOf(
+    [1, 5, 5],
+    [
+      { type: 'Conv2d', name: 'a', in_channels: 1, out_channels: 3, kernel_size: 3, padding: 1 },
+      { type: 'Tanh' },
+      { type: 'Conv2d', name: 'b', in_channels: 3, out_channels: 2, kernel_size: 3 },
+      { type: 'Flatten' },
+      { type: 'Linear', name: 'c', in_features: 18, out_features: 19 },
+    ],
+    { 'a.weight': [3, 1, 3, 3], 'a.bias': [3], 'b.weight': [2, 3, 3, 3], 'b.bias': [2], 'c.weight': [19, 18], 'c.bias': [19] },
+  );
+  const x = inputsOf(model, 130);
+
+  test.each(['trace', 'diagonal', 'full'] as const)('%s: the bits of blocks of 7 examples', (outputs) => {
+    for (const dtype of ['f64', 'f32'] as const) {
+      expectSameBits(empiricalNtk(rt, model, x, { outputs, dtype }), empiricalNtk(rt, model, x, { outputs, dtype, tileSize: 7 }));
+    }
+  });
+
+  test('trace: JJᵀ to 1e-11', () => {
+    const { shape, data } = jacobian(rt, model, x);
+    const [n, c, p] = shape;
+    const expected = new Float64Array(n * n);
+    for (let i = 0; i < n; i++) {
+      for (let j = 0; j < n; j++) for (let k = 0; k < c * p; k++) expected[i * n + j] += data[i * c * p + k] * data[j * c * p + k];
+    }
+    expect(largestDifference(empiricalNtk(rt, model, x, { outputs: 'trace' }), { shape: [n, n], data: expected })).toBeLessThan(1e-11);
+  });
+});
