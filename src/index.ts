@@ -44,6 +44,7 @@ export { type CentralFlowOptions, type CentralFlowState, centralFlow } from './d
 export { flatParameters, withFlatParameters } from './dynamics/flat-parameters.ts';
 export { type FrozenKernelOptions, type FrozenKernelRun, frozenKernelTraining } from './dynamics/frozen-kernel.ts';
 export { type FlowState, type GradientFlowOptions, gradientFlow } from './dynamics/gradient-flow.ts';
+export { type LearningRateSweepOptions, learningRateSweep, type SweptRun } from './dynamics/learning-rate-sweep.ts';
 export { type Coordinate, type FirstLayer, LossGradient, type LossGradientOptions, type ParameterSlot } from './dynamics/loss-gradient.ts';
 export type { LossName, LossOptions } from './dynamics/loss-graph.ts';
 export { type GraphObjectiveParts, graphObjective, type LossAndGradient, type Objective, type VectorProduct } from './dynamics/objective.ts';

@@ -37,6 +37,9 @@ export interface FlowState {
   readonly gradients: number;
 }
 
+/** Runge–Kutta steps between measurements of the sharpness: α = 1 leaves a factor of 2.78 to the limit of stability. */
+const MEASURE_EVERY = 4;
+
 /** The stable flow gives up where a unit of time needs more substeps than this. */
 const MAX_STIFFNESS = 100;
 
@@ -46,8 +49,8 @@ const MAX_STIFFNESS = 100;
  *   dθ/dt = −η·∇L(θ)
  *
  * Shapes     θ [p]
- * Cost       four gradients per Runge–Kutta step, one per Euler substep, and a warm-started sharpness per step (per unit
- *            for Euler)
+ * Cost       four gradients per Runge–Kutta step, one per Euler substep, and a warm-started sharpness at every unit of time
+ *            and every fourth Runge–Kutta step
  * Numerics   steps are cut so that every whole unit of time is hit exactly
  *
  * @throws {TangedgeError} ERR_ARGUMENT for options outside their range · ERR_DOMAIN when the loss leaves the numbers, or
@@ -123,8 +126,8 @@ class Flow {
   rungeKutta(eta: number, alpha: number, maxStep: number, first: Float64Array): void {
     let left = eta;
     let gradient = first;
-    while (left > 0) {
-      if (left < eta) this.measure();
+    for (let taken = 0; left > 0; taken++) {
+      if (taken > 0 && taken % MEASURE_EVERY === 0) this.measure();
       const wanted = Math.min(maxStep, this.sharpness > 0 ? alpha / this.sharpness : Number.POSITIVE_INFINITY);
       // equal steps to the end of the unit, instead of a sliver at last
       const h = left <= wanted ? left : left / Math.ceil(left / wanted);

@@ -40,6 +40,8 @@ export interface TwoLayerLinearOptions {
    * squared norm: the ablation that shows what the quadratic terms do. Default `'kept'`.
    */
   readonly quadraticTerms?: 'kept' | 'removed';
+  /** Steps between states that are yielded; the first and the last always are. Default 1; Infinity for these two alone. */
+  readonly every?: number;
   /** The run stops when the loss exceeds this many times the first. Default 1e6. */
   readonly divergence?: number;
 }
@@ -89,7 +91,7 @@ export interface TwoLayerLinearState {
  * Gradient descent on a two-layer linear network, one state per step, the first before any update.
  *
  * Shapes     x [n, d], y [n], w1 [d, m], w2 [m]
- * Cost       per step n·d·m and n²·d flops and the largest eigenvalue of an [n, n] matrix
+ * Cost       4·n·d·m flops per step; per state n²·d more and the largest eigenvalue of an [n, n] matrix
  * Numerics   f64; the ledger's sums are the exact norms of the next state to rounding (a test holds them to 1e-12)
  *
  * @throws {TangedgeError} ERR_SHAPE when the arrays do not fit · ERR_DOMAIN for NaN or Inf · ERR_ARGUMENT for a bad option.
@@ -101,16 +103,24 @@ export interface TwoLayerLinearState {
  * const losses = run.map((state) => state.loss); // [0.25, 0.225…, 0.203…]
  */
 export function* twoLayerLinearDescent(rt: Runtime, problem: TwoLayerLinearProblem, options: TwoLayerLinearOptions): Generator<TwoLayerLinearState> {
-  const { learningRate, steps, quadraticTerms = 'kept', divergence = 1e6 } = options;
+  const { learningRate, steps, quadraticTerms = 'kept', every = 1, divergence = 1e6 } = options;
   checkOptions(options);
   const fixed = readProblem(rt, problem);
   let weights: Weights = { w1: Float64Array.from(problem.w1.data), w2: Float64Array.from(problem.w2.data) };
   let first = Number.POSITIVE_INFINITY;
+  let unseen: (() => TwoLayerLinearState) | undefined;
   for (let step = 0; step <= steps; step++) {
     const gradient = gradientAt(fixed, weights);
     if (step === 0) first = gradient.loss;
-    if (!(gradient.loss <= divergence * first)) return;
-    yield stateAt(rt, fixed, weights, gradient, step, learningRate);
+    if (!(gradient.loss <= divergence * first)) {
+      if (unseen) yield unseen();
+      return;
+    }
+    const own = weights;
+    const state = () => stateAt(rt, fixed, own, gradient, step, learningRate);
+    const due = step === 0 || step === steps || step % every === 0;
+    unseen = due ? undefined : state;
+    if (due) yield state();
     const next = descend(fixed, weights, gradient, learningRate);
     weights = quadraticTerms === 'kept' ? next : withLinearNorms(weights, next, gradient, learningRate);
   }
@@ -238,7 +248,8 @@ function ledgerAt(rt: Runtime, { n, d, m, lambda, q }: Fixed, { w1, w2 }: Weight
   };
 }
 
-function checkOptions({ learningRate, steps, quadraticTerms = 'kept' }: TwoLayerLinearOptions): void {
+function checkOptions({ learningRate, steps, quadraticTerms = 'kept', every = 1 }: TwoLayerLinearOptions): void {
+  if (!(every >= 1)) throw new TangedgeError('ERR_ARGUMENT', `twoLayerLinearDescent: every is ${every}; it must be at least 1.`, { every });
   if (!(learningRate > 0 && Number.isFinite(learningRate)) || !(Number.isSafeInteger(steps) && steps >= 0)) {
     throw new TangedgeError(
       'ERR_ARGUMENT',

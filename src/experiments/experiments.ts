@@ -1,7 +1,10 @@
 /** @file The experiments by name. A new one is a file and a line here. */
 
 import { TangedgeError } from '../core/errors.ts';
+import { centralFlowExperiment } from './central-flow.ts';
+import { chebyshev } from './chebyshev.ts';
 import type { Experiment } from './experiment.ts';
+import { linearNet } from './linear-net.ts';
 import { lrSweep } from './lr-sweep.ts';
 import { nfaEarly } from './nfa-early.ts';
 import { nfaInitScale } from './nfa-init-scale.ts';
@@ -9,7 +12,16 @@ import { nfaRandomKernel } from './nfa-random-kernel.ts';
 import { nfaSlo } from './nfa-slo.ts';
 
 /** Every experiment that `tangedge reproduce` runs. */
-export const experiments: readonly Experiment[] = [lrSweep, nfaEarly, nfaInitScale, nfaRandomKernel, nfaSlo];
+export const experiments: readonly Experiment[] = [
+  centralFlowExperiment,
+  chebyshev,
+  linearNet,
+  lrSweep,
+  nfaEarly,
+  nfaInitScale,
+  nfaRandomKernel,
+  nfaSlo,
+];
 
 /**
  * The experiment of a name.

@@ -3,6 +3,7 @@
  * TiledJob, and adds its kind to this list: `pool.run(job)` then runs it in workers, `computeHere(rt, job)` in this thread.
  */
 
+import { learningRateTiles } from '../dynamics/learning-rate-sweep.ts';
 import { momentTiles } from '../features/cotangent-moments.ts';
 import { ptkTiles } from '../features/preactivation-tangent-kernel.ts';
 import { forwardTiles } from '../graph/forward.ts';
@@ -13,4 +14,4 @@ import type { TileKind } from '../wasm/tiled.ts';
 // biome-ignore lint/suspicious/noExplicitAny: each kind has its own plans and parts; a job carries the kind that fits its plan
 export type AnyTileKind = TileKind<any, any>;
 
-export const TILE_KINDS: readonly AnyTileKind[] = [ntkTiles, jacobianTiles, forwardTiles, momentTiles, ptkTiles];
+export const TILE_KINDS: readonly AnyTileKind[] = [ntkTiles, jacobianTiles, forwardTiles, momentTiles, ptkTiles, learningRateTiles];

@@ -2,6 +2,8 @@
 
 import { checkInteger } from '../core/check.ts';
 import type { Tensor } from '../core/tensor.ts';
+import { type LearningRateSweepOptions, learningRateSweepJob, type SweptRun } from '../dynamics/learning-rate-sweep.ts';
+import type { TrainingData } from '../dynamics/training-data.ts';
 import { type AgopOptions, agopJob, ptkCovarianceJob } from '../features/agop.ts';
 import { type NeuralFeaturesOptions, neuralFeaturesJob, type WeightFeatures } from '../features/neural-features.ts';
 import type { FeatureOptions } from '../features/options.ts';
@@ -153,6 +155,11 @@ export class Pool {
   async preactivationTangentKernel(model: Model, x: Tensor, weight: string, options: Pooled<FeatureOptions> = {}): Promise<Tensor> {
     const { own, call } = split(options);
     return this.run((rt, threads) => ptkJob(rt, model, x, weight, { ...own, threads }), call);
+  }
+
+  async learningRateSweep(model: Model, data: TrainingData, options: Pooled<LearningRateSweepOptions>): Promise<SweptRun[]> {
+    const { signal, onProgress, ...own } = options;
+    return this.run((rt) => learningRateSweepJob(rt, model, data, own), { signal, onProgress });
   }
 
   /**

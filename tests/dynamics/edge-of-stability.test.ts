@@ -153,6 +153,16 @@ describe('rank-one model', () => {
   });
 });
 
+test('every: only the states asked for, with the same bits, the last before divergence included', () => {
+  const all = run(rankOne, { learningRate: eta, steps: 25 });
+  const some = run(rankOne, { learningRate: eta, steps: 25, every: 10 });
+  expect(some.map(({ step }) => step)).toEqual([0, 10, 20, 25]);
+  for (const state of some) expect(state).toEqual(all[state.step]);
+  const diverging = run(rankOne, { learningRate: 3, steps: 1000 });
+  expect(diverging.length).toBeLessThan(1000);
+  expect(run(rankOne, { learningRate: 3, steps: 1000, every: Number.POSITIVE_INFINITY })).toEqual([diverging[0], diverging.at(-1)]);
+});
+
 describe('series', () => {
   test('smooth and alternating parts add up to the series, and a pure period-2 wave has no smooth motion', () => {
     const series = Float64Array.from({ length: 12 }, (_, t) => 3 + (t % 2 ? -1 : 1) * 0.5);
