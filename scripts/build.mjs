@@ -77,7 +77,8 @@ function bundleForNode(entryPoints, outdir) {
 
 /** For runtimes without node_modules: each entry point is one file. */
 function bundleForWeb(entryPoints, plugins) {
-  return bundle({ entryPoints, outdir: 'dist', platform: 'neutral', mainFields: ['module', 'main'], target: 'es2022', plugins });
+  const footer = { js: 'export {};' }; // a worker exports nothing, and checkers would take it for CommonJS
+  return bundle({ entryPoints, outdir: 'dist', platform: 'neutral', mainFields: ['module', 'main'], target: 'es2022', footer, plugins });
 }
 
 /** Puts an import of ./routines.wasm, which workerd compiles when it loads the program, in the place of the built-in bytes. */

@@ -1,8 +1,8 @@
 /** @file train: gradient descent on a model as an async iterable of its steps. */
 
-import type { AbortSignalLike } from '../core/abort-signal.ts';
 import { checkInteger } from '../core/check.ts';
 import { TangedgeError } from '../core/errors.ts';
+import type { AbortSignalLike } from '../core/host-objects.ts';
 import type { FloatArray, Tensor } from '../core/tensor.ts';
 import type { Model } from '../graph/model.ts';
 import type { Runtime } from '../wasm/runtime.ts';

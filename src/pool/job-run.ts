@@ -2,6 +2,7 @@
 
 import { type OnProgress, tileProgress } from '../core/computation.ts';
 import { TangedgeError } from '../core/errors.ts';
+import type { AbortSignalLike } from '../core/host-objects.ts';
 import type { TileStore } from '../core/tile-store.ts';
 import type { JobBlocks, TiledJob } from '../wasm/tiled.ts';
 import type { Checkpoint } from './checkpoint.ts';
@@ -11,7 +12,7 @@ import type { WorkerDeath, WorkerLink } from './worker-link.ts';
 
 export interface CallOptions {
   /** Rejects the call with the signal's reason, within 50 ms whatever is being computed. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignalLike;
   /** Called after every tile. */
   readonly onProgress?: OnProgress;
   /** Where finished tiles are kept: a later call with the same model, inputs and options computes only what is missing. */

@@ -1,6 +1,9 @@
 /** @file createPool: the tiled quantities over worker threads, with the bits of one thread. */
 
+/// <reference lib="esnext.disposable" preserve="true" />
+
 import { checkInteger } from '../core/check.ts';
+import type { UrlLike } from '../core/host-objects.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { type LearningRateSweepOptions, learningRateSweepJob, type SweptRun } from '../dynamics/learning-rate-sweep.ts';
 import type { TrainingData } from '../dynamics/training-data.ts';
@@ -25,7 +28,7 @@ export interface PoolOptions {
   /** Worker threads; 0 computes in this thread, tile by tile. Default: the number of cores. Runtimes without threads always take 0. */
   readonly workers?: number;
   /** The worker's file; default: `worker.node.js` or `worker.web.js` beside this module. For bundlers that move it. */
-  readonly workerUrl?: URL | string;
+  readonly workerUrl?: UrlLike | string;
   /** Milliseconds until a worker that has not answered counts as not started. Default 30 000. */
   readonly startTimeout?: number;
   /** The compiled module or its bytes, as `loadRuntime` takes it. */

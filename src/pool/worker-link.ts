@@ -2,6 +2,7 @@
 
 import { type Remote, wrap } from 'comlink';
 import { TangedgeError } from '../core/errors.ts';
+import type { UrlLike } from '../core/host-objects.ts';
 import type { RuntimeOptions } from '../wasm/runtime.ts';
 import { TILE_KINDS } from './kinds.ts';
 import { startThread, type Thread } from './thread.ts';
@@ -31,7 +32,7 @@ export interface WorkerLink {
 }
 
 export interface ThreadOptions {
-  readonly workerUrl?: URL | string;
+  readonly workerUrl?: UrlLike | string;
   /** Milliseconds until a worker that has not answered counts as not started. */
   readonly startTimeout: number;
   readonly runtime: RuntimeOptions;
@@ -191,7 +192,7 @@ function unwrap<T>(reply: Reply<T>): T {
 }
 
 /** What a user reads when workers do not start. */
-export function workerError(workerUrl: URL | string, death: Error): TangedgeError {
+export function workerError(workerUrl: UrlLike | string, death: Error): TangedgeError {
   const url = String(workerUrl);
   return new TangedgeError(
     'ERR_WORKER',
