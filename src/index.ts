@@ -20,8 +20,29 @@ export {
   modeHalfLives,
 } from './alignment/max-stable-learning-rate.ts';
 export { type AnalysisOptions, type AnalysisProgress, type AnalysisRequest, analyze } from './analysis/analyze.ts';
+export { type CoordinateSizes, type CoordinateVerdict, coordinateCheck } from './analysis/coordinate-check.ts';
+export { type FalsifierTrial, type FalsifierVerdict, falsifierVerdict } from './analysis/falsifier.ts';
+export {
+  LAZY_RICH_THRESHOLDS,
+  type LazyRichThreshold,
+  type LazyRichThresholds,
+  type LazyRichVerdict,
+  lazyRichVerdict,
+  type Regime,
+  type TrainingMotion,
+} from './analysis/lazy-rich.ts';
 export { REPORT_FORMAT, type Report } from './analysis/report.ts';
 export type { Cadence } from './analysis/training/cadence.ts';
+export {
+  batchCoupledSignature,
+  centralFlowSignature,
+  type FailureCode,
+  type FailureSignature,
+  type FailureThresholds,
+  failureSignatures,
+  kernelSignatures,
+  nfaRandomSignature,
+} from './analysis/training/failure-signatures.ts';
 export { type Divergence, type Outcome, type Series, TRAINING_RUN_FORMAT, type TrainingConfig, type TrainingRun } from './analysis/training/run.ts';
 export {
   type FinishedRun,
@@ -40,12 +61,15 @@ export type { LossScale } from './core/loss-scale.ts';
 export { permutation, rademacherArray, uniform, uniformArray } from './core/random.ts';
 export { type Dtype, type FloatArray, type Tensor, tensor } from './core/tensor.ts';
 export type { TileStore } from './core/tile-store.ts';
+export { type AbcParameterization, type AbcRegime, abcRegime } from './dynamics/abc-parameterization.ts';
 export { type CentralFlowOptions, type CentralFlowState, centralFlow } from './dynamics/central-flow.ts';
 export { flatParameters, withFlatParameters } from './dynamics/flat-parameters.ts';
 export { type FrozenKernelOptions, type FrozenKernelRun, frozenKernelTraining } from './dynamics/frozen-kernel.ts';
 export { type FlowState, type GradientFlowOptions, gradientFlow } from './dynamics/gradient-flow.ts';
+export { type LazyCriterion, lazyCriterion, scaledTargets } from './dynamics/lazy-criterion.ts';
 export { type LearningRateSweepOptions, learningRateSweep, type SweptRun } from './dynamics/learning-rate-sweep.ts';
 export { type Coordinate, type FirstLayer, LossGradient, type LossGradientOptions, type ParameterSlot } from './dynamics/loss-gradient.ts';
+
 export type { LossName, LossOptions } from './dynamics/loss-graph.ts';
 export { type GraphObjectiveParts, graphObjective, type LossAndGradient, type Objective, type VectorProduct } from './dynamics/objective.ts';
 export type { Optimizer, OptimizerOptions } from './dynamics/optimizer.ts';
@@ -134,6 +158,7 @@ export {
 export { type Eigenvalues, type Eigenvectors, type EighOptions, eigh } from './linalg/eigh.ts';
 export { backTransformRows, type Tridiagonalization, tridiagonalEigenpairs, tridiagonalize } from './linalg/eigh-stages.ts';
 export { type ExtremalEigenpairs, type ExtremalOptions, extremalEigenpairs } from './linalg/extremal-eigenpairs.ts';
+export { type FittedSlope, fitSlope } from './linalg/fit-slope.ts';
 export { type MatmulOptions, matmul } from './linalg/gemm.ts';
 export { type GramOptions, gram } from './linalg/gram.ts';
 export { haarOrthogonal, type RandomMatrixOptions, sameSpectrumRandom } from './linalg/haar.ts';

@@ -4,23 +4,29 @@ import { TangedgeError } from '../core/errors.ts';
 import { centralFlowExperiment } from './central-flow.ts';
 import { chebyshev } from './chebyshev.ts';
 import type { Experiment } from './experiment.ts';
+import { falsifier } from './falsifier.ts';
+import { fortVelocity } from './fort-velocity.ts';
 import { linearNet } from './linear-net.ts';
 import { lrSweep } from './lr-sweep.ts';
 import { nfaEarly } from './nfa-early.ts';
 import { nfaInitScale } from './nfa-init-scale.ts';
 import { nfaRandomKernel } from './nfa-random-kernel.ts';
 import { nfaSlo } from './nfa-slo.ts';
+import { widthLaws } from './width-laws.ts';
 
 /** Every experiment that `tangedge reproduce` runs. */
 export const experiments: readonly Experiment[] = [
   centralFlowExperiment,
   chebyshev,
+  falsifier,
+  fortVelocity,
   linearNet,
   lrSweep,
   nfaEarly,
   nfaInitScale,
   nfaRandomKernel,
   nfaSlo,
+  widthLaws,
 ];
 
 /**

@@ -1,0 +1,153 @@
+/** @file Failure signatures: each begins at its threshold and not before it, on runs made by hand and on one that diverges. */
+
+import {
+  batchCoupledSignature,
+  centralFlowSignature,
+  failureSignatures,
+  importSpec,
+  initializeSpec,
+  kernelSignatures,
+  loadRuntime,
+  matmul,
+  nfaCorrelation,
+  nfaRandomSignature,
+  normalArray,
+  runTraining,
+  sameSpectrumRandom,
+  type Tensor,
+  type TrainingRun,
+} from 'tangedge';
+import { describe, expect, test } from 'vitest';
+
+const rt = await loadRuntime();
+
+type Values = readonly (number | null | readonly number[])[];
+
+/** A run of gradient descent at η = 0.5 with the given series; keys as trackers write them. */
+function runWith(series: Readonly<Record<string, Values>>, layers: TrainingRun['model']['layers'] = []): TrainingRun {
+  return {
+    format: 'tangedge-training/1',
+    title: 'made by hand',
+    provenance: { version: '', dtype: 'f64', sources: [], notes: [] },
+    config: {
+      optimizer: { name: 'gd' },
+      learningRate: 0.5,
+      rateFactors: {},
+      steps: 4,
+      batchSize: null,
+      seed: 0,
+      loss: 'mse',
+      lossScale: 'mean-batch',
+    },
+    data: { samples: 8, inputShape: [2], outputs: 1, kernelSamples: 8, testSamples: null },
+    model: { parameterCount: 1, parameters: [], layers },
+    outcome: { status: 'finished', step: 4, loss: 0.1, divergence: null },
+    series: Object.entries(series).map(([key, values]) => {
+      const [quantity, of = null] = key.split('/');
+      return { key, quantity, of, steps: values.map((_, step) => step), values };
+    }),
+  };
+}
+
+const codes = (run: TrainingRun) => failureSignatures(run).map(({ code }) => code);
+
+describe('of a training run', () => {
+  test('NO_ALIGNMENT_SHIFT says whether the edge (2/η = 4) was reached; a kernel that aligned has none', () => {
+    const stable = failureSignatures(runWith({ kta: [0.2, 0.21], sharpness: [1, 2, 2, 2] }));
+    expect(stable).toMatchObject([
+      { code: 'NO_ALIGNMENT_SHIFT', evidence: expect.stringContaining('stayed below'), advice: expect.stringContaining('2/2 = 1') },
+    ]);
+    const edge = failureSignatures(runWith({ kta: [0.2, 0.21], sharpness: [1, 6, 6, 6] }));
+    expect(edge).toMatchObject([
+      { code: 'NO_ALIGNMENT_SHIFT', evidence: expect.stringContaining('crossed'), advice: expect.stringContaining('still flat') },
+    ]);
+    expect(codes(runWith({ kta: [0.2, 0.4], sharpness: [1, 1, 2, 2] }))).toEqual([]);
+    // the kernel's own eigenvalues will do for one output: λ/n
+    expect(failureSignatures(runWith({ kta: [0.2, 0.21], eigenvalues: [[8], [48], [48], [48]] }))[0].evidence).toContain('crossed');
+  });
+
+  test('LAZY_INIT needs both the gap all through and a weight that hardly moved', () => {
+    const lazy = { 'nfa/w': [0.3, 0.3, 0.3], 'cNfa/w': [null, 0.7, 0.8], 'weightChange/w': [0, 0.02, 0.05] };
+    expect(codes(runWith(lazy))).toEqual(['LAZY_INIT']);
+    expect(codes(runWith({ ...lazy, 'weightChange/w': [0, 0.2, 0.5] }))).toEqual([]);
+    expect(codes(runWith({ ...lazy, 'cNfa/w': [null, 0.7, 0.4] }))).toEqual([]);
+  });
+
+  test('ALIGNED_WRONG', () => {
+    expect(codes(runWith({ 'nfa/w': [0.5, 0.9], 'nfmQuality/w': [0.2, 0.3] }))).toEqual(['ALIGNED_WRONG']);
+    expect(codes(runWith({ 'nfa/w': [0.5, 0.9], 'nfmQuality/w': [0.2, 0.5] }))).toEqual([]);
+  });
+
+  test('PTK_MOVING names the step', () => {
+    const [signature] = failureSignatures(runWith({ 'ptkFromPrevious/w': [1, 0.97, 0.8, 0.99] }));
+    expect(signature).toMatchObject({ code: 'PTK_MOVING', evidence: expect.stringContaining('0.8 by step 2') });
+    expect(codes(runWith({ 'ptkFromPrevious/w': [1, 0.97, 0.95] }))).toEqual([]);
+  });
+
+  test('SMOOTH_AT_ZERO needs a smooth activation; the last weight feeds none', () => {
+    const small = { 'activation/a': [0.01], 'activation/b': [0.001] };
+    expect(codes(runWith(small, [{ name: '', type: 'Tanh' }]))).toEqual(['SMOOTH_AT_ZERO']);
+    expect(codes(runWith(small, [{ name: '', type: 'ReLU' }]))).toEqual([]);
+    expect(codes(runWith({ ...small, 'activation/a': [0.5] }, [{ name: '', type: 'Tanh' }]))).toEqual([]);
+  });
+
+  test('DIVERGED, of a run that does: the advised rate is stable', async () => {
+    const spec = { input_shape: [1, 3], layers: [{ type: 'Linear', name: 'a', in_features: 3, out_features: 1 }] };
+    const model = importSpec(spec, initializeSpec(rt, spec, { dtype: 'f64' }));
+    const inputs: Tensor = { shape: [20, 3], data: normalArray(rt, 1, 0, 60) };
+    const data = { inputs, targets: { shape: [20, 1], data: normalArray(rt, 1, 1, 20) } };
+    const { run } = await runTraining(rt, model, data, { learningRate: 50, steps: 100 });
+    const [{ code, advice }] = failureSignatures(run);
+    expect(code).toBe('DIVERGED');
+    const rate = Number(/at most ([\d.e-]+),/.exec(advice)?.[1]);
+    expect((await runTraining(rt, model, data, { learningRate: 0.99 * rate, steps: 100 })).run.outcome.status).toBe('finished');
+    expect(failureSignatures({ ...run, outcome: { ...run.outcome, status: 'finished' } })).toEqual([]);
+  });
+});
+
+test('NFA_RANDOM: a covariance with random eigenvectors triggers, one with those of the weight does not', () => {
+  const h = 24;
+  const diagonal = (value: (k: number) => number): Tensor => ({
+    shape: [h, h],
+    data: Float64Array.from({ length: h * h }, (_, at) => (Math.floor(at / h) === at % h ? value(at % h) : 0)),
+  });
+  const weight = diagonal((k) => (k < 12 ? 1 : 0.5));
+  const nfm = diagonal((k) => (k < 12 ? 1 : 0.25));
+  const covariance = diagonal((k) => (k < 12 ? 1 : 0));
+  const features = (ptkCovariance: Tensor) => {
+    const agop = matmul(rt, weight, matmul(rt, ptkCovariance, weight));
+    return { name: 'w', weight, nfm, ptkCovariance, correlation: nfaCorrelation(rt, nfm, agop) };
+  };
+  expect(nfaRandomSignature(rt, features(sameSpectrumRandom(rt, covariance, { seed: 77 })))?.code).toBe('NFA_RANDOM');
+  expect(nfaRandomSignature(rt, features(covariance))).toBeNull();
+});
+
+test('kernelSignatures: NOT_PSD beyond rounding, ILL_COND above 10⁸, none for a good kernel', () => {
+  expect(kernelSignatures([1, 2, -1e-5])).toMatchObject([{ code: 'NOT_PSD' }]);
+  expect(kernelSignatures([1, 1e-9])).toMatchObject([{ code: 'ILL_COND' }]);
+  expect(kernelSignatures([1, -1e-9])).toMatchObject([{ code: 'ILL_COND', evidence: expect.stringContaining('infinite') }]);
+  expect(kernelSignatures([1, 0.01])).toEqual([]);
+});
+
+test('centralFlowSignature: a distance that outgrows the oscillation, not one that follows it', () => {
+  const t = Array.from({ length: 30 }, (_, k) => k + 1);
+  const sigma = t.map((k) => 1e-4 * k);
+  expect(
+    centralFlowSignature(
+      t.map((k) => 1e-4 * k ** 3),
+      sigma,
+    )?.code,
+  ).toBe('CENTRAL_FLOW_MISMATCH');
+  expect(centralFlowSignature(sigma.map(Math.sqrt), sigma)).toBeNull();
+});
+
+test('batchCoupledSignature: only in training mode', () => {
+  const layer = { name: 'bn', type: 'BatchNorm2d' };
+  expect(batchCoupledSignature([{ ...layer, training: true }])?.code).toBe('BATCH_COUPLED');
+  expect(
+    batchCoupledSignature([
+      { ...layer, training: false },
+      { name: '', type: 'ReLU', training: true },
+    ]),
+  ).toBeNull();
+});
