@@ -186,4 +186,5 @@ export type { CallOptions } from './pool/job-run.ts';
 export { createPool, type Pool, type Pooled, type PoolOptions } from './pool/pool.ts';
 export { renderExperiment } from './report/experiment-page.ts';
 export { renderReport } from './report/html.ts';
+export { renderTrainingRun } from './report/training-page.ts';
 export { loadRuntime, type Runtime, type RuntimeOptions, type WasmSource } from './wasm/runtime.ts';

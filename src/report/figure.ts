@@ -12,6 +12,8 @@ export const SERIES_COLORS = 8;
 const MOST_DOTS = 60;
 /** Readouts of all curves together: enough for the pointer, few enough for the page. */
 const MOST_READOUTS = 400;
+/** Room for the y label of a figure with bands. */
+const LABEL_WIDTH = 70;
 
 export interface FigureSize {
   readonly width: number;
@@ -26,8 +28,8 @@ export function figurePlot(figure: Figure, { width, height }: FigureSize): Marku
   const readouts = figure.curves.flatMap((curve, index) => readoutsOf(curve, figure, drawn[index], Math.ceil(MOST_READOUTS / figure.curves.length)));
   const content = [
     ...figure.bands.map((band) => bandMark(band, x, y)),
-    ...figure.levels.map((level) => levelMark(level, x, y)),
     ...figure.curves.flatMap((curve, index) => curveMarks(curve, drawn[index], `series-${index % SERIES_COLORS}`)),
+    ...figure.levels.map((level) => levelMark(level, x, y)),
   ];
   return markup`<figure class="chart"><h3>${figure.title}</h3>
 ${plot({ width, height, x, y, xLabel: figure.xLabel, yLabel: figure.yLabel, title: describe(figure), readouts }, content)}
@@ -73,14 +75,16 @@ function bandMark({ name, from, to }: Band, x: Scale, y: Scale): Markup {
   const [left, right] = [x(Math.max(from, x.domain[0])), x(Math.min(to, x.domain[1]))];
   if (!(right > left)) return nothing;
   const [bottom, top] = y.range;
-  const label =
-    right - left > 6 * name.length + 6 ? markup`<text class="tick middle" x="${round2((left + right) / 2)}" y="${top - 2}">${name}</text>` : nothing;
+  const middle = round2((left + right) / 2);
+  // Labels keep clear of the y label, which stands above the left end of the axis.
+  const fits = right - left > 6 * name.length + 6 && middle > x.range[0] + LABEL_WIDTH;
+  const label = fits ? markup`<text class="tick middle" x="${middle}" y="${top - 2}">${name}</text>` : nothing;
   return markup`<rect class="band band-${name.replace(/\W/g, '')}" x="${left}" y="${top}" width="${round2(right - left)}" height="${round2(bottom - top)}"/>${label}`;
 }
 
 function levelMark({ name, value }: Level, x: Scale, y: Scale): Markup {
   const at = y(value);
-  return markup`<line class="mark" x1="${x.range[0]}" x2="${x.range[1]}" y1="${at}" y2="${at}"/><text class="tick end" x="${x.range[1]}" y="${round2(at - 5)}">${name}</text>`;
+  return markup`<line class="mark" x1="${x.range[0]}" x2="${x.range[1]}" y1="${at}" y2="${at}"/><text class="tick end level" x="${x.range[1]}" y="${round2(at - 6)}">${name}</text>`;
 }
 
 function readoutsOf(curve: Curve, figure: Figure, runs: readonly DrawnPoint[][], most: number): Readout[] {

@@ -65,7 +65,7 @@ test('scaledTargets: the gradient of the plain loss is that of |F − y|²/(2nα
   );
   const shifted = scaledTargets(rt, model, x, y, alpha);
   const [f, f0] = [forward(rt, moved, x).data, forward(rt, model, x).data];
-  const byDefinition = f.reduce((sum, value, i) => sum + (alpha * (value - f0[i]) - y.data[i]) ** 2, 0) / (2 * 5 * alpha ** 2);
+  const byDefinition = Array.from(f).reduce((sum, value, i) => sum + (alpha * (value - f0[i]) - y.data[i]) ** 2, 0) / (2 * 5 * alpha ** 2);
   const { loss } = trainingLoss(rt, model, { inputs: x, targets: shifted }).gradient(flatParameters(moved));
   expect(loss).toBeCloseTo(byDefinition, 12);
   expect(() => scaledTargets(rt, model, x, y, 0)).toThrow(/alpha is 0/);
