@@ -128,6 +128,7 @@ export {
 export { nfm } from './features/nfm.ts';
 export type { FeatureOptions } from './features/options.ts';
 export { preactivationTangentKernel } from './features/preactivation-tangent-kernel.ts';
+export { type RecursiveFeatureMachine, type RecursiveFeatureMachineOptions, recursiveFeatureMachine } from './features/recursive-feature-machine.ts';
 export { featureWeights } from './features/weight.ts';
 export { GraphBuilder } from './graph/builder.ts';
 export { type Derived, jvp, type VjpOptions, vjp } from './graph/differentiate.ts';
@@ -159,6 +160,7 @@ export { type Eigenvalues, type Eigenvectors, type EighOptions, eigh } from './l
 export { backTransformRows, type Tridiagonalization, tridiagonalEigenpairs, tridiagonalize } from './linalg/eigh-stages.ts';
 export { type ExtremalEigenpairs, type ExtremalOptions, extremalEigenpairs } from './linalg/extremal-eigenpairs.ts';
 export { type FittedSlope, fitSlope } from './linalg/fit-slope.ts';
+export { type Freeness, freeness } from './linalg/freeness.ts';
 export { type MatmulOptions, matmul } from './linalg/gemm.ts';
 export { type GramOptions, gram } from './linalg/gram.ts';
 export { haarOrthogonal, type RandomMatrixOptions, sameSpectrumRandom } from './linalg/haar.ts';

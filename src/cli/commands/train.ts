@@ -14,6 +14,7 @@ import type { TrainingState } from '../../dynamics/training-state.ts';
 import type { Model } from '../../graph/model.ts';
 import { writeSafetensors } from '../../io/safetensors.ts';
 import { mupRateFactors } from '../../nn/mup.ts';
+import { renderTrainingRun } from '../../report/training-page.ts';
 import { sourceOf } from '../analysis-output.ts';
 import { arrayFile, readArray, readInputs } from '../array-files.ts';
 import { defineCommand } from '../command.ts';
@@ -136,9 +137,10 @@ async function runTrain(session: Session, options: TrainOptions & CommonOptions,
   const checkpoint = state && folder.checkpoint(state, metadata);
   const weights = state && folder.writeWeights(writeSafetensors(stateDict(read.state, state)));
   const report = folder.write('report.json', `${JSON.stringify(run)}\n`);
+  const page = folder.write('index.html', renderTrainingRun(run));
   if (run.outcome.divergence) throw divergedError(run, checkpoint);
   const last = lastMeasurements(run);
-  session.finish({ run: out, report, weights, checkpoint, outcome: run.outcome, ...last }, [...runSummary(run), '', `report: ${report}`]);
+  session.finish({ run: out, report, page, weights, checkpoint, outcome: run.outcome, ...last }, [...runSummary(run), '', `report: ${page}`]);
 }
 
 /** The options of the descent itself and of its trackers. */
