@@ -7,6 +7,7 @@ import type { TileStore } from '../core/tile-store.ts';
 import type { JobBlocks, TiledJob } from '../wasm/tiled.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { withSharedArrays } from './shared-arrays.ts';
+import type { SharedMemory } from './shared-memory.ts';
 import type { KnownBlock, OpenRequest } from './tile-service.ts';
 import type { WorkerDeath, WorkerLink } from './worker-link.ts';
 
@@ -31,6 +32,7 @@ export interface RunSettings {
   readonly workers: number;
   /** Whether plans and blocks go through shared memory. */
   readonly share: boolean;
+  readonly memory: SharedMemory;
   /** Computed in this thread: nothing need be handed over. */
   readonly inline: boolean;
   readonly checkpoint?: Checkpoint;
@@ -68,6 +70,8 @@ export class JobRun {
   private readonly checkpoint: Checkpoint | undefined;
   private readonly report: (done: number) => void;
   private readonly share: boolean;
+  private readonly memory: SharedMemory;
+  private readonly buffers: SharedArrayBuffer[] = [];
   private plan: unknown;
 
   constructor(job: AnyJob, settings: RunSettings, onProgress: OnProgress | undefined) {
@@ -77,6 +81,7 @@ export class JobRun {
     this.job = job;
     this.inline = inline;
     this.share = share && !inline;
+    this.memory = settings.memory;
     this.tilesLeft = Array.from({ length: job.tiles }, (_, tile) => tile).filter((tile) => !placed.has(tile));
     this.unplaced = this.tilesLeft.length;
     this.report = tileProgress(job.tiles, onProgress, placed.size);
@@ -88,7 +93,7 @@ export class JobRun {
     const blockBytes = this.blocks ? this.blocks.count * this.blocks.bytes : 0;
     this.maxWorkers = Math.max(1, Math.min(workers, Math.floor((limit - resultBytes - blockBytes) / Math.max(1, workerBytes))));
     this.blocksLeft = this.blocks ? [...new Set(this.tilesLeft.flatMap(this.blocks.of))].sort((a, b) => a - b) : [];
-    if (this.blocks && this.share) this.blockMemory = new SharedArrayBuffer(blockBytes);
+    if (this.blocks && this.share) this.blockMemory = this.borrow(blockBytes);
     this.result = new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
@@ -139,8 +144,14 @@ export class JobRun {
     return part;
   }
 
+  private borrow(bytes: number): SharedArrayBuffer {
+    const buffer = this.memory.take(bytes);
+    this.buffers.push(buffer);
+    return buffer;
+  }
+
   private openRequest(): OpenRequest {
-    this.plan ??= this.share ? withSharedArrays(this.job.plan) : this.job.plan;
+    this.plan ??= this.share ? withSharedArrays(this.job.plan, (bytes) => this.borrow(bytes)) : this.job.plan;
     const blocks = this.blocks && this.blockMemory && { bytes: this.blocks.bytes, memory: this.blockMemory };
     return { kind: this.job.kind.name, plan: this.plan, blocks };
   }
@@ -181,6 +192,7 @@ export class JobRun {
     try {
       const result = this.job.finish();
       this.settled = true;
+      this.memory.give(this.buffers); // every task has come back: no worker writes to them
       this.resolve(result);
     } catch (error) {
       this.fail(error);

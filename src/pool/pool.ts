@@ -22,6 +22,7 @@ import { type Checkpoint, openCheckpoint } from './checkpoint.ts';
 import { type CallOptions, JobRun } from './job-run.ts';
 import { closedError, Scheduler } from './scheduler.ts';
 import { canShareMemory } from './shared-arrays.ts';
+import { SharedMemory } from './shared-memory.ts';
 import { coreCount, hasThreads } from './thread.ts';
 
 export interface PoolOptions {
@@ -95,6 +96,7 @@ export class Pool {
   private readonly scheduler: Scheduler;
   private readonly smallJobs: 'workers' | 'inline';
   private readonly share: boolean;
+  private readonly memory = new SharedMemory();
   private lastId = 0;
 
   /** Use `createPool`. */
@@ -183,7 +185,7 @@ export class Pool {
     if (placed) store?.restored?.(placed.size, job.tiles);
     signal?.throwIfAborted();
     const small = this.smallJobs === 'inline' && !this.scheduler.hasStarted && job.flops < SMALL_JOB_FLOPS;
-    const settings = { id: ++this.lastId, workers, share: this.share, inline: this.workers === 0 || small, checkpoint, placed };
+    const settings = { id: ++this.lastId, workers, share: this.share, memory: this.memory, inline: this.workers === 0 || small, checkpoint, placed };
     const run = new JobRun(job, settings, onProgress);
     const abort = () => this.scheduler.abort(run, signal?.reason);
     signal?.addEventListener('abort', abort, { once: true });

@@ -9,14 +9,14 @@ export function canShareMemory(): boolean {
 }
 
 /** The same plain data with its large typed arrays in shared memory: each buffer is copied once, however many workers get it. */
-export function withSharedArrays<T>(data: T): T {
+export function withSharedArrays<T>(data: T, take: (bytes: number) => SharedArrayBuffer): T {
   const copies = new Map<ArrayBufferLike, SharedArrayBuffer>();
   const share = (view: ArrayBufferView): unknown => {
     if (view.byteLength < LEAST_SHARED_BYTES || view.buffer instanceof SharedArrayBuffer) return view;
     // Of a view that is a small part of its buffer, only the part goes along.
     const whole = view.byteLength * 2 >= view.buffer.byteLength;
     const source = whole ? new Uint8Array(view.buffer) : new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-    const copy = (whole ? copies.get(view.buffer) : undefined) ?? new SharedArrayBuffer(source.byteLength);
+    const copy = (whole ? copies.get(view.buffer) : undefined) ?? take(source.byteLength);
     if (!(whole && copies.has(view.buffer))) new Uint8Array(copy).set(source);
     if (whole) copies.set(view.buffer, copy);
     return viewLike(view, copy, whole ? view.byteOffset : 0);
