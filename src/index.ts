@@ -185,7 +185,7 @@ export { inputJacobian, type JacobianOptions, jacobian } from './ntk/jacobian.ts
 export type { ParameterKernel } from './ntk/ntk-job.ts';
 export type { NtkImplementation, NtkOptions, NtkOutputs } from './ntk/options.ts';
 export type { CallOptions } from './pool/job-run.ts';
-export { createPool, type Pool, type Pooled, type PoolOptions } from './pool/pool.ts';
+export { type AnalysisCall, createPool, type Pool, type Pooled, type PoolOptions } from './pool/pool.ts';
 export { renderExperiment } from './report/experiment-page.ts';
 export { renderReport } from './report/html.ts';
 export { renderTrainingRun } from './report/training-page.ts';

@@ -12,6 +12,7 @@ import { batchSize, type Model, parameterCount, trainableParameters } from '../g
 import { explainNtk, type NtkExplanation } from '../ntk/explain.ts';
 import type { NtkImplementation } from '../ntk/options.ts';
 import type { Runtime } from '../wasm/runtime.ts';
+import { type Steps, stepsHere } from '../wasm/tiled.ts';
 import { analyzeFeatures } from './feature-analysis.ts';
 import {
   type AnalyzedKernel,
@@ -75,6 +76,11 @@ export interface AnalysisProgress {
  * const report = analyze(rt, { model, inputs: x, targets: y });
  */
 export function analyze(rt: Runtime, request: AnalysisRequest, options: AnalysisOptions = {}): Report {
+  return stepsHere(rt, analysisSteps(rt, request, options));
+}
+
+/** The same, its tiled parts as jobs for whoever runs the steps. */
+export function* analysisSteps(rt: Runtime, request: AnalysisRequest, options: AnalysisOptions): Steps<Report> {
   const { model, inputs, initial } = request;
   const { dtype = 'f64', implementation = 'auto', memoryLimit, title = 'model', sources = [] } = options;
   const n = batchSize('analyze', model, 'inputs', inputs);
@@ -84,7 +90,7 @@ export function analyze(rt: Runtime, request: AnalysisRequest, options: Analysis
   const kernelOptions = (stage: string): KernelOptions => ({ dtype, implementation, memoryLimit, onProgress: progress(stage) });
 
   const explanation = explainNtk(rt, model, n, { outputs: 'trace', dtype, memoryLimit });
-  const analyzed = analyzeKernel(rt, model, inputs, kernelOptions(STAGE_KERNEL));
+  const analyzed = yield* analyzeKernel(rt, model, inputs, kernelOptions(STAGE_KERNEL));
   const traces = parameterTraces(rt, model, inputs, kernelOptions(STAGE_TRACES));
   const rows = heatMapRows(n, targets);
   const kernel: KernelSection = {
@@ -96,7 +102,7 @@ export function analyze(rt: Runtime, request: AnalysisRequest, options: Analysis
     matrix: storeSelected(analyzed.kernel, rows),
   };
   const alignment = targets ? alignmentOf(rt, analyzed, targets.values, dtype) : null;
-  const { features, notes } = analyzeFeatures(rt, model, inputs, {
+  const { features, notes } = yield* analyzeFeatures(rt, model, inputs, {
     dtype,
     memoryLimit,
     featureWidth: options.featureWidth,
@@ -122,7 +128,7 @@ export function analyze(rt: Runtime, request: AnalysisRequest, options: Analysis
     alignment,
     features,
     dynamics: dynamicsSection(kernel, alignment, lambdaMax, n, model.output.size),
-    change: initial ? changeSection(rt, { model, initial, inputs, targets, analyzed, rows, dtype }, kernelOptions(STAGE_INITIAL)) : null,
+    change: initial ? yield* changeSection(rt, { model, initial, inputs, targets, analyzed, rows, dtype }, kernelOptions(STAGE_INITIAL)) : null,
   };
 }
 
@@ -229,9 +235,9 @@ interface Comparison {
   readonly dtype: Dtype;
 }
 
-function changeSection(rt: Runtime, comparison: Comparison, options: KernelOptions): ChangeSection {
+function* changeSection(rt: Runtime, comparison: Comparison, options: KernelOptions): Steps<ChangeSection> {
   const { model, initial, inputs, targets, analyzed, rows, dtype } = comparison;
-  const before = analyzeKernel(rt, initial, inputs, options);
+  const before = yield* analyzeKernel(rt, initial, inputs, options);
   const fit = targets && fitOf(forward(rt, initial, inputs, { dtype }), targets);
   const valueByParameter = (name: string) => initial.parameters.find((parameter) => parameter.name === name)?.value as Tensor;
   return {

@@ -1,13 +1,14 @@
 /** @file The feature half of an analysis: NFM beside AGOP for every weight that is not too wide. */
 
 import type { Dtype, Tensor } from '../core/tensor.ts';
-import { neuralFeatures, type WeightFeatures } from '../features/neural-features.ts';
+import { neuralFeaturesJob, type WeightFeatures } from '../features/neural-features.ts';
 import { centeredNfaCorrelation, nfaCorrelation } from '../features/nfa-correlation.ts';
 import { featureWeights } from '../features/weight.ts';
 import type { Model } from '../graph/model.ts';
 import { eigh } from '../linalg/eigh.ts';
 import { symmetricSquareRoot } from '../linalg/psd-power.ts';
 import type { Runtime } from '../wasm/runtime.ts';
+import { type Steps, step } from '../wasm/tiled.ts';
 import { traceOf } from './kernel-analysis.ts';
 import type { Correlation, FeatureSection, MatrixSummary } from './report.ts';
 import { storeAveraged } from './stored-matrix.ts';
@@ -32,7 +33,7 @@ export interface FeatureAnalysis {
   readonly notes: readonly string[];
 }
 
-export function analyzeFeatures(rt: Runtime, model: Model, x: Tensor, options: FeatureAnalysisOptions): FeatureAnalysis {
+export function* analyzeFeatures(rt: Runtime, model: Model, x: Tensor, options: FeatureAnalysisOptions): Steps<FeatureAnalysis> {
   const { dtype, memoryLimit, featureWidth = DEFAULT_FEATURE_WIDTH, initial, image, onProgress } = options;
   const all = featureWeights(model);
   const weights = all.filter(({ inputWidth }) => inputWidth <= featureWidth).map(({ name }) => name);
@@ -46,15 +47,14 @@ export function analyzeFeatures(rt: Runtime, model: Model, x: Tensor, options: F
     { names: weights.filter((name) => !fromZero.includes(name)), initial },
     { names: fromZero, initial: undefined },
   ].filter(({ names }) => names.length > 0);
-  const computed = groups.flatMap((group, index) =>
-    neuralFeatures(rt, model, x, {
-      weights: group.names,
-      initial: group.initial,
-      dtype,
-      memoryLimit,
-      onProgress: ({ fraction }) => onProgress((0.5 * (index + fraction)) / groups.length),
-    }),
-  );
+  const computed: WeightFeatures[] = [];
+  for (const [index, group] of groups.entries()) {
+    const features = yield* step(
+      (planner, threads) => neuralFeaturesJob(planner, model, x, { weights: group.names, initial: group.initial, dtype, memoryLimit, threads }),
+      ({ fraction }) => onProgress((0.5 * (index + fraction)) / groups.length),
+    );
+    computed.push(...features);
+  }
   computed.sort((a, b) => weights.indexOf(a.name) - weights.indexOf(b.name));
   const features = computed.map((weight, index): FeatureSection => {
     const section = featureSection(rt, weight, index === 0 && isImageOf(image, weight.nfm.shape[0]) ? image : null);

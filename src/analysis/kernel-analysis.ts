@@ -7,9 +7,11 @@ import type { Dtype, Tensor } from '../core/tensor.ts';
 import type { Model } from '../graph/model.ts';
 import { effectiveRank, intrinsicDimension, participationRatio, rankAtThreshold, stableRank } from '../linalg/effective-ranks.ts';
 import { type Eigenvectors, eigh } from '../linalg/eigh.ts';
-import { empiricalNtk, empiricalNtkByParameter } from '../ntk/empirical-ntk.ts';
+import { empiricalNtkByParameter } from '../ntk/empirical-ntk.ts';
+import { ntkJob } from '../ntk/ntk-job.ts';
 import type { NtkImplementation } from '../ntk/options.ts';
 import type { Runtime } from '../wasm/runtime.ts';
+import { type Steps, step } from '../wasm/tiled.ts';
 import type { AlignmentSection, EffectiveRanks, ParameterTrace } from './report.ts';
 
 export interface KernelOptions {
@@ -25,15 +27,12 @@ export interface AnalyzedKernel {
   readonly eigenpairs: Eigenvectors;
 }
 
-export function analyzeKernel(rt: Runtime, model: Model, x: Tensor, options: KernelOptions): AnalyzedKernel {
+export function* analyzeKernel(rt: Runtime, model: Model, x: Tensor, options: KernelOptions): Steps<AnalyzedKernel> {
   const { dtype, implementation, memoryLimit, onProgress } = options;
-  const kernel = empiricalNtk(rt, model, x, {
-    outputs: 'trace',
-    dtype,
-    implementation,
-    memoryLimit,
-    onProgress: ({ fraction }) => onProgress(0.6 * fraction),
-  });
+  const kernel = yield* step(
+    (planner, threads) => ntkJob(planner, model, x, { outputs: 'trace', dtype, implementation, memoryLimit, threads }),
+    ({ fraction }) => onProgress(0.6 * fraction),
+  );
   const eigenpairs = eigh(rt, kernel);
   onProgress(1);
   return { kernel, eigenpairs };

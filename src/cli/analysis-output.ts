@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
-import { type AnalysisOptions, type AnalysisRequest, analyze } from '../analysis/analyze.ts';
+import type { AnalysisOptions, AnalysisRequest } from '../analysis/analyze.ts';
 import type { Report, Source } from '../analysis/report.ts';
 import { renderReport } from '../report/html.ts';
 import { terminalSummary } from '../report/terminal.ts';
@@ -19,12 +19,13 @@ export function sourceOf(role: Source['role'], path: string): Source {
 }
 
 /** Analyzes, writes both files of the report, and prints where they are. */
-export function writeAnalysis(session: Session, folder: OutputFolder, request: AnalysisRequest, options: AnalysisOptions): void {
-  const { rt, dtype, progress, finish } = session;
+export async function writeAnalysis(session: Session, folder: OutputFolder, request: AnalysisRequest, options: AnalysisOptions): Promise<void> {
+  const { pool, dtype, checkpoint, progress, finish } = session;
   const bar = progress('analyze');
-  const report = analyze(rt, request, {
+  const report = await pool.analyze(request, {
     ...options,
     dtype,
+    checkpoint,
     memoryLimit: session.options.memoryLimit,
     onProgress: ({ stage, fraction }) => bar.update(fraction, 1, stage),
   });

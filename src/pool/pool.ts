@@ -2,6 +2,8 @@
 
 /// <reference lib="esnext.disposable" preserve="true" />
 
+import { type AnalysisOptions, type AnalysisRequest, analysisSteps } from '../analysis/analyze.ts';
+import type { Report } from '../analysis/report.ts';
 import { checkInteger } from '../core/check.ts';
 import type { UrlLike } from '../core/host-objects.ts';
 import type { Tensor } from '../core/tensor.ts';
@@ -43,6 +45,11 @@ export interface PoolOptions {
    * starts workers for the first job that takes longer. Default `workers`.
    */
   readonly smallJobs?: 'workers' | 'inline';
+}
+
+/** How a call of `analyze` is aborted, kept, and watched. */
+export interface AnalysisCall extends Omit<CallOptions, 'onProgress'> {
+  readonly onProgress?: AnalysisOptions['onProgress'];
 }
 
 /** A quantity's own options, and how the call is aborted. */
@@ -163,8 +170,20 @@ export class Pool {
   }
 
   async learningRateSweep(model: Model, data: TrainingData, options: Pooled<LearningRateSweepOptions>): Promise<SweptRun[]> {
-    const { signal, onProgress, ...own } = options;
-    return this.run((rt) => learningRateSweepJob(rt, model, data, own), { signal, onProgress });
+    const { own, call } = split(options);
+    return this.run((rt) => learningRateSweepJob(rt, model, data, own), call);
+  }
+
+  /** Kernels and feature moments over the workers; spectra and the rest in this thread. */
+  async analyze(request: AnalysisRequest, options: Omit<AnalysisOptions, 'onProgress'> & AnalysisCall = {}): Promise<Report> {
+    const { signal, checkpoint, ...own } = options;
+    const steps = analysisSteps(this.rt, request, own);
+    let next = steps.next();
+    while (!next.done) {
+      const { plan, onProgress } = next.value;
+      next = steps.next(await this.run(plan, { signal, checkpoint, onProgress }));
+    }
+    return next.value;
   }
 
   /**

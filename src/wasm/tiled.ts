@@ -81,3 +81,30 @@ export function computeHere<Result, Plan, Part>(rt: Runtime, job: TiledJob<Resul
   });
   return job.finish();
 }
+
+/** One job of a longer computation, made when it is its turn: for how many threads, in the runtime that plans. */
+export interface Step<Result> {
+  readonly plan: (rt: Runtime, threads: number) => TiledJob<Result>;
+  readonly onProgress?: OnProgress;
+}
+
+/** A computation that yields its jobs one after another and goes on with their results. */
+export type Steps<Result> = Generator<Step<unknown>, Result, unknown>;
+
+/** `yield* step(…)` is the result of the job, whoever runs it. */
+export function* step<Result, Plan, Part>(
+  plan: (rt: Runtime, threads: number) => TiledJob<Result, Plan, Part>,
+  onProgress?: OnProgress,
+): Generator<Step<unknown>, Result, unknown> {
+  return (yield { plan: plan as Step<unknown>['plan'], onProgress }) as Result;
+}
+
+/** Runs every step in this thread. */
+export function stepsHere<Result>(rt: Runtime, steps: Steps<Result>): Result {
+  let next = steps.next();
+  while (!next.done) {
+    const { plan, onProgress } = next.value;
+    next = steps.next(computeHere(rt, plan(rt, 1), onProgress));
+  }
+  return next.value;
+}

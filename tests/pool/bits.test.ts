@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import {
   agop,
+  analyze,
   createPool,
   empiricalNtk,
   empiricalNtkByParameter,
@@ -126,6 +127,18 @@ describe.each([
       for (const tileSize of [7, 32]) expect(digest(await pooled(two, { dtype, tileSize }))).toBe(expected);
     }
   });
+});
+
+test('analyze: the report of one thread, whole', async () => {
+  const inputs = randomInputs(1, 40, [6]);
+  const targets = randomInputs(5, 40, [5]);
+  const initial = network([6], [linear('0', 6, 9), { type: 'Tanh' }, linear('2', 9, 5)], 8);
+  for (const dtype of ['f32', 'f64'] as const) {
+    const expected = JSON.stringify(analyze(rt, { model: mlp, inputs, targets, initial }, { dtype }));
+    for (const pool of await Promise.all(pools)) {
+      expect(JSON.stringify(await pool.analyze({ model: mlp, inputs, targets, initial }, { dtype }))).toBe(expected);
+    }
+  }
 });
 
 test('the digest sees one bit', () => {

@@ -8,7 +8,15 @@ import { NTK_IMPLEMENTATIONS, type NtkImplementation } from '../../ntk/options.t
 import { REPORT_FILES, sourceOf, writeAnalysis } from '../analysis-output.ts';
 import { arrayFile, readArray, readInputs } from '../array-files.ts';
 import { defineCommand } from '../command.ts';
-import { addInitialOptions, addModelOptions, type InitialOptions, MODEL_OPERAND, readInitialModel, readModel } from '../model-files.ts';
+import {
+  addCheckpointOption,
+  addInitialOptions,
+  addModelOptions,
+  type InitialOptions,
+  MODEL_OPERAND,
+  readInitialModel,
+  readModel,
+} from '../model-files.ts';
 import { nameList, once, oneOf, plainText } from '../option-values.ts';
 import { outputFolder } from '../output-files.ts';
 
@@ -26,13 +34,13 @@ export function analyzeCommand(): Command {
     summary: 'the whole pipeline: report.json and index.html',
     operands: MODEL_OPERAND,
     declare: (command) =>
-      addInitialOptions(addModelOptions(command))
+      addCheckpointOption(addInitialOptions(addModelOptions(command)))
         .option('--targets <Y>', 'targets [n, c], or class numbers [n]: .npy, or .npz:NAME', once(plainText))
         .option('--class-names <LIST>', 'names of the classes, separated by commas', once(nameList))
         .option('--implementation <NAME>', `of the NTK: ${NTK_IMPLEMENTATIONS.join(', ')} (default auto)`, once(oneOf(NTK_IMPLEMENTATIONS)))
         .option('--out <DIR>', 'folder of the report (default report)', once(plainText)),
     required: ['inputs'],
-    acts: ['dtype', 'parameters', 'freeze', 'output'],
+    acts: ['dtype', 'workers', 'parameters', 'freeze', 'output'],
     async run(session, options, path) {
       if (options.classNames && options.targets === undefined) {
         throw new TangedgeError('ERR_ARGUMENT', '--class-names names the classes of targets: add --targets Y.', {});
@@ -50,7 +58,7 @@ export function analyzeCommand(): Command {
         sourceOf('inputs', arrayFile(options.inputs)),
         ...(options.targets ? [sourceOf('targets', arrayFile(options.targets))] : []),
       ];
-      writeAnalysis(
+      await writeAnalysis(
         session,
         folder,
         { model, inputs, targets: targets?.values, initial },

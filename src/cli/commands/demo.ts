@@ -20,14 +20,14 @@ export function demoCommand(): Command {
     summary: 'analyze a network trained on handwritten digits, before and after training',
     operands: {},
     declare: (command) => command.option('--out <DIR>', 'folder of the report (default report)', once(plainText)),
-    acts: ['dtype'],
+    acts: ['dtype', 'workers'],
     async run(session, options) {
       const folder = outputFolder(options.out ?? 'report', REPORT_FILES);
       const [modelPath, initialPath, digits] = ['model.onnx', 'initial.onnx', 'digits.npz'].map(packagedFile);
       const model = readModel(modelPath, {});
       const { x: inputs, n } = await readInputs(`${digits}:x`, model);
       const { values: targets } = givenTargets(await readArray(`${digits}:y`), n, model.output.size);
-      writeAnalysis(
+      await writeAnalysis(
         session,
         folder,
         { model, inputs, targets, initial: readModel(initialPath, {}) },
