@@ -109,6 +109,8 @@ class RitzSpace {
   private projected: number[][] = [];
   private combination = new Float64Array(0);
   private values: Float64Array = new Float64Array(0);
+  /** Residuals of the wanted pairs, as `ritz` last left them. */
+  private known: readonly Float64Array[] = [];
 
   constructor(rt: Runtime, n: number, which: 'largest' | 'smallest', product: (v: Float64Array) => Float64Array) {
     this.rt = rt;
@@ -154,7 +156,7 @@ class RitzSpace {
   }
 
   addResidual(index: number): boolean {
-    return this.add(this.residual(index));
+    return this.add(this.known[index] ?? this.residual(index));
   }
 
   /** The `count` extreme Ritz values, their residual norms, and the largest magnitude of any Ritz value. */
@@ -171,10 +173,8 @@ class RitzSpace {
     this.combination = Float64Array.from(vectors.data);
     this.values = values;
     const top = Float64Array.from({ length: count }, (_, k) => this.sign * values[m - 1 - k]);
-    const residuals = Float64Array.from({ length: count }, (_, k) => {
-      const residual = this.residual(k);
-      return Math.sqrt(inner(residual, residual));
-    });
+    this.known = Array.from({ length: count }, (_, k) => this.residual(k));
+    const residuals = Float64Array.from(this.known, (residual) => Math.sqrt(inner(residual, residual)));
     return { values: top, residuals, scale: Math.max(Math.abs(values[0]), Math.abs(values[m - 1])) };
   }
 
@@ -209,9 +209,13 @@ class RitzSpace {
   private orthonormal(vector: Float64Array): Float64Array | undefined {
     const direction = vector.slice();
     const before = Math.sqrt(inner(direction, direction));
-    // twice is enough: what the first pass leaves is rounding of the first pass
-    for (let pass = 0; pass < 2; pass++) for (const v of this.basis) addScaled(direction, -inner(direction, v), v);
-    const norm = Math.sqrt(inner(direction, direction));
+    for (const v of this.basis) addScaled(direction, -inner(direction, v), v);
+    let norm = Math.sqrt(inner(direction, direction));
+    if (norm < 0.7 * before) {
+      // Much was cancelled. Twice is enough: what the first pass leaves is rounding of the first pass.
+      for (const v of this.basis) addScaled(direction, -inner(direction, v), v);
+      norm = Math.sqrt(inner(direction, direction));
+    }
     if (!(norm > 1e-10 * before)) return undefined;
     for (let i = 0; i < direction.length; i++) direction[i] /= norm;
     return direction;
