@@ -23,11 +23,16 @@
  * Scheme: Van Zee & van de Geijn, BLIS: A Framework for Rapidly Instantiating BLAS Functionality, ACM TOMS 41(3), 2015.
  */
 
+import { wideMicrokernel } from "./gemm-microkernel-wide";
+
 /** Rows of the register tile. */
 export const MR: i32 = 5;
 
-/** Bytes of a row of the register tile: two v128. NR = 32 / sizeof<T>(). */
-export const NR_BYTES: i32 = 32;
+/**
+ * Bytes of a row of the register tile: two v128, in the wide module four (asconfig.json defines WIDE for each target).
+ * NR = NR_BYTES / sizeof<T>().
+ */
+export const NR_BYTES: i32 = WIDE ? 64 : 32;
 
 // @ts-ignore: decorator
 @inline
@@ -46,7 +51,7 @@ function microkernel<T>(adds: i32, k: i32, a: usize, b: usize, c: usize, rsc: us
   ai = v128.load_splat<T>(a, 4 * sizeof<T>());
   let c40 = v128.add<T>(zero, v128.mul<T>(ai, b0)), c41 = v128.add<T>(zero, v128.mul<T>(ai, b1));
   a += MR * sizeof<T>();
-  b += NR_BYTES;
+  b += 32;
   while (a < aEnd) {
     b0 = v128.load(b);
     b1 = v128.load(b, 16);
@@ -66,7 +71,7 @@ function microkernel<T>(adds: i32, k: i32, a: usize, b: usize, c: usize, rsc: us
     c40 = v128.add<T>(c40, v128.mul<T>(ai, b0));
     c41 = v128.add<T>(c41, v128.mul<T>(ai, b1));
     a += MR * sizeof<T>();
-    b += NR_BYTES;
+    b += 32;
   }
   if (adds) {
     // From the last row to the first: V8 ≤ 12 schedules the loop's rows by the order in which they are needed here, and
@@ -106,14 +111,16 @@ function microkernel<T>(adds: i32, k: i32, a: usize, b: usize, c: usize, rsc: us
 
 /** C ← A·B. */
 export function microkernelF64(k: i32, a: usize, b: usize, c: usize, rsc: usize): void {
-  microkernel<f64>(0, k, a, b, c, rsc);
+  if (WIDE) wideMicrokernel<f64>(k, a, b, c, rsc);
+  else microkernel<f64>(0, k, a, b, c, rsc);
 }
 
 export function microkernelF32(k: i32, a: usize, b: usize, c: usize, rsc: usize): void {
-  microkernel<f32>(0, k, a, b, c, rsc);
+  if (WIDE) wideMicrokernel<f32>(k, a, b, c, rsc);
+  else microkernel<f32>(0, k, a, b, c, rsc);
 }
 
-/** C ← C + A·B: the twin for every block of k after the first. A·B is summed from +0 as above, then added to C once. */
+/** C ← C + A·B: the twin for every block of k after the first. A·B is summed from +0 as above, then added to C once. Not in the wide module. */
 export function microkernelAddF64(k: i32, a: usize, b: usize, c: usize, rsc: usize): void {
   microkernel<f64>(1, k, a, b, c, rsc);
 }

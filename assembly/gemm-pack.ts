@@ -54,6 +54,10 @@ function copySteps<T>(P: i32, k: i32, src: usize, csBytes: usize, dst: usize): v
   while (dst < end) {
     v128.store(dst, v128.load(src));
     if (P >= 2 * LANES<T>()) v128.store(dst, v128.load(src, 16), 16);
+    if (P >= 4 * LANES<T>()) {
+      v128.store(dst, v128.load(src, 32), 32);
+      v128.store(dst, v128.load(src, 48), 48);
+    }
     if (P == LANES<T>() + 1) store<T>(dst, load<T>(src, 16), 16);
     if (P == 2 * LANES<T>() + 1) store<T>(dst, load<T>(src, 32), 32);
     src += csBytes;

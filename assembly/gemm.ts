@@ -32,7 +32,7 @@ const NC: i32 = 1024;
 const NARROW: i32 = 2;
 
 /** Bytes of one MR × NR tile, rounded up to whole cache lines. */
-const TILE_BYTES: usize = 192;
+const TILE_BYTES: usize = (MR * NR_BYTES + 63) & ~63;
 
 /** Columns of the register tile. */
 // @ts-ignore: decorator
@@ -155,7 +155,7 @@ function macrokernel<T>(
       const whole = rows == MR && columns == NR<T>();
       if (direct && whole) {
         runMicrokernel<T>(kc, panelA, panelB, corner, rscBytes);
-      } else if (adds && whole) {
+      } else if (!WIDE && adds && whole) {
         runMicrokernelAdd<T>(kc, panelA, panelB, corner, rscBytes);
       } else {
         runMicrokernel<T>(kc, panelA, panelB, tile, NR_BYTES);
@@ -182,16 +182,10 @@ function runMicrokernelAdd<T>(k: i32, a: usize, b: usize, c: usize, rsc: usize):
 /** C ← alpha·tile + beta·C on the live part of a tile. */
 function updateTile<T>(rows: i32, columns: i32, alpha: T, tile: usize, beta: T, c: usize, rsc: i32, csc: i32): void {
   if (csc == 1 && columns == NR<T>()) {
-    const alphas = v128.splat<T>(alpha), betas = v128.splat<T>(beta);
     const step = <usize>rsc * sizeof<T>();
     for (const end = tile + <usize>(rows * NR_BYTES); tile < end; tile += NR_BYTES) {
-      let left = v128.mul<T>(alphas, v128.load(tile)), right = v128.mul<T>(alphas, v128.load(tile, 16));
-      if (beta != <T>0) {
-        left = v128.add<T>(left, v128.mul<T>(betas, v128.load(c)));
-        right = v128.add<T>(right, v128.mul<T>(betas, v128.load(c, 16)));
-      }
-      v128.store(c, left);
-      v128.store(c, right, 16);
+      updateVectors<T>(alpha, tile, beta, c);
+      if (WIDE) updateVectors<T>(alpha, tile + 32, beta, c + 32);
       c += step;
     }
     return;
@@ -204,6 +198,20 @@ function updateTile<T>(rows: i32, columns: i32, alpha: T, tile: usize, beta: T, 
       store<T>(at, value);
     }
   }
+}
+
+/** Two v128 of a row of a tile. Multiplying by alpha = 1 or beta = 1 changes nothing. */
+// @ts-ignore: decorator
+@inline
+function updateVectors<T>(alpha: T, tile: usize, beta: T, c: usize): void {
+  const alphas = v128.splat<T>(alpha), betas = v128.splat<T>(beta);
+  let left = v128.mul<T>(alphas, v128.load(tile)), right = v128.mul<T>(alphas, v128.load(tile, 16));
+  if (beta != <T>0) {
+    left = v128.add<T>(left, v128.mul<T>(betas, v128.load(c)));
+    right = v128.add<T>(right, v128.mul<T>(betas, v128.load(c, 16)));
+  }
+  v128.store(c, left);
+  v128.store(c, right, 16);
 }
 
 /** C ← beta·C, and +0 without reading when beta = 0. */

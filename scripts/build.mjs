@@ -1,7 +1,7 @@
 /**
  * @file The one build. Each step is skipped when its output is newer than its sources.
  *
- *   assembly/                → build/routines.wasm, .debug.wasm, .wat, routines-base64.ts                     asc
+ *   assembly/                → build/routines.wasm, .wide.wasm, .debug.wasm, .wat, routines(-wide)-base64.ts  asc
  *   src/index.ts, cli        → dist/index.node.js, index.web.js, index.workerd.js, cli.js, routines.wasm      esbuild
  *   workers/node.ts, web.ts  → dist/worker.node.js, worker.web.js                                             esbuild
  *   workers/cloudflare.ts    → dist/cloudflare.js                                                             esbuild
@@ -30,14 +30,24 @@ if (flags.has('--bench')) await buildBench();
 if (flags.size === 0) buildTypes();
 
 function buildRoutines() {
-  const base64 = 'build/routines-base64.ts';
-  if (isFresh([base64, 'build/routines.debug.wasm'], ['assembly', 'asconfig.json', 'node_modules/assemblyscript/package.json'])) return;
+  if (
+    isFresh(
+      ['build/routines-base64.ts', 'build/routines-wide-base64.ts', 'build/routines.debug.wasm'],
+      ['assembly', 'asconfig.json', 'node_modules/assemblyscript/package.json'],
+    )
+  )
+    return;
   mkdirSync(join(root, 'build'), { recursive: true });
-  for (const target of ['release', 'debug']) {
+  for (const target of ['release', 'wide', 'debug']) {
     run('node_modules/assemblyscript/bin/asc.js', ['--config', 'asconfig.json', '--target', target]);
   }
-  const bytes = readFileSync(join(root, 'build/routines.wasm'));
-  writeFileSync(join(root, base64), `export const routinesBase64 =\n  '${bytes.toString('base64')}';\n`);
+  for (const [file, name] of [
+    ['routines', 'routinesBase64'],
+    ['routines.wide', 'routinesWideBase64'],
+  ]) {
+    const text = readFileSync(join(root, `build/${file}.wasm`)).toString('base64');
+    writeFileSync(join(root, `build/${file.replace('.', '-')}-base64.ts`), `export const ${name} =\n  '${text}';\n`);
+  }
 }
 
 async function buildJavascript() {
@@ -75,10 +85,27 @@ function bundleForNode(entryPoints, outdir) {
   return bundle({ entryPoints, outdir, splitting: true, platform: 'node', target: 'node20.19', packages: 'external' });
 }
 
-/** For runtimes without node_modules: each entry point is one file. */
+/** For runtimes without node_modules: each entry point is one file, without the wide module, which only Node can run. */
 function bundleForWeb(entryPoints, plugins) {
   const footer = { js: 'export {};' }; // a worker exports nothing, and checkers would take it for CommonJS
-  return bundle({ entryPoints, outdir: 'dist', platform: 'neutral', mainFields: ['module', 'main'], target: 'es2022', footer, plugins });
+  return bundle({
+    entryPoints,
+    outdir: 'dist',
+    platform: 'neutral',
+    mainFields: ['module', 'main'],
+    target: 'es2022',
+    footer,
+    plugins: [...plugins, withoutWideModule()],
+  });
+}
+
+function withoutWideModule() {
+  return {
+    name: 'without the wide module',
+    setup({ onResolve }) {
+      onResolve({ filter: /^\.\/wide-module\.ts$/ }, () => ({ path: join(root, 'src/wasm/wide-absent.ts') }));
+    },
+  };
 }
 
 /** Puts an import of ./routines.wasm, which workerd compiles when it loads the program, in the place of the built-in bytes. */

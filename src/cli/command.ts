@@ -18,7 +18,7 @@ export interface CommandSpec<Options> {
   readonly run: (session: Session, options: Options & CommonOptions, ...operands: string[]) => Promise<void>;
 }
 
-const ACT_EVERYWHERE: readonly CommonOption[] = ['memoryLimit', 'json', 'quiet'];
+const ACT_EVERYWHERE: readonly CommonOption[] = ['memoryLimit', 'wide', 'json', 'quiet'];
 
 /** A commander command that opens a Session and runs. An option without effect is said, not ignored. */
 export function defineCommand<Options>(spec: CommandSpec<Options>): Command {
@@ -58,6 +58,7 @@ const COMMON_FLAGS: Readonly<Record<CommonOption, true>> = {
   memoryLimit: true,
   batch: true,
   seed: true,
+  wide: true,
   json: true,
   quiet: true,
   parameters: true,
@@ -72,6 +73,7 @@ function addCommonOptions(command: Command): Command {
     .option('--memory-limit <BYTES>', 'most bytes to use; more is refused before it is allocated', once(wholeNumber(1)))
     .option('--batch <N>', 'examples per sweep through the model', once(wholeNumber(1)))
     .option('--seed <N>', 'seed of random numbers (default 0)', once(wholeNumber(0, 0xffff_ffff)))
+    .option('--wide', 'vectors of 256 bits, the same results faster; Node 24 or newer only')
     .option('--json', 'print one JSON object on stdout and nothing else')
     .option('--quiet', 'no progress, notes or summary')
     .option('--parameters <LIST>', 'only these parameters, as info names them, separated by commas', once(nameList))

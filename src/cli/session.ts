@@ -14,6 +14,7 @@ export interface CommonOptions {
   readonly memoryLimit?: number;
   readonly batch?: number;
   readonly seed?: number;
+  readonly wide?: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly parameters?: readonly string[];
@@ -47,12 +48,12 @@ export interface Session {
 }
 
 export async function openSession(command: string, options: CommonOptions & { readonly checkpoint?: string }): Promise<Session> {
-  const { dtype = 'f64', memoryLimit, json = false, quiet = false } = options;
-  const rt = await loadRuntime({ memoryLimit });
+  const { dtype = 'f64', memoryLimit, wide, json = false, quiet = false } = options;
+  const rt = await loadRuntime({ memoryLimit, wide });
   // One worker beside a thread that only waits would gain nothing.
   const workers = options.workers === 1 ? 0 : options.workers;
-  const pool = await createPool({ workers, memoryLimit, smallJobs: 'inline' });
-  const notes: string[] = [];
+  const pool = await createPool({ workers, memoryLimit, wide, smallJobs: 'inline' });
+  const notes: string[] = rt.wide ? ['wide mode: routines on vectors of 256 bits; the results are the same.'] : [];
   const checkpoint =
     options.checkpoint === undefined
       ? undefined

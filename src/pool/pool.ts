@@ -38,6 +38,8 @@ export interface PoolOptions {
   readonly source?: WasmSource;
   /** Most bytes of WebAssembly memory of each thread. */
   readonly memoryLimit?: number;
+  /** Wide routines in every thread, as `loadRuntime` documents them. */
+  readonly wide?: boolean;
   /** Whether inputs go to workers in shared memory; default: where it can be posted. Without, they are copied. */
   readonly sharedMemory?: boolean;
   /**
@@ -61,18 +63,19 @@ export type Pooled<Options> = Options & CallOptions;
  *
  * Cost   about 25 ms to start a worker, 0.1 ms per tile; a runtime in each
  *
- * @throws {TangedgeError} ERR_WORKER, with info.workerUrl, when a worker does not start · ERR_ARGUMENT
+ * @throws {TangedgeError} ERR_WORKER, with info.workerUrl, when a worker does not start · ERR_ARGUMENT · ERR_UNSUPPORTED for
+ * `wide` where it cannot run
  * @example
  * const pool = await createPool({ workers: 0 });
  * const kernel = await pool.empiricalNtk(model, x, { outputs: 'trace' }); // the bits of empiricalNtk(rt, model, x, …)
  * await pool.close();
  */
 export async function createPool(options: PoolOptions = {}): Promise<Pool> {
-  const { source, memoryLimit, smallJobs = 'workers' } = options;
+  const { source, memoryLimit, wide, smallJobs = 'workers' } = options;
   checkInteger('createPool', 'workers', options.workers ?? 0, 0);
   checkInteger('createPool', 'startTimeout', options.startTimeout ?? 1, 1);
   const workers = hasThreads() ? (options.workers ?? coreCount()) : 0;
-  const runtime = { source, memoryLimit };
+  const runtime = { source, memoryLimit, wide };
   const rt = await loadRuntime(runtime);
   const scheduler = new Scheduler(workers, { workerUrl: options.workerUrl, startTimeout: options.startTimeout ?? 30_000, runtime });
   if (smallJobs === 'workers') {

@@ -6,7 +6,7 @@ import type { Routines } from '../../src/wasm/abi.ts';
 
 export type Dtype = 'f64' | 'f32';
 export type Floats = Float64Array | Float32Array;
-export type Target = 'release' | 'debug';
+export type Target = 'release' | 'debug' | 'wide';
 
 export const DTYPES: readonly Dtype[] = ['f64', 'f32'];
 
@@ -34,7 +34,7 @@ export class Sandbox {
   private bands: number[] = [];
 
   constructor(target: Target, megabytes = 64) {
-    const file = target === 'release' ? 'routines.wasm' : 'routines.debug.wasm';
+    const file = target === 'release' ? 'routines.wasm' : `routines.${target}.wasm`;
     const bytes = readFileSync(new URL(`../../build/${file}`, import.meta.url));
     this.memory = new WebAssembly.Memory({ initial: megabytes * 16 });
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory: this.memory } });

@@ -18,17 +18,21 @@ export interface JsRuntime {
   measure(folder: string): Promise<Measured>;
 }
 
+const WIDE = join(ROOT, 'build/routines.wide.wasm');
+
 export const RUNTIMES: readonly JsRuntime[] = [
   { name: `Node ${process.versions.node.split('.')[0]}`, present: true, measure: (folder) => measureScript(folder, process.execPath, []) },
+  { name: 'wide routines', present: true, measure: (folder) => measureScript(folder, process.execPath, [], WIDE) },
   scriptRuntime('Node 24', 'node24', []),
+  scriptRuntime('Node 24, wide mode', 'node24', ['--experimental-wasm-revectorize'], WIDE),
   scriptRuntime('Deno', 'deno', ['run', '--quiet', '--allow-env', '--allow-read']),
   scriptRuntime('Bun', 'bun', []),
   { name: 'workerd', present: toolsAre('workerd'), measure: measureInWorkerd },
   { name: 'Chromium', present: toolsAre('playwright-core', 'chromium'), measure: measureInChromium },
 ];
 
-function scriptRuntime(name: string, tool: Tool, args: readonly string[]): JsRuntime {
-  return { name, present: toolsAre(tool), measure: (folder) => measureScript(folder, toolPath(tool), args) };
+function scriptRuntime(name: string, tool: Tool, args: readonly string[], release?: string): JsRuntime {
+  return { name, present: toolsAre(tool), measure: (folder) => measureScript(folder, toolPath(tool), args, release) };
 }
 
 /** @param release file of routines that take the place of the built-in ones */

@@ -22,7 +22,7 @@ function abiMethods(): Map<string, number> {
   return methods;
 }
 
-describe.each(['routines.wasm', 'routines.debug.wasm'])('%s', (file) => {
+describe.each(['routines.wasm', 'routines.wide.wasm', 'routines.debug.wasm'])('%s', (file) => {
   const module = new WebAssembly.Module(readFileSync(join(ROOT, 'build', file)));
   const { exports } = new WebAssembly.Instance(module, { env: { memory: new WebAssembly.Memory({ initial: 1 }) } });
   const methods = abiMethods();
