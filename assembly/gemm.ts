@@ -31,8 +31,11 @@ const NC: i32 = 1024;
 /** Extents of C up to which column by column is faster than a register tile that is mostly padding. */
 const NARROW: i32 = 2;
 
-/** Bytes of one MR × NR tile, rounded up to whole cache lines. */
-const TILE_BYTES: usize = (MR * NR_BYTES + 63) & ~63;
+/** Bytes of a row of the wide module's tile. Both modules declare the scratch that it needs: an estimate is the same in both. */
+const WIDEST_NR_BYTES: i32 = 64;
+
+/** Bytes of one MR × NR tile. */
+const TILE_BYTES: usize = MR * WIDEST_NR_BYTES;
 
 /** Columns of the register tile. */
 // @ts-ignore: decorator
@@ -49,8 +52,9 @@ function panelBytes<T>(panel: i32, extent: i32, k: i32): usize {
 /** Bytes of scratch of `multiply` for these extents (either operand may play A). */
 export function multiplyScratchBytes<T>(m: i32, n: i32, k: i32): usize {
   const kc = min(k, KC);
-  const direct = panelBytes<T>(MR, min(m, MC), kc) + panelBytes<T>(NR<T>(), min(n, NC), kc);
-  const swapped = panelBytes<T>(MR, min(n, MC), kc) + panelBytes<T>(NR<T>(), min(m, NC), kc);
+  const columns = WIDEST_NR_BYTES / sizeof<T>();
+  const direct = panelBytes<T>(MR, min(m, MC), kc) + panelBytes<T>(columns, min(n, NC), kc);
+  const swapped = panelBytes<T>(MR, min(n, MC), kc) + panelBytes<T>(columns, min(m, NC), kc);
   return TILE_BYTES + max(direct, swapped);
 }
 
