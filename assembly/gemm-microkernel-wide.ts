@@ -12,10 +12,14 @@
  * Every element of C is the same sum in the same order as in the default module: the same bits.
  *
  * Four steps per turn of the loop, each behind its own test, so that no number of steps needs a remainder. C is only
- * written: with C ← C + A·B at the end, the revectorizer finds no pairs (a third of the speed).
+ * written: with C ← C + A·B at the end, the revectorizer finds no pairs (a third of the speed). The accumulating twin
+ * therefore goes through a tile in memory.
  */
 
-import { MR } from "./gemm-microkernel";
+import { MR, microkernelF32, microkernelF64 } from "./gemm-microkernel";
+
+/** One MR × 4 v128 tile. */
+const product: usize = memory.data(320, 64);
 
 /** C ← A·B, k ≥ 1. */
 // @ts-ignore: decorator
@@ -194,4 +198,19 @@ export function wideMicrokernel<T>(k: i32, a: usize, b: usize, c: usize, rsc: us
   v128.store(c, c41, 16);
   v128.store(c, c42, 32);
   v128.store(c, c43, 48);
+}
+
+/** C ← C + A·B, A·B summed from +0 first. */
+// @ts-ignore: decorator
+@inline
+export function wideMicrokernelAdd<T>(k: i32, a: usize, b: usize, c: usize, rsc: usize): void {
+  if (sizeof<T>() == 8) microkernelF64(k, a, b, product, 64);
+  else microkernelF32(k, a, b, product, 64);
+  for (let row = product; row < product + MR * 64; row += 64) {
+    v128.store(c, v128.add<T>(v128.load(c), v128.load(row)));
+    v128.store(c, v128.add<T>(v128.load(c, 16), v128.load(row, 16)), 16);
+    v128.store(c, v128.add<T>(v128.load(c, 32), v128.load(row, 32)), 32);
+    v128.store(c, v128.add<T>(v128.load(c, 48), v128.load(row, 48)), 48);
+    c += rsc;
+  }
 }

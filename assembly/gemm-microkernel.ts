@@ -23,7 +23,7 @@
  * Scheme: Van Zee & van de Geijn, BLIS: A Framework for Rapidly Instantiating BLAS Functionality, ACM TOMS 41(3), 2015.
  */
 
-import { wideMicrokernel } from "./gemm-microkernel-wide";
+import { wideMicrokernel, wideMicrokernelAdd } from "./gemm-microkernel-wide";
 
 /** Rows of the register tile. */
 export const MR: i32 = 5;
@@ -120,11 +120,13 @@ export function microkernelF32(k: i32, a: usize, b: usize, c: usize, rsc: usize)
   else microkernel<f32>(0, k, a, b, c, rsc);
 }
 
-/** C ← C + A·B: the twin for every block of k after the first. A·B is summed from +0 as above, then added to C once. Not in the wide module. */
+/** C ← C + A·B: the twin for every block of k after the first. A·B is summed from +0 as above, then added to C once. */
 export function microkernelAddF64(k: i32, a: usize, b: usize, c: usize, rsc: usize): void {
-  microkernel<f64>(1, k, a, b, c, rsc);
+  if (WIDE) wideMicrokernelAdd<f64>(k, a, b, c, rsc);
+  else microkernel<f64>(1, k, a, b, c, rsc);
 }
 
 export function microkernelAddF32(k: i32, a: usize, b: usize, c: usize, rsc: usize): void {
-  microkernel<f32>(1, k, a, b, c, rsc);
+  if (WIDE) wideMicrokernelAdd<f32>(k, a, b, c, rsc);
+  else microkernel<f32>(1, k, a, b, c, rsc);
 }

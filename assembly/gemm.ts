@@ -159,7 +159,7 @@ function macrokernel<T>(
       const whole = rows == MR && columns == NR<T>();
       if (direct && whole) {
         runMicrokernel<T>(kc, panelA, panelB, corner, rscBytes);
-      } else if (!WIDE && adds && whole) {
+      } else if (adds && whole) {
         runMicrokernelAdd<T>(kc, panelA, panelB, corner, rscBytes);
       } else {
         runMicrokernel<T>(kc, panelA, panelB, tile, NR_BYTES);

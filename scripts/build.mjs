@@ -103,7 +103,7 @@ function withoutWideModule() {
   return {
     name: 'without the wide module',
     setup({ onResolve }) {
-      onResolve({ filter: /^\.\/wide-module\.ts$/ }, () => ({ path: join(root, 'src/wasm/wide-absent.ts') }));
+      onResolve({ filter: /^\.\/wide\.ts$/ }, () => ({ path: join(root, 'src/wasm/wide-absent.ts') }));
     },
   };
 }

@@ -1,5 +1,5 @@
 /**
- * @file Wide mode: routines whose pairs of 128-bit operations V8 runs as one of 256 bits.
+ * @file Wide mode (wide-absent.ts stands in outside Node): routines whose pairs of 128-bit operations V8 runs as one of 256 bits.
  *
  * V8's revectorizer is an experimental flag that Node 24 and later accept at run time, before a module is compiled. It is
  * process-wide: modules compiled later are revectorized too, worker threads' included, which changes their speed and no bit.
@@ -43,10 +43,10 @@ export async function wideModuleBytes(): Promise<Uint8Array> {
   const version = host.Bun === undefined && host.Deno === undefined ? host.process?.versions?.node : undefined;
   const v8 = host.process?.getBuiltinModule?.('node:v8') as { setFlagsFromString(flags: string): void } | undefined;
   const capable = version !== undefined && Number.parseInt(version, 10) >= FIRST_NODE && v8 !== undefined;
-  const bytes = capable ? await wideModule() : undefined;
-  if (!capable || bytes === undefined) {
+  if (!capable) {
     throw refusal(`this is ${version === undefined ? 'another runtime' : `Node ${version}`}`, { node: version });
   }
+  const bytes = await wideModule();
   v8.setFlagsFromString(FLAG);
   const [wide, usual] = [load(bytes), load(builtInModule())];
   if (!sameBits(wide, usual)) throw refusal(`on this machine its results differ from the default's (Node ${version})`, { node: version });
