@@ -55,6 +55,10 @@ export {
   tridiagonalEigenF64, tridiagonalEigenF32, tridiagonalEigenScratchBytesF64, tridiagonalEigenScratchBytesF32,
   backTransformF64, backTransformF32, backTransformScratchBytesF64, backTransformScratchBytesF32,
 } from "./eigh";
+export {
+  packedRowsBytesF64, packedRowsBytesF32, packRowsF64, packRowsF32,
+  packedProductF64, packedProductF32, packedProductScratchBytesF64, packedProductScratchBytesF32,
+} from "./block-product";
 export { choleskyF64, choleskyF32, choleskyScratchBytesF64, choleskyScratchBytesF32 } from "./cholesky";
 export {
   triangularSolveF64, triangularSolveF32, triangularSolveScratchBytesF64, triangularSolveScratchBytesF32,

@@ -55,7 +55,7 @@ export interface LanczosResult {
 
 /** Rows that the basis holds at most. */
 export function basisCapacity(n: number, count: number, block: number): number {
-  return Math.min(n, Math.max(3 * count + 2 * block, 8 * block));
+  return Math.min(n, Math.max(4 * count + 2 * block, 8 * block));
 }
 
 /** Bytes of WebAssembly memory that `blockLanczos` holds beside those of the operator. */
@@ -267,12 +267,12 @@ class BlockLanczos {
     arena.view(this.dtype, at, rows * this.n).set(arena.view(this.dtype, this.restPtr, rows * this.n));
     let norm = 0;
     for (let i = 0; i < this.size; i++) norm = Math.max(norm, Math.abs(this.h[i * this.capacity + i]));
-    this.append(rows, NEGLIGIBLE[this.dtype] * norm);
+    this.append(rows, NEGLIGIBLE[this.dtype] * norm, 'projected');
   }
 
   private appendRandom(rows: number): void {
     for (let r = 0; r < rows; r++) this.fillRandom(this.row(this.vPtr, this.size + r));
-    this.append(rows, 0);
+    this.append(rows, 0, 'anywhere');
   }
 
   private fillRandom(rowPtr: number): void {
@@ -285,10 +285,10 @@ class BlockLanczos {
    * The rows behind the basis join it: orthogonal to it and to each other, twice, because what the first pass leaves is
    * rounding of the first pass. A row no longer than `negligible` is replaced.
    */
-  private append(rows: number, negligible: number): void {
+  private append(rows: number, negligible: number, where: 'projected' | 'anywhere'): void {
     const start = this.row(this.vPtr, this.size);
     for (let pass = 0; pass < 2; pass++) {
-      this.project(rows, start);
+      if (pass > 0 || where === 'anywhere') this.project(rows, start);
       for (let r = 0; r < rows; r++) {
         const rowPtr = this.row(this.vPtr, this.size + r);
         const before = this.norm(rowPtr);

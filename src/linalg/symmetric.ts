@@ -18,14 +18,14 @@ const TILE = 32;
  */
 export function checkSymmetric(operation: string, name: string, a: Tensor): number {
   const n = checkSquare(operation, name, a);
-  checkFinite(operation, name, a);
   const { data } = a;
-  const worst = { largest: 0, difference: 0, row: 0, column: 0 };
+  const worst = { largest: 0, difference: 0, row: 0, column: 0, poison: 0 };
   // In tiles: a column of a large matrix misses the cache at every entry.
   for (let i0 = 0; i0 < n; i0 += TILE) {
     for (let j0 = 0; j0 <= i0; j0 += TILE) compareTile(data, n, i0, j0, worst);
   }
   const { largest, difference, row, column } = worst;
+  if (!(worst.poison === 0)) checkFinite(operation, name, a);
   const tolerance = ASYMMETRY_FACTOR * n * EPSILON[dtypeOf(a)] * largest;
   if (!(difference <= tolerance / 2)) {
     const lower = data[row * n + column];
@@ -45,25 +45,32 @@ interface Worst {
   difference: number;
   row: number;
   column: number;
+  /** 0 while all entries are finite, NaN after one that is not. */
+  poison: number;
 }
 
 /** Compares the entries of one tile with those of its mirror; the first pair in its order that differs most stays. */
 function compareTile(data: FloatArray, n: number, i0: number, j0: number, worst: Worst): void {
-  let { largest, difference } = worst;
+  let { largest, difference, poison } = worst;
   for (let i = i0; i < Math.min(i0 + TILE, n); i++) {
-    for (let j = j0; j < Math.min(j0 + TILE, i + 1); j++) {
+    const end = Math.min(j0 + TILE, i + 1);
+    for (let j = j0; j < end; j++) {
       const lower = data[i * n + j];
       const upper = data[j * n + i];
-      largest = Math.max(largest, Math.abs(lower), Math.abs(upper));
+      if (lower > largest) largest = lower;
+      else if (-lower > largest) largest = -lower;
       // Halves, so that the difference of two entries near the largest number does not overflow.
-      const distance = Math.abs(lower / 2 - upper / 2);
-      if (distance > difference) {
-        difference = distance;
+      const distance = lower / 2 - upper / 2;
+      poison += distance * 0;
+      if (distance > difference || -distance > difference) {
+        difference = Math.abs(distance);
         worst.row = i;
         worst.column = j;
+        largest = Math.max(largest, Math.abs(upper));
       }
     }
   }
   worst.largest = largest;
   worst.difference = difference;
+  worst.poison = poison;
 }

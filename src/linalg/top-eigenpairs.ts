@@ -16,12 +16,16 @@ const SMALL = 160;
 /** Asking for more than n/MANY pairs, and products with more than n/BUDGET vectors, cost about as much as the direct decomposition. */
 const MANY = 10;
 const BUDGET = 2;
-const TOLERANCE = { f64: 1e-12, f32: 1e-5 } as const;
+const TOLERANCE = { f64: 1e-10, f32: 1e-5 } as const;
+/** Rows of a matrix that are packed at a time, a multiple of every register tile's. */
+const PACKED_ROWS = 480;
+/** Vectors of a block: the matrix is read from memory as fast as they are multiplied. */
+const BLOCK = 8;
 
 export interface TopEigenpairsOptions {
   /** Arithmetic. Default `'f64'`. */
   readonly dtype?: Dtype;
-  /** Largest residual ‖A·v − λ·v‖ of a pair, relative to the largest |λ|. Default 1e-12, for f32 1e-5. */
+  /** Largest residual ‖A·v − λ·v‖ of a pair, relative to the largest |λ|. Default 1e-10, for f32 1e-5. */
   readonly tolerance?: number;
   /** `'auto'`: block Lanczos, and direct for small matrices, many pairs and flat spectra. Default `'auto'`. */
   readonly method?: 'auto' | 'lanczos' | 'direct';
@@ -43,7 +47,7 @@ export interface TopEigenpairs extends Eigenvectors {
  *
  * Shapes     a [n, n]  →  values [count], vectors [n, count], residuals [count]; column k belongs to values[k]
  * Cost       2·n² flops a vector that is multiplied by A: 2 to 5 times `count` vectors for the spectra of kernels, which
- *            decay; WebAssembly memory n² and 8·count·n. Flat spectra: n/2 vectors are tried, then the direct
+ *            decay; WebAssembly memory n² and about 500·n + 8·count·n. Flat spectra: n/2 vectors are tried, then the direct
  *            decomposition of the pairs asked for. A LinearOperator that needs it is formed by n products, in 3·n² f64.
  * Numerics   residuals are at most tolerance·max |λ|, eigenvalues then right to that, far better where they stand apart; equal
  *            and close eigenvalues come with all their vectors (a random block looks for copies that were missed).
@@ -66,7 +70,7 @@ export function topEigenpairs(rt: Runtime, a: Tensor | LinearOperator, count: nu
     throw new TangedgeError('ERR_ARGUMENT', `topEigenpairs: tolerance is ${tolerance}; it must be between 0 and 1.`, { tolerance });
   }
   const direct = method === 'direct' || (method === 'auto' && (n <= SMALL || count > n / MANY));
-  const block = Math.min(n, Math.max(4, Math.min(16, count)));
+  const block = Math.min(n, Math.max(4, Math.min(BLOCK, count)));
   const budget = method === 'lanczos' || isOperator(a) ? 2 * n : Math.floor(n / BUDGET);
   const found = direct
     ? undefined
@@ -120,7 +124,9 @@ function pairs(dtype: Dtype, n: number, values: Float64Array, fill: (data: Float
 function withProduct<T>(rt: Runtime, a: Tensor | LinearOperator, dtype: Dtype, n: number, bytes: number, body: (product: BlockProduct) => T): T {
   const { arena } = rt;
   const routines = routinesOf(rt, dtype);
-  const needed = bytes + (isOperator(a) ? 0 : n * n * bytesOf(dtype) + (routines.gemmScratchBytes(16, n, n) >>> 0));
+  const packedBytes = isOperator(a) ? 0 : n * (n + 8) * bytesOf(dtype);
+  const packingBytes = isOperator(a) ? 0 : Math.min(PACKED_ROWS, n) * n * bytesOf(dtype);
+  const needed = packedBytes + Math.max(packingBytes, bytes);
   const limit = arena.limit - arena.used;
   if (!(needed <= limit)) {
     throw new TangedgeError(
@@ -131,10 +137,26 @@ function withProduct<T>(rt: Runtime, a: Tensor | LinearOperator, dtype: Dtype, n
   }
   return arena.frame(() => {
     if (isOperator(a)) return body((rows, xPtr, outPtr) => multiplyOperator(rt, a, dtype, n, rows, xPtr, outPtr));
-    const aPtr = arena.load(dtype, inDtype('topEigenpairs', a, dtype));
-    const gemmPtr = arena.allocate(routines.gemmScratchBytes(16, n, n) >>> 0);
-    return body((rows, xPtr, outPtr) => routines.gemm(rows, n, n, 1, xPtr, n, 1, aPtr, n, 1, 0, outPtr, n, 1, gemmPtr));
+    const packedPtr = packMatrix(rt, dtype, inDtype('topEigenpairs', a, dtype), n);
+    const scratchPtr = arena.allocate(routines.packedProductScratchBytes(n, n, BLOCK) >>> 0);
+    return body((rows, xPtr, outPtr) => routines.packedProduct(n, n, rows, packedPtr, xPtr, outPtr, scratchPtr));
   });
+}
+
+/** The address of the matrix, packed: it passes through memory PACKED_ROWS rows at a time. */
+function packMatrix(rt: Runtime, dtype: Dtype, data: FloatArray, n: number): number {
+  const { arena } = rt;
+  const routines = routinesOf(rt, dtype);
+  const packedPtr = arena.allocate(routines.packedRowsBytes(n, n) >>> 0);
+  arena.frame(() => {
+    const rowsPtr = arena.allocateArray(dtype, Math.min(PACKED_ROWS, n) * n);
+    for (let r = 0; r < n; r += PACKED_ROWS) {
+      const rows = Math.min(PACKED_ROWS, n - r);
+      arena.view(dtype, rowsPtr, rows * n).set(data.subarray(r * n, (r + rows) * n));
+      routines.packRows(rows, n, rowsPtr, n, packedPtr + r * n * bytesOf(dtype));
+    }
+  });
+  return packedPtr;
 }
 
 function multiplyOperator(rt: Runtime, a: LinearOperator, dtype: Dtype, n: number, rows: number, xPtr: number, outPtr: number): void {

@@ -310,6 +310,14 @@ export interface Routines {
   ): void;
   backTransformScratchBytes(n: number, rows: number): number;
 
+  // ── block-product.ts ───────────────────────────────────────────────────────────────────────────────────────────
+  /** Bytes of A [rows, k] packed for packedProduct; whole panels follow one another, so parts of a multiple of 480 rows do too. */
+  packedRowsBytes(rows: number, k: number): number;
+  packRows(rows: number, k: number, aPtr: number, rsa: number, outPtr: number): void;
+  /** out [vectors, n] ← X [vectors, k]·Aᵀ for packed A [n, k]; X and out contiguous. */
+  packedProduct(n: number, k: number, vectors: number, packedPtr: number, xPtr: number, outPtr: number, scratchPtr: number): void;
+  packedProductScratchBytes(n: number, k: number, vectors: number): number;
+
   // ── cholesky.ts ────────────────────────────────────────────────────────────────────────────────────────────────
   /** A = L·Lᵀ in place in the lower triangle (row-major, row stride rsa); the upper triangle is not touched. Returns 0, or k > 0 when the leading minor of order k is not positive. */
   cholesky(n: number, aPtr: number, rsa: number, scratchPtr: number): number;
