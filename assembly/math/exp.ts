@@ -51,17 +51,10 @@ export function isRareExp<T>(x: v128): v128 {
   return v128.not(v128.le<T>(v128.abs<T>(x), constant<T>(NEAR)));
 }
 
-/** Two vectors of any elements; those that exp knows get the bits that exp gives. */
-export function rareExp<T>(x: usize, out: usize): void {
-  const first = expOfAny<T>(v128.load(x));
-  const second = expOfAny<T>(v128.load(x, 16));
-  v128.store(out, first);
-  v128.store(out, second, 16);
-}
-
+/** Any elements; those that exp knows get the bits that exp gives. */
 // @ts-ignore: decorator
 @inline
-function expOfAny<T>(x: v128): v128 {
+export function rareExp<T>(x: v128): v128 {
   const clamped = v128.pmax<T>(v128.pmin<T>(x, constant<T>(MAX)), constant<T>(MIN));
   const shifted = shiftedExponent<T>(clamped);
   return timesPowerOfTwo<T>(reducedPower<T>(clamped, shifted), shifted);

@@ -1,11 +1,12 @@
 """Prints every coefficient table of assembly/math, with the error bound of each polynomial.
 
-    python3 scripts/coefficients/coefficients.py [exp | log | erf | sincos]
+    python3 scripts/coefficients/coefficients.py [exp | power | log | erf | sincos]
 
 Needs mpmath. The tables in assembly/math/*.ts are these lines; the bound is that of the polynomial alone, before
 rounding of its coefficients and of the evaluation, in the unit said on the line.
 """
 
+import struct
 import sys
 
 from mpmath import atanh, cos, erf, erfc, exp, log, mp, mpf, ncdf, nstr, pi, sin, sqrt
@@ -34,6 +35,32 @@ def exp_tables():
         show("log2(e), ln2 high, ln2 low", dtype, [1 / log(2), high, low])
         c, error = minimax(q, range(count), -half, half, lambda r: abs(r) + TINY)
         show("q", dtype, c, "·|r|", error)
+
+
+def power_tables():
+    """e^x = s + s·p, s = 2^(n/128), on |r| ≤ ln2/256: n·2^45 added to a word of bits makes s; p = r + r²·q(r) + lack."""
+    count = 128
+    high, low = split(log(2) / count, 36, "f64")
+    show("128·log2(e), ln2/128 high, low", "f64", [count / log(2), high, low])
+    half = log(2) / (2 * count) * mpf("1.001")
+
+    def q(r):
+        return (exp(r) - 1 - r) / r**2 if abs(r) > TINY else mpf(1) / 2 + r / 6 + r * r / 24
+
+    c, error = minimax(q, range(4), -half, half, lambda r: r * r + TINY)
+    show("q", "f64", c, "absolute", error)
+    words = []
+    for j in range(count):
+        value = mpf(2) ** (mpf(j) / count)
+        words.append(bits(float((value - mpf(float(value))) / mpf(float(value)))))
+        words.append((bits(float(value)) - (j << 45)) % 2**64)
+    print("lack and bits:")
+    for i in range(0, len(words), 8):
+        print("  " + ", ".join(f"0x{word:016x}" for word in words[i : i + 8]) + ",")
+
+
+def bits(x):
+    return struct.unpack("<Q", struct.pack("<d", x))[0]
 
 
 def log_tables():
@@ -142,7 +169,7 @@ def sincos_tables():
     print("2/π, 32 bits a word, after two words of zeros:\n  " + ", ".join(f"0x{w:08x}" for w in words) + ",")
 
 
-FAMILIES = {"sincos": [sincos_tables], "exp": [exp_tables], "log": [log_tables], "erf": [erf_tables, gelu_tables]}
+FAMILIES = {"sincos": [sincos_tables], "exp": [exp_tables], "power": [power_tables], "log": [log_tables], "erf": [erf_tables, gelu_tables]}
 
 if __name__ == "__main__":
     for family in sys.argv[1:] or FAMILIES:
