@@ -5,13 +5,14 @@
  *   src/index.ts, cli        → dist/index.node.js, index.web.js, index.workerd.js, cli.js, routines.wasm      esbuild
  *   workers/node.ts, web.ts  → dist/worker.node.js, worker.web.js                                             esbuild
  *   workers/cloudflare.ts    → dist/cloudflare.js                                                             esbuild
+ *   playground               → build/playground/: index.html, main.js, analysis-worker.js, style.css, demo/ …        esbuild
  *   src/index.ts             → dist/types/                                                                    tsc
  *
  * One build per runtime, chosen by package.json's exports: Node and Bun take the packages they depend on from
  * node_modules; the web build (browsers, Deno) holds everything in a file; workerd compiles no bytes, so its build
  * imports routines.wasm where the others have it built in.
  *
- * `--routines` stops after the first step, `--javascript` after the second; `--bench` adds build/bench/ to the first two.
+ * `--routines` stops after the first step, `--javascript` after the library's; `--bench` adds build/bench/, `--playground` build/playground/.
  */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -21,12 +22,13 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const flags = new Set(process.argv.slice(2));
 for (const flag of flags) {
-  if (!['--routines', '--javascript', '--bench'].includes(flag)) throw new Error(`build: unknown option ${flag}`);
+  if (!['--routines', '--javascript', '--bench', '--playground'].includes(flag)) throw new Error(`build: unknown option ${flag}`);
 }
 
 buildRoutines();
 if (!flags.has('--routines')) await buildJavascript();
 if (flags.has('--bench')) await buildBench();
+if (flags.has('--playground')) await buildPlayground();
 if (flags.size === 0) buildTypes();
 
 function buildRoutines() {
@@ -75,6 +77,26 @@ async function buildBench() {
   run('node_modules/assemblyscript/bin/asc.js', ['--config', 'bench/roof/asconfig.json', '--target', 'release']);
 }
 
+/** A folder that any server of files can serve: with the pool's worker, the files of the demo, and the report's style before its own. */
+async function buildPlayground() {
+  const outdir = 'build/playground';
+  if (isFresh([`${outdir}/index.html`], ['playground', 'dist/worker.web.js', 'demo', 'scripts/build.mjs'])) return;
+  rmSync(join(root, outdir), { recursive: true, force: true });
+  await bundleForWeb({ main: 'playground/main.ts', 'analysis-worker': 'playground/analysis-worker.ts' }, [], outdir);
+  const { PAGE_STYLE } = await importTypeScript('src/report/page-style.ts');
+  writeFileSync(join(root, outdir, 'style.css'), PAGE_STYLE + readFileSync(join(root, 'playground/style.css'), 'utf8'));
+  mkdirSync(join(root, outdir, 'demo'));
+  for (const name of ['model.onnx', 'initial.onnx', 'digits.npz']) copyFileSync(join(root, 'demo', name), join(root, outdir, 'demo', name));
+  copyFileSync(join(root, 'dist/worker.web.js'), join(root, outdir, 'worker.web.js'));
+  for (const name of ['frame.html', 'index.html']) copyFileSync(join(root, 'playground', name), join(root, outdir, name));
+}
+
+async function importTypeScript(path) {
+  const { build } = await import('esbuild');
+  const { outputFiles } = await build({ absWorkingDir: root, entryPoints: [path], bundle: true, format: 'esm', write: false });
+  return import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
+}
+
 function buildTypes() {
   if (isFresh(['dist/types/src/index.d.ts'], ['src', 'workers', 'tsconfig.json', 'tsconfig.types.json'])) return;
   run('node_modules/typescript/bin/tsc', ['-p', 'tsconfig.types.json']);
@@ -86,11 +108,11 @@ function bundleForNode(entryPoints, outdir) {
 }
 
 /** For runtimes without node_modules: each entry point is one file, without the wide module, which only Node can run. */
-function bundleForWeb(entryPoints, plugins) {
+function bundleForWeb(entryPoints, plugins, outdir = 'dist') {
   const footer = { js: 'export {};' }; // a worker exports nothing, and checkers would take it for CommonJS
   return bundle({
     entryPoints,
-    outdir: 'dist',
+    outdir,
     platform: 'neutral',
     mainFields: ['module', 'main'],
     target: 'es2022',

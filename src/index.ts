@@ -19,7 +19,7 @@ export {
   maxStableLearningRate,
   modeHalfLives,
 } from './alignment/max-stable-learning-rate.ts';
-export { type AnalysisOptions, type AnalysisProgress, type AnalysisRequest, analyze } from './analysis/analyze.ts';
+export { type AnalysisOptions, type AnalysisRequest, analyze } from './analysis/analyze.ts';
 export { type CoordinateSizes, type CoordinateVerdict, coordinateCheck } from './analysis/coordinate-check.ts';
 export { type FalsifierTrial, type FalsifierVerdict, falsifierVerdict } from './analysis/falsifier.ts';
 export {
@@ -32,6 +32,7 @@ export {
   type TrainingMotion,
 } from './analysis/lazy-rich.ts';
 export { REPORT_FORMAT, type Report } from './analysis/report.ts';
+export type { AnalysisProgress } from './analysis/stage-progress.ts';
 export type { Cadence } from './analysis/training/cadence.ts';
 export {
   batchCoupledSignature,

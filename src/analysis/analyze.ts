@@ -26,6 +26,7 @@ import {
 } from './kernel-analysis.ts';
 import { largestNtkEigenvalue } from './largest-eigenvalue.ts';
 import type { AlignmentSection, ChangeSection, DynamicsSection, KernelSection, ModelSection, Report, Source } from './report.ts';
+import type { AnalysisProgress, StageProgress } from './stage-progress.ts';
 import { evenlySpaced, KERNEL_ROWS, storeSelected } from './stored-matrix.ts';
 import { checkTargets, fitOf, sampleOrder, type Targets, targetsSummary } from './targets.ts';
 
@@ -53,13 +54,6 @@ export interface AnalysisOptions {
   /** [height, width] of inputs that are flat images; images of one channel are recognized by their shape. */
   readonly image?: readonly number[];
   readonly onProgress?: (progress: AnalysisProgress) => void;
-}
-
-export interface AnalysisProgress {
-  /** What is being done, for people. */
-  readonly stage: string;
-  /** Of the whole analysis, in [0, 1]. */
-  readonly fraction: number;
 }
 
 /**
@@ -139,7 +133,7 @@ const STAGE_DYNAMICS = 'learning rates';
 const STAGE_INITIAL = 'initial kernel';
 
 /** Rough shares of the time, so that one fraction can be shown. */
-function stages(onProgress: AnalysisOptions['onProgress'], twoCheckpoints: boolean): (stage: string) => (fraction: number) => void {
+function stages(onProgress: AnalysisOptions['onProgress'], twoCheckpoints: boolean): (stage: string) => StageProgress {
   const plan: [string, number][] = [
     [STAGE_KERNEL, 4],
     [STAGE_TRACES, 1],
@@ -151,7 +145,7 @@ function stages(onProgress: AnalysisOptions['onProgress'], twoCheckpoints: boole
   return (stage) => {
     const index = plan.findIndex(([name]) => name === stage);
     const before = plan.slice(0, index).reduce((sum, [, weight]) => sum + weight, 0);
-    return (fraction) => onProgress?.({ stage, fraction: (before + fraction * plan[index][1]) / total });
+    return (fraction, tiles) => onProgress?.({ stage, fraction: (before + fraction * plan[index][1]) / total, tiles });
   };
 }
 

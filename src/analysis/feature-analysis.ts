@@ -11,6 +11,7 @@ import type { Runtime } from '../wasm/runtime.ts';
 import { type Steps, step } from '../wasm/tiled.ts';
 import { traceOf } from './kernel-analysis.ts';
 import type { Correlation, FeatureSection, MatrixSummary } from './report.ts';
+import type { StageProgress } from './stage-progress.ts';
 import { storeAveraged } from './stored-matrix.ts';
 
 /** Widest input of a weight whose features are analyzed by default: its matrices are [in, in], their spectra cost in³. */
@@ -24,7 +25,7 @@ export interface FeatureAnalysisOptions {
   readonly initial?: Model;
   /** [height, width] of the model's input, when it is an image. */
   readonly image: readonly number[] | null;
-  readonly onProgress: (fraction: number) => void;
+  readonly onProgress: StageProgress;
 }
 
 export interface FeatureAnalysis {
@@ -51,7 +52,7 @@ export function* analyzeFeatures(rt: Runtime, model: Model, x: Tensor, options: 
   for (const [index, group] of groups.entries()) {
     const features = yield* step(
       (planner, threads) => neuralFeaturesJob(planner, model, x, { weights: group.names, initial: group.initial, dtype, memoryLimit, threads }),
-      ({ fraction }) => onProgress((0.5 * (index + fraction)) / groups.length),
+      (tiles) => onProgress((0.5 * (index + tiles.fraction)) / groups.length, tiles),
     );
     computed.push(...features);
   }

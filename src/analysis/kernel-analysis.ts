@@ -13,12 +13,13 @@ import type { NtkImplementation } from '../ntk/options.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 import { type Steps, step } from '../wasm/tiled.ts';
 import type { AlignmentSection, EffectiveRanks, ParameterTrace } from './report.ts';
+import type { StageProgress } from './stage-progress.ts';
 
 export interface KernelOptions {
   readonly dtype: Dtype;
   readonly implementation: NtkImplementation;
   readonly memoryLimit?: number;
-  readonly onProgress: (fraction: number) => void;
+  readonly onProgress: StageProgress;
 }
 
 /** The trace NTK of one checkpoint and its eigenpairs, ascending. */
@@ -31,7 +32,7 @@ export function* analyzeKernel(rt: Runtime, model: Model, x: Tensor, options: Ke
   const { dtype, implementation, memoryLimit, onProgress } = options;
   const kernel = yield* step(
     (planner, threads) => ntkJob(planner, model, x, { outputs: 'trace', dtype, implementation, memoryLimit, threads }),
-    ({ fraction }) => onProgress(0.6 * fraction),
+    (tiles) => onProgress(0.6 * tiles.fraction, tiles),
   );
   const eigenpairs = eigh(rt, kernel);
   onProgress(1);

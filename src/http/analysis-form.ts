@@ -43,7 +43,7 @@ export async function readAnalysisForm(form: FormData): Promise<AnalysisForm> {
   }
   const model = inField('model', () => readModel(required(files, 'model'), files.get('weights')));
   const inputs = inField('inputs', () => readNpy(required(files, 'inputs').bytes));
-  const n = inField('inputs', () => batchSize('inputs', model, 'x', inputs));
+  const n = batchSize('inputs', model, 'x', inputs);
   const targets = files.get('targets');
   const initial = files.get('initial');
   return {
@@ -133,7 +133,8 @@ function textOf(form: FormData, name: string): string | undefined {
   throw new TangedgeError('ERR_ARGUMENT', `the field '${name}' is a file; it must be text.`, { name });
 }
 
-async function sourceOf([role, { name, bytes }]: [FileField, Upload]): Promise<Source> {
+/** A file that went in, by its name and digest. */
+export async function sourceOf([role, { name, bytes }]: readonly [FileField, Upload]): Promise<Source> {
   const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
   return { role, name, bytes: bytes.length, sha256: Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('') };
 }

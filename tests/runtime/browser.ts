@@ -10,6 +10,13 @@ import { CHROMIUM, toolModule } from '../tools/tools.ts';
 export interface Page {
   goto(url: string): Promise<unknown>;
   evaluate<T>(script: string): Promise<T>;
+  /** Runs in every document of the page before its own scripts, those of frames too. */
+  addInitScript(script: string): Promise<unknown>;
+  click(selector: string): Promise<void>;
+  setInputFiles(selector: string, path: string): Promise<void>;
+  waitForSelector(selector: string): Promise<unknown>;
+  waitForEvent(event: 'download'): Promise<{ path(): Promise<string>; suggestedFilename(): string }>;
+  frames(): readonly { evaluate<T>(script: string): Promise<T> }[];
   on(event: 'pageerror', listener: (error: Error) => void): void;
   on(event: 'console', listener: (message: { type(): string; text(): string }) => void): void;
   close(): Promise<void>;

@@ -7,7 +7,7 @@ import { linesMatching, readSource, sourceFiles } from './source-files.ts';
 
 const library = sourceFiles('src', 'workers');
 const assembly = sourceFiles('assembly');
-const everything = [...library, ...assembly, ...sourceFiles('bench', 'tests')].filter((path) => !path.startsWith('tests/structure/'));
+const everything = [...library, ...assembly, ...sourceFiles('bench', 'playground', 'tests')].filter((path) => !path.startsWith('tests/structure/'));
 
 describe('spelling', () => {
   test.each([

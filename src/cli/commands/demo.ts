@@ -1,6 +1,7 @@
 /** @file `tangedge demo`: the report of a real network on real data, both of which come with the package. */
 
 import type { Command } from 'commander';
+import { DEMO } from '../../analysis/demo.ts';
 import { givenTargets } from '../../analysis/given-targets.ts';
 import { REPORT_FILES, sourceOf, writeAnalysis } from '../analysis-output.ts';
 import { readArray, readInputs } from '../array-files.ts';
@@ -23,7 +24,7 @@ export function demoCommand(): Command {
     acts: ['dtype', 'workers'],
     async run(session, options) {
       const folder = outputFolder(options.out ?? 'report', REPORT_FILES);
-      const [modelPath, initialPath, digits] = ['model.onnx', 'initial.onnx', 'digits.npz'].map(packagedFile);
+      const [modelPath, initialPath, digits] = [DEMO.model, DEMO.initial, DEMO.digits].map(packagedFile);
       const model = readModel(modelPath, {});
       const { x: inputs, n } = await readInputs(`${digits}:x`, model);
       const { values: targets } = givenTargets(await readArray(`${digits}:y`), n, model.output.size);
@@ -32,9 +33,8 @@ export function demoCommand(): Command {
         folder,
         { model, inputs, targets, initial: readModel(initialPath, {}) },
         {
-          title: 'MLP 64–128–128–10 on UCI handwritten digits',
+          ...DEMO.options,
           sources: [sourceOf('model', modelPath), sourceOf('initial', initialPath), sourceOf('inputs', digits), sourceOf('targets', digits)],
-          image: [8, 8],
         },
       );
     },

@@ -1,0 +1,20 @@
+/** @file What the page and the worker that analyzes say to each other: one order, then progress, then a report or an error. */
+
+import type { AnalysisProgress, Dtype } from 'tangedge';
+
+/** The demo, or files and options by the names of their fields (src/http/analysis-form.ts). */
+export type Order = { readonly kind: 'demo'; readonly dtype: Dtype } | { readonly kind: 'files'; readonly fields: readonly Field[] };
+
+export type Field = readonly [name: string, value: File | string];
+
+/** Both files of a report, as the command line writes them. */
+export interface Finished {
+  readonly title: string;
+  readonly json: string;
+  readonly html: string;
+}
+
+export type Answer =
+  | { readonly kind: 'progress'; readonly progress: AnalysisProgress }
+  | ({ readonly kind: 'finished' } & Finished)
+  | { readonly kind: 'failed'; readonly line: string };

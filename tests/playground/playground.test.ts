@@ -1,0 +1,153 @@
+/** @file The playground in Chromium, against the command line's report, under its own content security policy. */
+
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { useScratch } from '../cli/run-program.ts';
+import { type Browser, launchChromium, type Page } from '../runtime/browser.ts';
+import { toolsAre } from '../tools/tools.ts';
+import { buildPlayground, download, drop, golden, openPlayground, type Served, servePlayground } from './served.ts';
+
+const scratch = useScratch();
+const text = (page: Page, id: string) => page.evaluate<string>(`document.getElementById('${id}').textContent`);
+const FAILED = '#failure:not([hidden])';
+
+describe.runIf(toolsAre('playwright-core', 'chromium'))('playground', () => {
+  let browser: Browser;
+  let served: Served;
+  beforeAll(async () => {
+    buildPlayground();
+    [browser, served] = await Promise.all([launchChromium(), servePlayground()]);
+    await scratch.run('demo', '--out', 'demo');
+  }, 60_000);
+  afterAll(async () => {
+    await browser.close();
+    await served.close();
+  });
+
+  /** Presses the button and collects what the progress bar and its line said. */
+  async function runDemo(page: Page): Promise<{ value: number; tiles: string }[]> {
+    await page.evaluate(`{
+      globalThis.seen = [];
+      const look = () => seen.push({ value: document.getElementById('progress').value, tiles: document.getElementById('tiles').textContent });
+      new MutationObserver(look).observe(document.getElementById('work'), { subtree: true, childList: true, attributes: true });
+    }`);
+    await page.click('#demo');
+    await page.waitForSelector('iframe');
+    return page.evaluate('seen');
+  }
+
+  async function expectReport(page: Page, folder: string): Promise<void> {
+    for (const [selector, name] of [
+      ['#json', 'report.json'],
+      ['#html', 'index.html'],
+    ]) {
+      const file = await download(page, selector);
+      expect(file.name).toBe(name);
+      expect(file.text === readFileSync(scratch.path(`${folder}/${name}`), 'utf8'), `${name} is the command line's`).toBe(true);
+    }
+  }
+
+  test.each([
+    ['without cross-origin isolation', []],
+    ['with cross-origin isolation', ['--isolated']],
+  ])('the demo %s: the bytes of `tangedge demo`, shown in the frame; progress moves; the policy is kept', async (_, options) => {
+    const server = options.length > 0 ? await servePlayground(...options) : served;
+    const { page, complaints } = await openPlayground(browser, server.url);
+    try {
+      expect(await page.evaluate('crossOriginIsolated')).toBe(options.length > 0);
+      const seen = await runDemo(page);
+      await expectReport(page, 'demo');
+      const values = [...new Set(seen.map(({ value }) => value))];
+      expect(values.length).toBeGreaterThan(5);
+      expect(values).toEqual([...values].sort((a, b) => a - b));
+      expect(seen.map(({ tiles }) => tiles)).toContainEqual(expect.stringMatching(/^\d+ of \d+ tiles, \d+(\.\d)? per second$/));
+      await page.waitForSelector('iframe');
+      const [, frame] = page.frames();
+      const shown = await frame.evaluate<{
+        heading: string;
+        origin: string;
+        figures: number;
+        script: boolean;
+        paper: string;
+      }>(`new Promise((resolve) => {
+        const look = () => document.querySelector('footer') && document.readyState === 'complete' ? resolve({
+          heading: document.querySelector('h1').textContent, origin: self.origin, figures: document.querySelectorAll('main svg').length,
+          script: !document.querySelector('.theme').hidden, paper: getComputedStyle(document.body).backgroundColor,
+        }) : setTimeout(look, 20);
+        look();
+      })`);
+      expect(shown).toMatchObject({
+        heading: 'MLP 64–128–128–10 on UCI handwritten digits',
+        origin: 'null',
+        script: true,
+        paper: 'rgb(252, 251, 248)',
+      });
+      expect(shown.figures).toBeGreaterThan(5);
+      expect(complaints).toEqual([]);
+      await page.evaluate(`document.head.append(Object.assign(document.createElement('style'), { textContent: 'p { color: red }' }))`);
+      expect(complaints.join(), 'a violation is seen when there is one').toMatch(/style-src/);
+    } finally {
+      await page.close();
+      if (server !== served) await server.close();
+    }
+  });
+
+  test('dropped files find their places; the report has the bytes of `tangedge analyze`', async () => {
+    const files = ['y.npy', 'initial.onnx', 'x.npy', 'model.onnx'].map((name) => golden(`cnn-gap/${name}`));
+    const [y, initial, x, model] = files;
+    const { page, complaints } = await openPlayground(browser, served.url);
+    await drop(page, 'h1', ...files);
+    const [outcome] = await Promise.all([
+      scratch.run('analyze', model, '--inputs', x, '--targets', y, '--initial', initial, '--out', 'dropped'),
+      page.click('#analyze').then(() => page.waitForSelector('iframe')),
+    ]);
+    expect(outcome.status, outcome.stderr).toBe(0);
+    await expectReport(page, 'dropped');
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  test('bad files: one line that says what and where; good ones in their place are analyzed', async () => {
+    const { page, complaints } = await openPlayground(browser, served.url);
+    const failure = async (act: Promise<unknown>) => {
+      await act;
+      await page.waitForSelector(FAILED);
+      return text(page, 'failure');
+    };
+    expect(await failure(drop(page, 'body', golden('PROVENANCE.md')))).toMatch(/^PROVENANCE\.md: it is neither a model .* nor an array \(\.npy\)\.$/);
+    await drop(page, 'body', golden('refused/unsupported-operator.onnx'), golden('mlp-relu/x.npy'));
+    expect(await failure(page.click('#analyze'))).toMatch(/^model: .*operator.*\.$/);
+    await drop(page, '#slots li', golden('mlp-relu/x.npy'));
+    expect(await failure(page.click('#analyze'))).toMatch(/^model: [^\n]+$/);
+    await page.setInputFiles('#model', golden('mlp-relu/model.onnx'));
+    await page.setInputFiles('#inputs', golden('cnn-gap/x.npy'));
+    expect(await failure(page.click('#analyze'))).toBe("inputs: x [12, 1, 8, 8] does not fit the model's input [64]: it must be [n, 64].");
+    await page.setInputFiles('#inputs', golden('mlp-relu/x.npy'));
+    await page.click('#analyze');
+    await page.waitForSelector('iframe');
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  test('cancel ends the analysis at once, and another can begin', async () => {
+    const { page, complaints } = await openPlayground(browser, served.url);
+    const waited = await page.evaluate<number>(`new Promise((resolve) => {
+      const [demo, cancel, progress] = ['demo', 'cancel', 'progress'].map((id) => document.getElementById(id));
+      new MutationObserver((_, observer) => {
+        if (progress.value === 0) return;
+        observer.disconnect();
+        const start = performance.now();
+        cancel.click();
+        setTimeout(function look() { document.body.dataset.state === 'choosing' ? resolve(performance.now() - start) : setTimeout(look); });
+      }).observe(progress, { attributes: true });
+      demo.click();
+    })`);
+    expect(waited).toBeLessThan(500);
+    expect(await page.evaluate(`document.getElementById('failure').hidden`)).toBe(true);
+    expect(await page.evaluate(`document.querySelector('iframe')`)).toBe(null);
+    await runDemo(page);
+    await expectReport(page, 'demo');
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+});
