@@ -35,10 +35,7 @@ export { REPORT_FORMAT, type Report } from './analysis/report.ts';
 export type { AnalysisProgress } from './analysis/stage-progress.ts';
 export type { Cadence } from './analysis/training/cadence.ts';
 export {
-  batchCoupledSignature,
   centralFlowSignature,
-  type FailureCode,
-  type FailureSignature,
   type FailureThresholds,
   failureSignatures,
   kernelSignatures,
@@ -58,6 +55,7 @@ export type { Measurement, Measurements, TrackerChoice, TrackerSpec } from './an
 export { TRACKERS } from './analysis/training/trackers.ts';
 export type { OnProgress, Progress } from './core/computation.ts';
 export { type ErrorCode, type ErrorInfo, TangedgeError } from './core/errors.ts';
+export type { FailureCode, FailureSignature } from './core/failure-signature.ts';
 export type { LossScale } from './core/loss-scale.ts';
 export { permutation, rademacherArray, uniform, uniformArray } from './core/random.ts';
 export { type Dtype, type FloatArray, type Tensor, tensor } from './core/tensor.ts';
@@ -141,6 +139,7 @@ export * as primitives from './graph/primitives/table.ts';
 export { type Checkpoint, readCheckpoint, writeCheckpoint } from './io/checkpoint.ts';
 export { readNpy, writeNpy } from './io/npy.ts';
 export { readNpz, readNpzMember } from './io/npz.ts';
+export { batchCoupledSignature } from './io/onnx/batch-coupled.ts';
 export { importOnnx, type OnnxOptions } from './io/onnx/import.ts';
 export { readSafetensors, type Safetensors, writeSafetensors } from './io/safetensors.ts';
 export { blockMatrix } from './linalg/block-matrix.ts';

@@ -29,6 +29,7 @@ import type { AlignmentSection, ChangeSection, DynamicsSection, KernelSection, M
 import type { AnalysisProgress, StageProgress } from './stage-progress.ts';
 import { evenlySpaced, KERNEL_ROWS, storeSelected } from './stored-matrix.ts';
 import { checkTargets, fitOf, sampleOrder, type Targets, targetsSummary } from './targets.ts';
+import { kernelSignatures } from './training/failure-signatures.ts';
 
 export interface AnalysisRequest {
   readonly model: Model;
@@ -62,8 +63,8 @@ export interface AnalysisOptions {
  *
  * Shapes     inputs [n, …input], targets [n, c] or [n] (one output)  →  plain JSON
  * Units      kernels summed over outputs, without 1/n; the loss is 1/(2n)·Σ|f − y|² (mean over samples, sum over outputs)
- * Cost       a trace NTK and 9·n³ flops per checkpoint, one sweep for the features, about 20 NTK-vector products; 3·n² doubles per checkpoint
- * Numerics   no randomness but a fixed start vector: the same inputs give the same report in every runtime
+ * Cost       a trace NTK and 9·n³ flops per checkpoint, one sweep for the features and ten random controls of each, about 20 NTK-vector products; 3·n² doubles per checkpoint
+ * Numerics   no randomness but a fixed start vector and seeded controls: the same inputs give the same report in every runtime
  *
  * @throws {TangedgeError} ERR_SHAPE when inputs, targets or checkpoints do not fit · ERR_DOMAIN for NaN, Inf, no samples, zero targets · ERR_MEMORY
  * @example
@@ -96,7 +97,7 @@ export function* analysisSteps(rt: Runtime, request: AnalysisRequest, options: A
     matrix: storeSelected(analyzed.kernel, rows),
   };
   const alignment = targets ? alignmentOf(rt, analyzed, targets.values, dtype) : null;
-  const { features, notes } = yield* analyzeFeatures(rt, model, inputs, {
+  const { features, notes, signatures } = yield* analyzeFeatures(rt, model, inputs, {
     dtype,
     memoryLimit,
     featureWidth: options.featureWidth,
@@ -122,6 +123,7 @@ export function* analysisSteps(rt: Runtime, request: AnalysisRequest, options: A
     alignment,
     features,
     dynamics: dynamicsSection(kernel, alignment, lambdaMax, n, model.output.size),
+    signatures: [...kernelSignatures(kernel.eigenvalues), ...signatures],
     change: initial ? yield* changeSection(rt, { model, initial, inputs, targets, analyzed, rows, dtype }, kernelOptions(STAGE_INITIAL)) : null,
   };
 }

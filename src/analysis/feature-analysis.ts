@@ -1,5 +1,6 @@
 /** @file The feature half of an analysis: NFM beside AGOP for every weight that is not too wide. */
 
+import type { FailureSignature } from '../core/failure-signature.ts';
 import type { Dtype, Tensor } from '../core/tensor.ts';
 import { neuralFeaturesJob, type WeightFeatures } from '../features/neural-features.ts';
 import { centeredNfaCorrelation, nfaCorrelation } from '../features/nfa-correlation.ts';
@@ -13,9 +14,13 @@ import { traceOf } from './kernel-analysis.ts';
 import type { Correlation, FeatureSection, MatrixSummary } from './report.ts';
 import type { StageProgress } from './stage-progress.ts';
 import { storeAveraged } from './stored-matrix.ts';
+import { nfaRandomSignature } from './training/failure-signatures.ts';
 
 /** Widest input of a weight whose features are analyzed by default: its matrices are [in, in], their spectra cost in³. */
 const DEFAULT_FEATURE_WIDTH = 1024;
+
+/** Most outputs of a weight that is compared with random controls: each is an orthogonal matrix of that size. */
+const CONTROL_WIDTH = 512;
 
 export interface FeatureAnalysisOptions {
   readonly dtype: Dtype;
@@ -32,6 +37,8 @@ export interface FeatureAnalysis {
   readonly features: readonly FeatureSection[];
   /** Weights that were left out, and why. */
   readonly notes: readonly string[];
+  /** `NFA_RANDOM` of the weights that have it. */
+  readonly signatures: readonly FailureSignature<'NFA_RANDOM'>[];
 }
 
 export function* analyzeFeatures(rt: Runtime, model: Model, x: Tensor, options: FeatureAnalysisOptions): Steps<FeatureAnalysis> {
@@ -41,7 +48,7 @@ export function* analyzeFeatures(rt: Runtime, model: Model, x: Tensor, options: 
   const notes = all
     .filter(({ inputWidth }) => inputWidth > featureWidth)
     .map(({ name, inputWidth }) => `${name} has ${inputWidth} inputs, more than the ${featureWidth} up to which features are analyzed.`);
-  if (weights.length === 0) return { features: [], notes };
+  if (weights.length === 0) return { features: [], notes, signatures: [] };
   // from W₀ = 0 the change is the weight itself, and a change relative to it is undefined: those are computed without W₀
   const fromZero = weights.filter((name) => initial !== undefined && isZero(initial, name));
   const groups = [
@@ -62,7 +69,11 @@ export function* analyzeFeatures(rt: Runtime, model: Model, x: Tensor, options: 
     onProgress(0.5 + (0.5 * (index + 1)) / computed.length);
     return fromZero.includes(weight.name) ? { ...section, centeredNfa: section.nfa } : section;
   });
-  return { features, notes };
+  const judged = computed.filter(({ weight }) => weight.shape[0] <= CONTROL_WIDTH);
+  const unjudged = computed.filter((weight) => !judged.includes(weight)).map(({ name }) => name);
+  if (unjudged.length > 0) notes.push(`NFA_RANDOM was not judged for ${unjudged.join(', ')}: more than ${CONTROL_WIDTH} outputs.`);
+  const signatures = judged.flatMap((weight) => nfaRandomSignature(rt, weight) ?? []);
+  return { features, notes, signatures };
 }
 
 function featureSection(rt: Runtime, weight: WeightFeatures, image: readonly number[] | null): FeatureSection {

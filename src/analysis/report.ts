@@ -19,6 +19,22 @@ export interface Report {
   readonly dynamics: DynamicsSection;
   /** null without an initial checkpoint. */
   readonly change: ChangeSection | null;
+  /** What looks wrong with the kernel or the features; empty when nothing does. */
+  readonly signatures: readonly SignatureSection[];
+}
+
+/** A known way in which kernels and features go wrong. */
+export interface SignatureSection {
+  /**
+   * - `NOT_PSD`     λmin < −10⁻⁶·λmax
+   * - `ILL_COND`    λmax/λmin > 10⁸
+   * - `NFA_RANDOM`  a weight's UC-NFA within two deviations of random matrices with the spectrum of its tangents' covariance
+   */
+  readonly code: 'NOT_PSD' | 'ILL_COND' | 'NFA_RANDOM';
+  /** The numbers and the threshold. */
+  readonly evidence: string;
+  /** What to change. */
+  readonly advice: string;
 }
 
 /** Where the numbers come from. */

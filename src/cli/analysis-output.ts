@@ -37,7 +37,7 @@ export async function writeAnalysis(session: Session, folder: OutputFolder, requ
 }
 
 /** The numbers one asks for first. */
-function headline({ data, kernel, alignment, dynamics }: Report): Record<string, unknown> {
+function headline({ data, kernel, alignment, dynamics, signatures }: Report): Record<string, unknown> {
   return {
     samples: data.samples,
     loss: data.targets?.loss ?? null,
@@ -46,5 +46,6 @@ function headline({ data, kernel, alignment, dynamics }: Report): Record<string,
     centeredKernelAlignment: alignment?.centeredKernelAlignment ?? null,
     effectiveRank: kernel.ranks.effectiveRank,
     maxStableLearningRate: dynamics.maxStableLearningRate,
+    signatures,
   };
 }

@@ -1,11 +1,12 @@
-/** @file The conclusion of a report in two sentences, for the head of the page and for the terminal. */
+/** @file The conclusion of a report in two or three sentences, for the head of the page and for the terminal. */
 
 import type { Report } from '../analysis/report.ts';
 import { alignmentWord, eigenvectorsHolding, judgedAlignment, type Regime, regimeOf } from './findings.ts';
 import { formatCount, formatFixed, formatNumber, formatPercent, plural } from './format.ts';
+import { codesOf } from './panels/signatures.ts';
 
 export function conclusion(report: Report): string {
-  return [alignmentSentence(report), changeSentence(report)].filter((sentence) => sentence !== '').join(' ');
+  return [alignmentSentence(report), changeSentence(report), troubleSentence(report)].filter((sentence) => sentence !== '').join(' ');
 }
 
 function alignmentSentence({ alignment, kernel, data }: Report): string {
@@ -17,6 +18,10 @@ function alignmentSentence({ alignment, kernel, data }: Report): string {
   const which = alignment.centeredKernelAlignment === null ? 'KTA' : 'centered KTA';
   const half = eigenvectorsHolding(0.5, alignment);
   return `The tangent kernel is ${alignmentWord(alignment)} aligned with the targets (${which} ${formatFixed(value, 2)}, the identity has ${formatFixed(identity, 2)}): half of the targets lies along the first ${half === 1 ? '' : `${formatCount(half)} `}of its ${plural(data.samples, 'eigenvector')}.`;
+}
+
+function troubleSentence({ signatures }: Report): string {
+  return signatures.length === 0 ? '' : `Signs of trouble: ${codesOf(signatures)}.`;
 }
 
 function changeSentence({ change, kernel }: Report): string {

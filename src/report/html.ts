@@ -13,6 +13,7 @@ import { kernelPanel } from './panels/kernel.ts';
 import { modelPanel } from './panels/model.ts';
 import { provenanceFooter } from './panels/provenance.ts';
 import { sharesPanel } from './panels/shares.ts';
+import { signaturePanel } from './panels/signatures.ts';
 import { spectrumPanel } from './panels/spectrum.ts';
 
 /**
@@ -48,6 +49,7 @@ function panelsOf(report: Report): Panel[] {
     ...(features.length > 0 ? [featuresPanel(report)] : []),
     dynamicsPanel(report),
     ...(change ? [changePanel(report, change)] : []),
+    signaturePanel(report.signatures, 'of the kernel its spectrum, of every weight its alignment beside ten random controls of the same spectrum'),
   ];
 }
 

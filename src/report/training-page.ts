@@ -7,6 +7,7 @@ import { formatBytes, formatCount, formatFixed, formatNumber, formatPercent, plu
 import { type Markup, markup, nothing } from './markup.ts';
 import { pageOf } from './page.ts';
 import { type Panel, panelSection, table } from './panel.ts';
+import { codesOf, signaturePanel } from './panels/signatures.ts';
 import { featurePanel } from './panels/training-features.ts';
 import { alignmentPanel, motionPanel, spectrumPanel } from './panels/training-kernel.ts';
 import { activationPanel, progressPanel } from './panels/training-progress.ts';
@@ -28,7 +29,7 @@ export function renderTrainingRun(run: TrainingRun): string {
     motionPanel(run),
     featurePanel(run),
     activationPanel(run),
-    signaturePanel(run),
+    signaturePanel(failureSignatures(run), 'what was not tracked is not judged'),
   ];
   const panels = candidates.filter((panel): panel is Panel => panel !== null);
   const contents = panels.map(({ id, title }, index) => markup`<a href="#${id}"><b>${index + 1}</b>${title}</a> `);
@@ -74,8 +75,8 @@ function conclusion(run: TrainingRun): string {
   const kta = numbersOf(run, 'kta').values;
   const aligned =
     kta.length > 1 ? ` The kernel’s alignment with the targets went from ${formatFixed(kta[0], 3)} to ${formatFixed(kta[kta.length - 1], 3)}.` : '';
-  const signatures = failureSignatures(run).map(({ code }) => code);
-  return `${ending}${aligned}${signatures.length > 0 ? ` Signs of trouble: ${signatures.join(', ')}.` : ''}`;
+  const signatures = failureSignatures(run);
+  return `${ending}${aligned}${signatures.length > 0 ? ` Signs of trouble: ${codesOf(signatures)}.` : ''}`;
 }
 
 interface Headline {
@@ -98,30 +99,6 @@ function headlines(run: TrainingRun): Headline[] {
     ['Kernel drift', lastNumber(run, 'kernelDrift'), '‖Θ − Θ₀‖/‖Θ₀‖', (value) => formatNumber(value, 2)],
   ];
   return entries.flatMap(([name, value, explanation, format]) => (value === null ? [] : [{ name, value: format(value), explanation }]));
-}
-
-function signaturePanel(run: TrainingRun): Panel {
-  const signatures = failureSignatures(run);
-  return {
-    id: 'signatures',
-    title: 'What may be wrong',
-    shows: 'Known signatures of failed training, judged by what was tracked; what was not tracked is not judged.',
-    concludes:
-      signatures.length === 0
-        ? 'None of the known signatures is present.'
-        : `${plural(signatures.length, 'signature')} found: ${signatures.map(({ code }) => code).join(', ')}.`,
-    body:
-      signatures.length === 0
-        ? nothing
-        : table(
-            'Failure signatures',
-            [{ head: 'Signature' }, { head: 'Evidence, and what to do' }],
-            signatures.map(({ code, evidence, advice }) => [
-              markup`<span class="fails">${code}</span>`,
-              markup`<span class="wrap">${evidence}<br/>${advice}</span>`,
-            ]),
-          ),
-  };
 }
 
 function footer({ provenance, data, config }: TrainingRun): Markup {

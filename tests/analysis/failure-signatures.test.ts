@@ -1,6 +1,7 @@
 /** @file Failure signatures: each begins at its threshold and not before it, on runs made by hand and on one that diverges. */
 
 import {
+  analyze,
   batchCoupledSignature,
   centralFlowSignature,
   failureSignatures,
@@ -139,6 +140,46 @@ test('centralFlowSignature: a distance that outgrows the oscillation, not one th
     )?.code,
   ).toBe('CENTRAL_FLOW_MISMATCH');
   expect(centralFlowSignature(sigma.map(Math.sqrt), sigma)).toBeNull();
+});
+
+test('nfaRandomSignature says nothing where turning K changes nothing: one output, or K a multiple of the identity', () => {
+  const weight = { shape: [3, 4], data: normalArray(rt, 3, 0, 12) };
+  const nfm = matmul(rt, weight, weight, { transposeA: true });
+  const ptkCovariance = { shape: [3, 3], data: Float64Array.of(2, 0, 0, 0, 2, 0, 0, 0, 2) };
+  expect(nfaRandomSignature(rt, { name: 'w', weight, nfm, ptkCovariance, correlation: 1 })).toBeNull();
+});
+
+describe('analyze reports', () => {
+  /** Linear, 16 → 32 → 16. */
+  const codesIn = (readout: Float64Array, samples: number) => {
+    const model = importSpec(
+      {
+        input_shape: [samples, 16],
+        layers: [
+          { type: 'Linear', name: 'a', in_features: 16, out_features: 32, bias: false },
+          { type: 'Linear', name: 'b', in_features: 32, out_features: 16, bias: false },
+        ],
+      },
+      new Map([
+        ['a.weight', { shape: [32, 16], data: hidden }],
+        ['b.weight', { shape: [16, 32], data: readout }],
+      ]),
+    );
+    const inputs = { shape: [samples, 16], data: normalArray(rt, 5, 0, samples * 16) };
+    return analyze(rt, { model, inputs }).signatures.map(({ code, evidence }) => `${code} ${evidence.split(' ')[0]}`);
+  };
+  const hidden = normalArray(rt, 4, 0, 32 * 16);
+  const tied = Float64Array.from({ length: 16 * 32 }, (_, at) => hidden[(at % 32) * 16 + Math.floor(at / 32)]);
+
+  test('ILL_COND where 20 samples of a linear network lie in 16 dimensions, and not for 6', () => {
+    expect(codesIn(tied, 20)).toContain('ILL_COND The');
+    expect(codesIn(tied, 6)).not.toContain('ILL_COND The');
+  });
+
+  test('NFA_RANDOM of a weight under a random readout, and not under its own transpose (K = WWᵀ, AGOP = NFM²)', () => {
+    expect(codesIn(normalArray(rt, 6, 0, 16 * 32), 6)).toContain('NFA_RANDOM a.weight:');
+    expect(codesIn(tied, 6)).not.toContain('NFA_RANDOM a.weight:');
+  });
 });
 
 test('batchCoupledSignature: only in training mode', () => {

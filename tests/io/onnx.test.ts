@@ -255,6 +255,15 @@ describe('what torch.onnx.export writes and this library refuses', () => {
     expect(error.message).toMatch(message);
   });
 
+  test.each(['batchnorm-training', 'dropout-training'])('%s has the signature BATCH_COUPLED, its evidence and advice in info', async (name) => {
+    const { info } = await refusal(() => importOnnx(fixture(`onnx/refused/${name}.onnx`)), 'ERR_UNSUPPORTED');
+    expect(info.signature).toMatchObject({
+      code: 'BATCH_COUPLED',
+      evidence: expect.stringMatching(/(BatchNormalization|Dropout)\) in training mode/),
+      advice: expect.stringContaining('evaluation mode'),
+    });
+  });
+
   test('two outputs: one must be chosen, by a name that is there', async () => {
     const file = fixture('onnx/refused/two-outputs.onnx');
     expect((await refusal(() => importOnnx(file), 'ERR_ARGUMENT')).message).toMatch(/"first", "second"/);

@@ -55,9 +55,9 @@ describe('the page', () => {
     expect(bodyOf(page)).not.toMatch(/NaN|Infinity|undefined|\[object/);
   });
 
-  test('has all eight panels, each with what it shows and what to conclude', () => {
+  test('has all nine panels, each with what it shows and what to conclude', () => {
     const sections = [...page.matchAll(/<section id="(\w+)"/g)].map(([, id]) => id);
-    expect(sections).toEqual(['model', 'spectrum', 'alignment', 'kernel', 'shares', 'features', 'dynamics', 'change']);
+    expect(sections).toEqual(['model', 'spectrum', 'alignment', 'kernel', 'shares', 'features', 'dynamics', 'change', 'signatures']);
     for (const kind of ['shows', 'concludes']) {
       const sentences = [...page.matchAll(new RegExp(`<p class="${kind}">([^<]*)</p>`, 'g'))].map(([, text]) => text);
       expect(sentences.length).toBe(sections.length);

@@ -1,5 +1,6 @@
 /** @file Failure signatures: what commonly goes wrong in training and in kernels, each with its evidence and what to do. */
 
+import type { FailureSignature } from '../../core/failure-signature.ts';
 import { smoothSeries } from '../../dynamics/stability-phases.ts';
 import { congruence } from '../../features/congruence.ts';
 import type { WeightFeatures } from '../../features/neural-features.ts';
@@ -8,26 +9,6 @@ import { sameSpectrumRandom } from '../../linalg/haar.ts';
 import type { Runtime } from '../../wasm/runtime.ts';
 import type { TrainingRun } from './run.ts';
 import { curvatureOf, lastNumber, numbersOf, weightsWith } from './run-series.ts';
-
-export type FailureCode =
-  | 'NO_ALIGNMENT_SHIFT'
-  | 'DIVERGED'
-  | 'CENTRAL_FLOW_MISMATCH'
-  | 'NFA_RANDOM'
-  | 'LAZY_INIT'
-  | 'ALIGNED_WRONG'
-  | 'PTK_MOVING'
-  | 'SMOOTH_AT_ZERO'
-  | 'NOT_PSD'
-  | 'ILL_COND'
-  | 'BATCH_COUPLED';
-
-/** Something that looks wrong. `evidence` states the numbers and the threshold, `advice` what to change. */
-export interface FailureSignature {
-  readonly code: FailureCode;
-  readonly evidence: string;
-  readonly advice: string;
-}
 
 /** Where the signatures begin. */
 export interface FailureThresholds {
@@ -55,7 +36,7 @@ const DEFAULTS: Required<FailureThresholds> = { alignmentShift: 0.02, weightChan
  * - `PTK_MOVING`          the tangents that a weight aligns with change faster than it can follow (tracker `ptk`)
  * - `SMOOTH_AT_ZERO`      a smooth activation that begins where it is nearly linear (tracker `activations`)
  *
- * @see `nfaRandomSignature`, `kernelSignatures`, `centralFlowSignature` and `batchCoupledSignature` for what a run does not record.
+ * @see `nfaRandomSignature` and `kernelSignatures`, which `analyze` judges; `centralFlowSignature`; `batchCoupledSignature`.
  */
 export function failureSignatures(run: TrainingRun, thresholds: FailureThresholds = {}): FailureSignature[] {
   const limits = { ...DEFAULTS, ...thresholds };
@@ -189,8 +170,12 @@ function smoothAtZero(run: TrainingRun, { activation }: Required<FailureThreshol
   ];
 }
 
+/** Deviation of the controls below which they are all the same but for rounding. */
+const NO_SPREAD = 1e-9;
+
 /**
  * `NFA_RANDOM` when a weight's UC-NFA is within two standard deviations of what random K of the same spectrum give, else null.
+ * Where turning K changes nothing (one output, K a multiple of the identity) there is nothing to tell, and it is null too.
  *
  * Cost   `draws` random orthogonal matrices [h, h] and as many products
  */
@@ -198,13 +183,13 @@ export function nfaRandomSignature(
   rt: Runtime,
   { name, weight, nfm, ptkCovariance, correlation }: Pick<WeightFeatures, 'name' | 'weight' | 'nfm' | 'ptkCovariance' | 'correlation'>,
   { draws = 10, seed = 0 }: { readonly draws?: number; readonly seed?: number } = {},
-): FailureSignature | null {
+): FailureSignature<'NFA_RANDOM'> | null {
   const controls = Array.from({ length: draws }, (_, stream) =>
     nfaCorrelation(rt, nfm, congruence(rt, weight, sameSpectrumRandom(rt, ptkCovariance, { seed, stream }))),
   );
   const mean = controls.reduce((sum, value) => sum + value, 0) / draws;
   const deviation = Math.sqrt(controls.reduce((sum, value) => sum + (value - mean) * (value - mean), 0) / Math.max(1, draws - 1));
-  if (!(correlation - mean <= 2 * deviation)) return null;
+  if (deviation < NO_SPREAD || !(correlation - mean <= 2 * deviation)) return null;
   return {
     code: 'NFA_RANDOM',
     evidence: `${name}: UC-NFA is ${digits(correlation)}; random matrices with the spectrum of K give ${digits(mean)} ± ${digits(deviation)} (${draws} draws).`,
@@ -213,7 +198,7 @@ export function nfaRandomSignature(
 }
 
 /** `NOT_PSD` (λmin < −10⁻⁶·λmax) and `ILL_COND` (λmax/λmin > 10⁸) of a kernel's eigenvalues, in any order. */
-export function kernelSignatures(values: ArrayLike<number>): FailureSignature[] {
+export function kernelSignatures(values: ArrayLike<number>): FailureSignature<'NOT_PSD' | 'ILL_COND'>[] {
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (let k = 0; k < values.length; k++) {
     low = Math.min(low, values[k]);
@@ -255,19 +240,6 @@ export function centralFlowSignature(distances: ArrayLike<number>, sigmaTraces: 
     code: 'CENTRAL_FLOW_MISMATCH',
     evidence: `The distance to the central flow went from ${digits(middle)} to ${digits(late)} times √tr Σ.`,
     advice: 'Use smooth activations (ReLU’s kinks have no curvature), track more eigenvalues, and tighten the eigensolver’s tolerance.',
-  };
-}
-
-/** `BATCH_COUPLED` when layers mix the examples of a batch or drop parts at random in training mode, else null. */
-export function batchCoupledSignature(
-  layers: readonly { readonly name: string; readonly type: string; readonly training: boolean }[],
-): FailureSignature | null {
-  const coupled = layers.filter(({ type, training }) => training && /^(BatchNorm|SyncBatchNorm|Dropout|AlphaDropout)/.test(type));
-  if (coupled.length === 0) return null;
-  return {
-    code: 'BATCH_COUPLED',
-    evidence: `${coupled.map(({ name, type }) => `${name || 'a layer'} (${type})`).join(', ')} in training mode: an output depends on other examples or on chance.`,
-    advice: 'A Jacobian per example does not exist then: export the network in evaluation mode.',
   };
 }
 

@@ -6,6 +6,7 @@ import type { GraphBuilder } from '../../graph/builder.ts';
 import { reshape } from '../../graph/primitives/table.ts';
 import { quote } from '../quote.ts';
 import { type BatchAxis, fileShape, graphAxes, isMerged } from './batch-axis.ts';
+import { batchCoupledSignature } from './batch-coupled.ts';
 import { type Extent, formatExtents } from './extent.ts';
 import { formulaConstant } from './formula-constant.ts';
 import { known, MAX_KNOWN } from './known.ts';
@@ -45,6 +46,12 @@ export class Lowering {
   /** @throws {TangedgeError} naming the node. */
   fail(problem: string, code: ErrorCode = 'ERR_UNSUPPORTED', info: ErrorInfo = {}): never {
     throw new TangedgeError(code, `importOnnx: ${nodeTitle(this.node)} ${problem}`, { node: this.node.name, type: this.node.type, ...info });
+  }
+
+  /** @throws {TangedgeError} the same for a node in training mode, with the signature `BATCH_COUPLED` in its info. */
+  failBatchCoupled(problem: string): never {
+    const { name, type } = this.node;
+    this.fail(problem, 'ERR_UNSUPPORTED', { signature: batchCoupledSignature([{ name, type, training: true }]) });
   }
 
   // ── inputs ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -83,7 +83,7 @@ function identity(l: Lowering): Value {
 function dropout(l: Lowering): Value {
   const training = l.has(2) && l.numbers(2).some((flag) => flag !== 0);
   if (training) {
-    l.fail('is in training mode: its random mask couples the result to the run, not the example. Call model.eval() before export.');
+    l.failBatchCoupled('is in training mode: its random mask couples the result to the run, not the example. Call model.eval() before export.');
   }
   return l.value(0);
 }

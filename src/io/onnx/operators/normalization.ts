@@ -22,7 +22,7 @@ function channelAffine(l: Lowering, x: ValueId, scale: number, shift: number): V
 /** Evaluation mode: (x − mean)/√(variance + ε) by the stored statistics, then scale and shift, which are trained. */
 function batchNormalization(l: Lowering): Value {
   if (l.flag('training_mode') || l.node.outputs.slice(1).some((name) => name !== '')) {
-    l.fail(
+    l.failBatchCoupled(
       'is in training mode: it normalizes by the batch, which couples the examples, so no kernel between two of them is defined. Call model.eval() before export.',
     );
   }
