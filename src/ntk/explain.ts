@@ -10,7 +10,7 @@ import type { Contraction } from '../graph/sweep.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 import { cheapestContraction, groupFlops, type Problem, pairs, siteCost } from './cost.ts';
 import type { NtkImplementation, NtkOutputs } from './options.ts';
-import { type NtkPlan, type NtkRequest, planFactoredNtk } from './plan.ts';
+import { type FactoredImplementation, type NtkPlan, type NtkRequest, planFactoredNtk, spreadPlan } from './plan.ts';
 import { planVectorProductNtk, type VectorProductPlan } from './vector-product-tile.ts';
 
 export interface ImplementationCost {
@@ -94,9 +94,11 @@ export function explainRequest(rt: Runtime, model: Model, request: NtkRequest): 
 /** The plan of the implementation that `explainRequest` chooses, which tiles and threads do not change. */
 export function cheapestPlan(rt: Runtime, model: Model, request: NtkRequest): NtkPlan | VectorProductPlan {
   const { chosen, plans } = comparePlans(rt, model, { ...request, tileSize: undefined, threads: undefined }, 'skip-hopeless');
-  const plan = request.tileSize === undefined && request.threads === undefined ? plans.get(chosen) : undefined;
+  const plan = request.tileSize === undefined ? plans.get(chosen) : undefined;
+  if (plan && plan.implementation !== 'ntk-vector-products') return spreadPlan(rt, plan, request);
+  if (plan && request.threads === undefined) return plan;
   // Nothing fits: planning once more says so, with the numbers.
-  return plan ?? planImplementation(rt, model, { ...request, implementation: plans.has(chosen) ? chosen : 'structured-derivatives' });
+  return planImplementation(rt, model, { ...request, implementation: plans.has(chosen) ? chosen : 'structured-derivatives' });
 }
 
 export function planImplementation(rt: Runtime, model: Model, request: NtkRequest): NtkPlan | VectorProductPlan {
@@ -117,7 +119,7 @@ export function planFlops(plan: NtkPlan | VectorProductPlan): number {
   return sweeps * perSweep + plan.blocks.groups.reduce((total, group) => total + groupFlops(group, problem), 0);
 }
 
-/** Every implementation's plan and cost; products that cannot be the cheapest are not planned where that is all one asks. */
+/** Every implementation's plan and cost; what cannot be the cheapest is not planned where that is all one asks. */
 function comparePlans(rt: Runtime, model: Model, request: NtkRequest, wanted: 'all' | 'skip-hopeless' = 'all') {
   const plans = new Map<ImplementationCost['implementation'], NtkPlan | VectorProductPlan>();
   const outputs = request.outputs === 'pseudo' ? 1 : model.output.size;
@@ -126,16 +128,24 @@ function comparePlans(rt: Runtime, model: Model, request: NtkRequest, wanted: 'a
     plans.set(plan.implementation, plan);
     return { flops: planFlops(plan), bytes: plan.wasmBytes + plan.resultBytes };
   };
-  const factored = (['structured-derivatives', 'jacobian-contraction'] as const).map((implementation) =>
-    costOf(implementation, request.memoryLimit, () => keep(planFactoredNtk(rt, model, { ...request, implementation }))),
-  );
-  const hopeless = wanted === 'skip-hopeless' && factored.some(({ flops }) => flops < leastProductFlops(model, problem));
-  const products = hopeless ? [] : [costOf('ntk-vector-products', request.memoryLimit, () => keep(planVectorProductNtk(rt, model, request)))];
-  const costs = [...factored, ...products];
+  const factoredCost = (implementation: FactoredImplementation) =>
+    costOf(implementation, request.memoryLimit, () => keep(planFactoredNtk(rt, model, { ...request, implementation })));
+  const costs = [factoredCost('structured-derivatives')];
+  const hopeless = (least: () => number) => wanted === 'skip-hopeless' && costs.some(({ flops }) => flops < least());
+  if (!hopeless(() => leastJacobianFlops(model, problem))) costs.push(factoredCost('jacobian-contraction'));
+  if (!hopeless(() => leastProductFlops(model, problem))) {
+    costs.push(costOf('ntk-vector-products', request.memoryLimit, () => keep(planVectorProductNtk(rt, model, request))));
+  }
   const fitting = costs.filter(({ fits }) => fits);
   const pool = fitting.length > 0 ? fitting : costs;
   const { implementation: chosen } = pool.reduce((best, cost) => (cost.flops < best.flops ? cost : best));
   return { problem, costs, chosen, plans };
+}
+
+/** Fewer flops than Jacobian contraction takes: the rows of the largest parameter alone, contracted. */
+function leastJacobianFlops(model: Model, problem: Problem): number {
+  const largest = Math.max(0, ...trainableParameters(model).map(({ value }) => value.data.length));
+  return pairs(problem) * 2 * (problem.crossOutputs ? problem.outputs * problem.outputs : problem.outputs) * largest;
 }
 
 /** Fewer flops than NTK-vector products take: a tangent for every pair of examples costs about a forward pass or more. */

@@ -88,14 +88,13 @@ export function planFactoredNtk(rt: Runtime, model: Model, request: NtkRequest):
       ? [() => 'rows']
       : [(site) => cheapestContraction(site, problem), (site) => smallestContraction(site, problem)];
   const resultBytes = resultSize(request, c, model) * 8;
-  const budget = Math.min(request.memoryLimit - resultBytes, rt.arena.limit - rt.arena.used);
+  const budget = budgetOf(rt, request, resultBytes);
   let needed = Number.POSITIVE_INFINITY;
   for (const rule of rules) {
     const sweep = buildSweep(model, rule);
     const fitted = fitTiles(rt, sweep, request, problem, layout, budget);
     if (fitted.fits) {
-      const choice = spread(fitted.choice, (tileSize) => fitTiles(rt, sweep, { ...request, tileSize }, problem, layout, budget), request);
-      return {
+      const plan: NtkPlan = {
         problem,
         layout,
         factor,
@@ -105,10 +104,11 @@ export function planFactoredNtk(rt: Runtime, model: Model, request: NtkRequest):
         perParameter: request.perParameter,
         parameters: trainableParameters(model).map(({ name }) => name),
         sweep,
-        ...choice,
-        tiles: planTiles(n1, n2, symmetric, choice.tileSize),
+        ...fitted.choice,
+        tiles: planTiles(n1, n2, symmetric, fitted.choice.tileSize),
         resultBytes,
       };
+      return spreadPlan(rt, plan, request);
     }
     needed = Math.min(needed, fitted.choice.wasmBytes + resultBytes);
   }
@@ -151,13 +151,22 @@ export function planTiles(n1: number, n2: number, symmetric: boolean, tileSize: 
   return tiles;
 }
 
-/** Smaller tiles where threads share them. Whether the problem fits was decided without threads, and with it the contractions. */
-function spread(choice: TileChoice, refit: (tileSize: number) => { fits: boolean; choice: TileChoice }, request: NtkRequest): TileChoice {
-  const { n1, n2, threads, tileSize } = request;
-  const smaller = spreadTile(Math.max(n1, n2), threads, MAX_TILE);
-  if (tileSize !== undefined || smaller >= choice.tileSize) return choice;
-  const refitted = refit(smaller);
-  return refitted.fits ? refitted.choice : choice;
+/**
+ * The plan with smaller tiles where threads share them. Whether the problem fits was decided without threads, and with it the
+ * contractions.
+ */
+export function spreadPlan(rt: Runtime, plan: NtkPlan, request: NtkRequest): NtkPlan {
+  const { n1, n2, symmetric, threads } = request;
+  const tileSize = spreadTile(Math.max(n1, n2), threads, MAX_TILE);
+  if (request.tileSize !== undefined || tileSize >= plan.tileSize) return plan;
+  const refitted = fitTiles(rt, plan.sweep, { ...request, tileSize }, plan.problem, plan.layout, budgetOf(rt, request, plan.resultBytes));
+  if (!refitted.fits) return plan;
+  return { ...plan, ...refitted.choice, tiles: planTiles(n1, n2, symmetric, refitted.choice.tileSize) };
+}
+
+/** Bytes of WebAssembly memory that the tiles may take. */
+function budgetOf(rt: Runtime, { memoryLimit }: NtkRequest, resultBytes: number): number {
+  return Math.min(memoryLimit - resultBytes, rt.arena.limit - rt.arena.used);
 }
 
 /** Blocks that make several tiles per thread, of at least this many examples: below, products run slower. */
