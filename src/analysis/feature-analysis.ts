@@ -19,8 +19,8 @@ import { nfaRandomSignature } from './training/failure-signatures.ts';
 /** Widest input of a weight whose features are analyzed by default: its matrices are [in, in], their spectra cost in³. */
 const DEFAULT_FEATURE_WIDTH = 1024;
 
-/** Most outputs of a weight that is compared with random controls: each is an orthogonal matrix of that size. */
-const CONTROL_WIDTH = 512;
+/** Most outputs of a weight that is compared with random controls: each is an orthogonal matrix of that size, and costs its cube. */
+const CONTROL_WIDTH = 64;
 
 export interface FeatureAnalysisOptions {
   readonly dtype: Dtype;

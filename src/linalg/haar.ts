@@ -31,13 +31,13 @@ export function haarOrthogonal(rt: Runtime, n: number, { seed = 0, stream = 0 }:
   checkInteger('haarOrthogonal', 'n', n, 1);
   const data = normalArray(rt, seed, stream, n * n);
   for (let k = 0; k < n; k++) {
-    const row = data.subarray(k * n, (k + 1) * n);
+    const row = k * n;
     // A second pass takes out what rounding left of the rows before: “twice is enough”.
     for (let pass = 0; pass < 2; pass++) {
-      for (let j = 0; j < k; j++) subtractMultiple(row, inner(row, data.subarray(j * n, (j + 1) * n)), data.subarray(j * n, (j + 1) * n));
+      for (let before = 0; before < row; before += n) subtractMultiple(data, n, row, inner(data, n, row, before), before);
     }
-    const norm = Math.sqrt(inner(row, row));
-    for (let i = 0; i < n; i++) row[i] /= norm;
+    const norm = Math.sqrt(inner(data, n, row, row));
+    for (let i = 0; i < n; i++) data[row + i] /= norm;
   }
   return { shape: [n, n], data };
 }
@@ -64,12 +64,13 @@ export function sameSpectrumRandom(rt: Runtime, a: Tensor, options: RandomMatrix
   return product;
 }
 
-function inner(a: ArrayLike<number>, b: ArrayLike<number>): number {
+/** Inner product of the rows of n entries that begin at a and b. */
+function inner(data: Float64Array, n: number, a: number, b: number): number {
   let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
+  for (let i = 0; i < n; i++) sum += data[a + i] * data[b + i];
   return sum;
 }
 
-function subtractMultiple(target: { [index: number]: number; readonly length: number }, factor: number, direction: ArrayLike<number>): void {
-  for (let i = 0; i < target.length; i++) target[i] -= factor * direction[i];
+function subtractMultiple(data: Float64Array, n: number, target: number, factor: number, direction: number): void {
+  for (let i = 0; i < n; i++) data[target + i] -= factor * data[direction + i];
 }

@@ -63,18 +63,18 @@ describe.runIf(toolsAre('workerd'))('workerd, with 64 MiB of WebAssembly memory 
       const idle = peakBytes(small.pid);
       const fields = await largeRequest(EDGE_LIMITS.examples, 8);
       for (let time = 0; time < 3; time++) {
-        const response = await fetch(small.url, { method: 'POST', body: formOf(fields) });
+        const response = await postOver(small.url, fields);
         expect(response.status, (await response.clone().text()).slice(0, 500)).toBe(200);
         expect(((await response.json()) as { data: { samples: number } }).data.samples).toBe(EDGE_LIMITS.examples);
       }
       const grown = peakBytes(small.pid) - idle;
       expect(grown).toBeGreaterThan(20e6);
-      expect(grown).toBeLessThan(128e6);
+      expect(grown, `${grown} bytes`).toBeLessThan(128e6);
       for (const [examples, layers, info] of [
         [EDGE_LIMITS.examples + 1, 1, { examples: EDGE_LIMITS.examples + 1, limit: EDGE_LIMITS.examples }],
         [EDGE_LIMITS.examples, 11, { needed: expect.any(Number), limit: EDGE_LIMITS.heapBytes }],
       ] as const) {
-        const more = await fetch(small.url, { method: 'POST', body: formOf(await largeRequest(examples, layers)) });
+        const more = await postOver(small.url, await largeRequest(examples, layers));
         expect(more.status).toBe(413);
         expect(((await more.json()) as { error: { info: object } }).error.info).toMatchObject(info);
       }
@@ -117,6 +117,15 @@ async function largeRequest(n: number, layers: number): Promise<Fields> {
     inputs: file('x.npy', writeNpy({ shape: [n, width], data: uniformArray(3, 0, n * width).map((u) => 2 * u - 1) })),
     targets: file('y.npy', writeNpy({ shape: [n, 10], data: uniformArray(4, 0, n * 10) })),
   };
+}
+
+/** A refusal that comes before the body was read closes the connection under it (EPIPE): then once more, on a new one. */
+async function postOver(url: string, fields: Fields): Promise<Response> {
+  const send = () => fetch(url, { method: 'POST', body: formOf(fields) });
+  return send().catch((error: Error) => {
+    if ((error.cause as { code?: string } | undefined)?.code !== 'EPIPE') throw error;
+    return send();
+  });
 }
 
 /** Most memory that a process ever had resident. */
