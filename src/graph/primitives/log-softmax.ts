@@ -2,12 +2,11 @@
 
 import { bytesOf, sizeOf } from '../../core/tensor.ts';
 import type { ValueId } from '../graph.ts';
-import type { Emitter, Evaluation, Operand, Primitive } from '../primitive.ts';
+import type { Emitter, Evaluation, Primitive } from '../primitive.ts';
 import { mul, sub } from './arithmetic.ts';
 import { sum } from './reduction.ts';
 import { reshape } from './shape.ts';
-import { softmax } from './softmax.ts';
-import { broadcastDescriptor } from './strided.ts';
+import { softmax, subtractRowMaxima } from './softmax.ts';
 
 /** x − max − log Σ e^(x − max) over the last axis. */
 export function logSoftmax(g: Emitter, x: ValueId): ValueId {
@@ -24,18 +23,10 @@ const logSoftmaxRow: Primitive = {
   name: 'logSoftmax',
   infer: ([x]) => ({ shape: x }),
   evaluate: (e: Evaluation) => {
-    const [x] = e.inputs;
-    const count = x.shape[x.shape.length - 1];
-    const rows = x.batch * (sizeOf(x.shape) / count);
     const { arena, routines, output } = e;
     arena.frame(() => {
-      const perRow = arena.allocate(rows * bytesOf(e.dtype));
+      const { rows, count, perRow, descriptor } = subtractRowMaxima(e);
       const exponentials = arena.allocate(rows * count * bytesOf(e.dtype));
-      // The largest of every row, as a max-pool whose window is the row.
-      routines.maxPoolSelect(rows, rows, 1, count, 1, count, 1, count, 0, 0, 1, 1, 1, 1, x.ptr, x.ptr, perRow);
-      const whole: Operand = { ptr: x.ptr, batch: 1, each: 1, shape: [rows, count] };
-      const descriptor = broadcastDescriptor(arena, [whole, { ...whole, shape: [rows, 1] }], whole);
-      routines.sub(descriptor, x.ptr, perRow, output.ptr);
       routines.exp(rows * count, output.ptr, exponentials);
       routines.sum(rows, count, 1, exponentials, perRow);
       routines.log(rows, perRow, perRow);
