@@ -17,13 +17,14 @@ export interface PeerTiming extends Timing {
   readonly name: string;
   /** Median over the rounds of the peer's time over ours. */
   readonly ratio: number;
+  readonly roofShare?: number;
 }
 
 export interface Result {
   readonly name: string;
   readonly flops?: number;
   readonly ours: Timing;
-  /** Best rate over the best rate of the roof measured between the rounds. */
+  /** Best rate over the best rate of the roof (128-bit vectors, one thread) measured between the rounds. */
   readonly roofShare?: number;
   /** Most WebAssembly memory so far, bytes. */
   readonly wasmBytes: number;
@@ -63,17 +64,18 @@ export async function compare(rt: Runtime, roof: Roof, peers: readonly Peer[], r
     }
   }
   release();
-  const best = Math.min(...ours);
+  const shareOf = (seconds: readonly number[]) => row.flops && row.flops / Math.min(...seconds) / 1e9 / Math.max(...roofs);
   return {
     name: row.name,
     flops: row.flops,
     ours: timing(ours),
-    roofShare: row.flops && row.flops / best / 1e9 / Math.max(...roofs),
+    roofShare: shareOf(ours),
     wasmBytes: rt.arena.peakBytes,
     peers: able.map(({ name }, index) => ({
       name,
       ...timing(theirs[index]),
       ratio: median(theirs[index].map((seconds, round) => seconds / ours[round])),
+      roofShare: shareOf(theirs[index]),
     })),
   };
 }

@@ -9,7 +9,7 @@ import { table } from '../src/report/panel.ts';
 import type { Result } from './compare.ts';
 import type { Machine } from './machine.ts';
 import type { Startup } from './startup.ts';
-import { time } from './table.ts';
+import { share, time } from './table.ts';
 
 export interface BenchRecord {
   readonly machine: Machine;
@@ -106,7 +106,7 @@ function ratioTable(results: readonly Result[]): Markup {
       name,
       time(ours.best),
       flops ? (flops / ours.best / 1e9).toFixed(1) : '',
-      roofShare ? `${(100 * roofShare).toFixed(0)} %` : '',
+      share(roofShare),
       peers.map((peer) => `${peer.name} ${peer.ratio.toPrecision(3)}×`).join(', '),
     ]),
   );

