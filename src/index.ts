@@ -62,10 +62,12 @@ export { type Dtype, type FloatArray, type Tensor, tensor } from './core/tensor.
 export type { TileStore } from './core/tile-store.ts';
 export { type AbcParameterization, type AbcRegime, abcRegime } from './dynamics/abc-parameterization.ts';
 export { type CentralFlowOptions, type CentralFlowState, centralFlow } from './dynamics/central-flow.ts';
+export { type CentralFlowGap, type CentralFlowGapOptions, centralFlowGaps, rectifierSides } from './dynamics/central-flow-gap.ts';
 export { flatParameters, withFlatParameters } from './dynamics/flat-parameters.ts';
 export { type FrozenKernelOptions, type FrozenKernelRun, frozenKernelTraining } from './dynamics/frozen-kernel.ts';
 export { type FlowState, type GradientFlowOptions, gradientFlow } from './dynamics/gradient-flow.ts';
 export { type LazyCriterion, lazyCriterion, scaledTargets } from './dynamics/lazy-criterion.ts';
+export { type LearningRateScheduleOptions, learningRateSchedule } from './dynamics/learning-rate-schedule.ts';
 export { type LearningRateSweepOptions, learningRateSweep, type SweptRun } from './dynamics/learning-rate-sweep.ts';
 export { type Coordinate, type FirstLayer, LossGradient, type LossGradientOptions, type ParameterSlot } from './dynamics/loss-gradient.ts';
 
@@ -124,6 +126,7 @@ export {
   relativeWeightChange,
   type WeightMotion,
 } from './features/nfa-correlation.ts';
+export { type NfaRandomControl, type NfaRandomControlOptions, nfaRandomControl } from './features/nfa-random-control.ts';
 export { nfm } from './features/nfm.ts';
 export type { FeatureOptions } from './features/options.ts';
 export { preactivationTangentKernel } from './features/preactivation-tangent-kernel.ts';

@@ -50,7 +50,7 @@ export interface Provenance {
 
 /** One file that went in. */
 export interface Source {
-  readonly role: 'model' | 'weights' | 'initial' | 'inputs' | 'targets';
+  readonly role: 'model' | 'weights' | 'initial' | 'inputs' | 'targets' | 'test inputs' | 'test targets';
   readonly name: string;
   readonly bytes: number;
   /** SHA-256 of the file's bytes, 64 hex digits. */

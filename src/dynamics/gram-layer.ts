@@ -133,6 +133,15 @@ export class GramLayer {
     return this.spanned(this.rt.arena.read(this.dtype, ptr, this.size), undefined);
   }
 
+  /** ‖W₀ + Aᵀ·X‖² = ‖W₀‖² + 2·⟨A, X·W₀ᵀ⟩ + ‖Aᵀ·X‖² */
+  weightNorm2(): number {
+    const { rt, dtype, size, site } = this;
+    let start = 0;
+    for (const value of this.base) start += value * value;
+    const cross = routinesOf(rt, dtype).dot(size, this.ptr, this.startPtr) / site.scale;
+    return start + 2 * cross + this.squaredNorm(this.ptr);
+  }
+
   /** ‖δᵀ·X‖² = ⟨δ, (X·Xᵀ)·δ⟩ for the s·δ at `ptr`. */
   squaredNorm(ptr: number): number {
     const { rt, dtype, size, site } = this;

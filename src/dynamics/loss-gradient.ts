@@ -208,6 +208,17 @@ export class LossGradient {
     return Math.sqrt(total);
   }
 
+  /** Euclidean norm of all parameters; Inf in f32 beyond 1.8·10¹⁹. */
+  parameterNorm(): number {
+    const routines = routinesOf(this.rt, this.dtype);
+    let total = 0;
+    this.coordinates.forEach(({ size }, k) => {
+      const ptr = this.coordinatePtr(k);
+      total += this.gram?.site.index === k ? this.gram.weightNorm2() : routines.dot(size, ptr, ptr);
+    });
+    return Math.sqrt(Math.max(0, total)); // the sum over W₀ + Aᵀ·X may round below zero; NaN stays
+  }
+
   /** The parameters, a copy [p]. */
   readParameters(): FloatArray {
     return this.snapshot().parameters();

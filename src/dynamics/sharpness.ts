@@ -59,7 +59,7 @@ export interface Sharpness {
 
 export interface SharpnessOptions extends Omit<HessianOptions, 'count' | 'which' | 'start' | 'guards'> {
   /** The result for parameters nearby: its vectors are where the iteration begins. */
-  readonly previous?: Sharpness;
+  readonly previous?: Pick<Sharpness, 'subspace'>;
 }
 
 /**

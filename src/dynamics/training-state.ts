@@ -12,4 +12,6 @@ export interface TrainingState {
   readonly parameters: ReadonlyMap<string, Tensor>;
   /** `<part>/<parameter>`; empty for optimizers without state. */
   readonly optimizer: ReadonlyMap<string, Tensor>;
+  /** What trackers keep between measurements, `<tracker>/<part>`; of a run without trackers, nothing. */
+  readonly trackers?: ReadonlyMap<string, Tensor>;
 }

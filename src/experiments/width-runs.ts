@@ -8,13 +8,13 @@ import { Trainer } from '../dynamics/train.ts';
 import { relativeWeightChange } from '../features/nfa-correlation.ts';
 import { forward } from '../graph/forward.ts';
 import type { Model } from '../graph/model.ts';
+import { nodeValues, preactivationsOf } from '../graph/node-values.ts';
 import { normalArray } from '../linalg/normal.ts';
 import { initializeSpec } from '../nn/initialize.ts';
 import { importSpec } from '../nn/spec.ts';
 import { empiricalNtk } from '../ntk/empirical-ntk.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 import { mlpSpec, type NetworkSpec } from './networks.ts';
-import { preactivations } from './preactivations.ts';
 
 export type Scaling = 'ntk' | 'standard, rate ∝ 1/width' | 'standard, fixed rate' | 'mean field' | 'maximal update';
 
@@ -103,10 +103,13 @@ export function widthRun(
 }
 
 function rootMeanSquareChange(rt: Runtime, before: Model, after: Model, inputs: Tensor): number {
-  const [a, b] = [before, after].map((model) => preactivations(rt, model, inputs).at(-2) as { readonly values: ArrayLike<number> });
+  const lastHidden = preactivationsOf(before)
+    .slice(-2, -1)
+    .map(({ id }) => id);
+  const [[a], [b]] = [before, after].map((model) => nodeValues(rt, model, inputs, lastHidden));
   let sum = 0;
-  for (let i = 0; i < a.values.length; i++) sum += (b.values[i] - a.values[i]) * (b.values[i] - a.values[i]);
-  return Math.sqrt(sum / a.values.length);
+  for (let i = 0; i < a.length; i++) sum += (b[i] - a[i]) * (b[i] - a[i]);
+  return Math.sqrt(sum / a.length);
 }
 
 interface ScaledNetwork {

@@ -14,16 +14,17 @@ export interface Checkpoint {
 }
 
 /**
- * A TrainingState as safetensors: tensors `parameters/<name>` and `optimizer/<part>/<name>`, step and first loss in the
+ * A TrainingState as safetensors: tensors `parameters/<name>`, `optimizer/<part>/<name>` and `trackers/<name>/<part>`, step and first loss in the
  * metadata beside what the caller adds. Every bit is kept: a run that resumes from it goes on as if it had never stopped.
  */
 export function writeCheckpoint(
-  { step, initialLoss, parameters, optimizer }: TrainingState,
+  { step, initialLoss, parameters, optimizer, trackers = new Map() }: TrainingState,
   metadata: ReadonlyMap<string, string> = new Map(),
 ): Uint8Array {
   const tensors = new Map<string, Tensor>();
   for (const [name, value] of parameters) tensors.set(`${PARAMETERS}${name}`, value);
   for (const [name, value] of optimizer) tensors.set(`${OPTIMIZER}${name}`, value);
+  for (const [name, value] of trackers) tensors.set(`${TRACKERS}${name}`, value);
   const own = [
     ['format', CHECKPOINT_FORMAT],
     ['step', String(step)],
@@ -49,9 +50,16 @@ export function readCheckpoint(bytes: Uint8Array): Checkpoint {
   }
   const part = (prefix: string) =>
     new Map([...tensors].filter(([name]) => name.startsWith(prefix)).map(([name, value]) => [name.slice(prefix.length), value]));
-  const state = { step, initialLoss: Number(metadata.get('initialLoss')), parameters: part(PARAMETERS), optimizer: part(OPTIMIZER) };
+  const state = {
+    step,
+    initialLoss: Number(metadata.get('initialLoss')),
+    parameters: part(PARAMETERS),
+    optimizer: part(OPTIMIZER),
+    trackers: part(TRACKERS),
+  };
   return { state, metadata };
 }
 
 const PARAMETERS = 'parameters/';
 const OPTIMIZER = 'optimizer/';
+const TRACKERS = 'trackers/';

@@ -3,6 +3,7 @@
 import {
   analyze,
   batchCoupledSignature,
+  type CentralFlowGap,
   centralFlowSignature,
   failureSignatures,
   importSpec,
@@ -92,6 +93,13 @@ describe('of a training run', () => {
     expect(codes(runWith({ ...small, 'activation/a': [0.5] }, [{ name: '', type: 'Tanh' }]))).toEqual([]);
   });
 
+  test('NFA_RANDOM at two deviations of the control; NOT_PSD and ILL_COND of the kernel’s ends', () => {
+    const random = (nfa: number) => codes(runWith({ 'nfa/a': [0.9, nfa], 'nfaRandom/a': [0.5, 0.5], 'nfaRandomDeviation/a': [0.1, 0.1] }));
+    expect([random(0.69), random(0.71)]).toEqual([['NFA_RANDOM'], []]);
+    const spectrum = (smallest: number) => codes(runWith({ eigenvalues: [[9], [100]], smallestEigenvalue: [9, smallest] }));
+    expect([spectrum(1), spectrum(-1e-3), spectrum(1e-7)]).toEqual([[], ['NOT_PSD'], ['ILL_COND']]);
+  });
+
   test('DIVERGED, of a run that does: the advised rate is stable', async () => {
     const spec = { input_shape: [1, 3], layers: [{ type: 'Linear', name: 'a', in_features: 3, out_features: 1 }] };
     const model = importSpec(spec, initializeSpec(rt, spec, { dtype: 'f64' }));
@@ -130,16 +138,21 @@ test('kernelSignatures: NOT_PSD beyond rounding, ILL_COND above 10⁸, none for 
   expect(kernelSignatures([1, 0.01])).toEqual([]);
 });
 
-test('centralFlowSignature: a distance that outgrows the oscillation, not one that follows it', () => {
-  const t = Array.from({ length: 30 }, (_, k) => k + 1);
-  const sigma = t.map((k) => 1e-4 * k);
-  expect(
-    centralFlowSignature(
-      t.map((k) => 1e-4 * k ** 3),
-      sigma,
-    )?.code,
-  ).toBe('CENTRAL_FLOW_MISMATCH');
-  expect(centralFlowSignature(sigma.map(Math.sqrt), sigma)).toBeNull();
+test('centralFlowSignature: midpoints that leave the oscillation, or a sharpness that is not held; not a flow that follows', () => {
+  const gaps = (distance: (t: number) => number, held: number, kinks: number | null): CentralFlowGap[] =>
+    Array.from({ length: 30 }, (_, t) => ({ step: t, distance: distance(t), oscillation: t < 10 ? 0 : 0.1 / (t - 9), held, kinks }));
+  expect(centralFlowSignature(gaps((t) => 0.2 + 0.09 * (t / 29), 1, null))).toBeNull();
+  // from 0.2 at the edge to 0.31: more than √tr Σ ever was
+  const far = centralFlowSignature(gaps((t) => (t <= 10 ? 0.2 : 0.31), 1.0005, 0));
+  expect(far).toMatchObject({
+    code: 'CENTRAL_FLOW_MISMATCH',
+    evidence: expect.stringMatching(/from 0\.2 at step 10 to 0\.31 at step 29.*at most 0\.1;/),
+  });
+  expect(far?.advice).toMatch(/substeps/);
+  const kinked = centralFlowSignature(gaps(() => 0.2, 1.002, 3));
+  expect(kinked).toMatchObject({ evidence: expect.stringMatching(/up to 0\.002 of it\. Rectifiers changed sides 3 times a step/) });
+  expect(kinked?.advice).toMatch(/smooth activations/);
+  expect(centralFlowSignature(gaps((t) => t, 0.9, null).slice(0, 10)), 'no edge, no oscillation').toBeNull();
 });
 
 test('nfaRandomSignature says nothing where turning K changes nothing: one output, or K a multiple of the identity', () => {

@@ -12,15 +12,18 @@ import {
   type Measurement,
   type Optimizer,
   type Runtime,
+  readCheckpoint,
   runTraining,
   type Series,
   TRACKERS,
   type TrackerSpec,
   type TrainingRun,
+  type TrainingState,
   tensor,
   topEigenpairs,
   trackTraining,
   uniformArray,
+  writeCheckpoint,
 } from 'tangedge';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { goldenArray, goldenCaseNames, goldenExpected, readGoldenCase } from '../golden/read-case.ts';
@@ -154,6 +157,7 @@ test('every tracker measures at its cadence: keys, steps, and nothing else', asy
         'participationRatio',
         'stableRank',
         'intrinsicDimension',
+        'smallestEigenvalue',
         'initialOverlap',
         'previousOverlap',
       ],
@@ -168,6 +172,8 @@ test('every tracker measures at its cadence: keys, steps, and nothing else', asy
           'weightChange',
           'nfmParts',
           'agopParts',
+          'nfaRandom',
+          'nfaRandomDeviation',
           'ptkFromInitial',
           'ptkFromPrevious',
           'activation',
@@ -202,12 +208,48 @@ test('distances, velocities and overlaps are those of the kernels themselves', a
     kernelDistance: kernelDistance(kernel(0), kernel(5)),
     kernelVelocity: kernelVelocity(kernel(2), kernel(5), 3),
     'kernelDistance/2': kernelDistance(kernel(2), kernel(5)),
+    'kernelVelocity/2': kernelVelocity(kernel(2), kernel(5), 3),
+  });
+  expect(measured.get(8)).toMatchObject({
+    kernelVelocity: kernelVelocity(kernel(5), kernel(8), 3),
+    'kernelVelocity/2': kernelVelocity(kernel(2), kernel(8), 6),
   });
   const [now, before] = [topEigenpairs(rt, kernel(8), 2).vectors.data, topEigenpairs(rt, kernel(0), 2).vectors.data];
   const inner = (i: number, j: number) => Array.from({ length: 12 }, (_, r) => now[r * 2 + i] * before[r * 2 + j]).reduce((a, b) => a + b);
   const expected = [0, 1].map((i) => inner(i, 0) ** 2 + inner(i, 1) ** 2);
   const overlap = measured.get(8)?.initialOverlap as number[];
   expected.forEach((value, i) => void expect(overlap[i]).toBeCloseTo(value, 12));
+});
+
+test('a run that is resumed from its checkpoint’s bytes measures every bit of the one that was not, velocities and warm starts included', async () => {
+  const egop = tensor(
+    [5, 5],
+    Float64Array.from({ length: 25 }, (_, i) => Number(i === 0 || i === 6)),
+  );
+  const trackers = TRACKERS.map((tracker, index): TrackerSpec => {
+    const every = 2 + (index % 3);
+    if (tracker === 'egop') return { tracker, egop, every };
+    return tracker === 'kernel' ? { tracker, every, since: [2] } : ({ tracker, every } as TrackerSpec);
+  });
+  const options = { learningRate: 0.3, steps: 14, trackers, testData: data };
+  const collect = async (resume?: TrainingState) => {
+    const lines: string[] = [];
+    const checkpoints: Uint8Array[] = [];
+    for await (const { step, measurements, state } of trackTraining(rt, modelOf(), data, { ...options, resume })) {
+      lines.push(JSON.stringify({ step: step.step, ...measurements }));
+      checkpoints.push(writeCheckpoint(state()));
+    }
+    return { lines, checkpoints };
+  };
+  const whole = await collect();
+  for (const step of [5, 8, 12]) {
+    const { state } = readCheckpoint(whole.checkpoints[step]);
+    const resumed = await collect(state);
+    expect(resumed.lines, `from step ${step}`).toEqual(whole.lines.slice(step));
+    expect(Buffer.from(resumed.checkpoints[14 - step]).equals(whole.checkpoints[14])).toBe(true);
+    // and they would not without what the trackers knew
+    expect((await collect({ ...state, trackers: undefined })).lines).not.toEqual(whole.lines.slice(step));
+  }
 });
 
 test('a pool changes no bit', async () => {

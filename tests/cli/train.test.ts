@@ -77,10 +77,12 @@ describe('a spec without weights', () => {
   const options = ['--lr', '0.1', '--loss', 'cross-entropy', '--optimizer', 'adam', '--batch-size', '8', '--seed', '3', '--dtype', 'f32'];
 
   test('a run that is resumed writes the bytes of the one that was not', async () => {
-    const run = ['train', ...write(), ...options, '--track', 'loss,accuracy:5,kta:5', '--checkpoint-every', '10', '--quiet'];
+    const track = 'loss,accuracy:5,kta:5,kernel:3,eigenvectors:4,ptk:3,sharpness:7,activations:6';
+    const run = ['train', ...write(), ...options, '--track', track, '--since', '6', '--checkpoint-every', '10', '--quiet'];
     expect(await scratch.run(...run, '--steps', '30', '--out', 'whole')).toMatchObject({ status: 0, stdout: '', stderr: '' });
     expect((await scratch.run(...run, '--steps', '20', '--out', 'cut')).status).toBe(0);
     expect((await scratch.run(...run, '--steps', '30', '--resume', 'cut')).status).toBe(0);
+    expect(metricsOf('cut')[21]).toMatchObject({ step: 21, 'kernelVelocity/6': expect.any(Number), 'ptkFromPrevious/0.weight': expect.any(Number) });
     for (const file of ['metrics.jsonl', 'weights.safetensors', 'checkpoints/step-00000030.safetensors', 'report.json']) {
       expect(bytes(`cut/${file}`).equals(bytes(`whole/${file}`)), file).toBe(true);
     }
@@ -88,8 +90,10 @@ describe('a spec without weights', () => {
   });
 
   test('resuming with another recipe, and writing over a run, are refused', async () => {
-    const run = ['train', ...write(), '--lr', '0.1', '--steps', '4', '--quiet', '--track', 'loss'];
+    const run = ['train', ...write(), '--lr', '0.1', '--steps', '4', '--quiet', '--track', 'loss,kta'];
     expect((await scratch.run(...run, '--out', 'first')).status).toBe(0);
+    expectFailure(await scratch.run(...run, '--seed', '7', '--resume', 'first'), 2, /made with initial weights of SHA-256 "[0-9a-f]{64}", not "/);
+    expectFailure(await scratch.run(...run.slice(0, -1), 'loss', '--resume', 'first'), 2, /made with trackers \[.*"kta","every":1\}\], not \[/);
     expectFailure(await scratch.run(...run, '--out', 'first'), 2, /first: it holds a run already/);
     expectFailure(await scratch.run(...run, '--optimizer', 'momentum', '--resume', 'first'), 2, /made with optimizer \{"name":"gd"\}/);
     expectFailure(await scratch.run('train', ...write(), '--lr', '0.1', '--steps', '2', '--resume', 'first'), 2, /at step 4 already/);
@@ -109,6 +113,24 @@ describe('a spec without weights', () => {
     for (const { data } of state.parameters.values()) expect(data.every(Number.isFinite)).toBe(true);
   });
 
+  test('schedules, moments and patterns of names reach the run; a longer run keeps its trackers', async () => {
+    const rates = ['--lr', '0.1', '--schedule', 'linear', '--warmup', '1', '--final-lr', '0.02', '--steps', '6'];
+    const adam = ['--optimizer', 'adam', '--beta1', '0.5', '--beta2', '0.8', '--epsilon', '0.01', '--rate-factors', '0.*=-2,0.bias=0'];
+    const outcome = await scratch.run('train', ...write(), ...rates, ...adam, '--track', 'loss,spectrum:6', '--top', '3', '--out', 'rates', '--json');
+    expect(outcome.status).toBe(0);
+    const { config, provenance } = reportOf('rates');
+    expect(config).toMatchObject({
+      learningRate: null,
+      optimizer: { name: 'adam', beta1: 0.5, beta2: 0.8, epsilon: 0.01 },
+      rateFactors: { '0.weight': -2, '0.bias': 0 },
+    });
+    expect(provenance.notes).toEqual(['Learning rate 0.1 after 1 updates of warm-up, then linear to 0.02.']);
+    // the lines are states: the last is after the last update
+    const lines = metricsOf('rates');
+    [0.05, 0.1, 0.08, 0.06, 0.04, 0.02].forEach((rate, step) => void expect(lines[step].learningRate).toBeCloseTo(rate, 14));
+    expect(lines[6].eigenvalues).toHaveLength(3);
+  });
+
   test('--mup takes its factors from the layers’ roles; --rate-factors come on top', async () => {
     const run = ['train', ...write(), '--lr', '0.1', '--steps', '1', '--mup', '--rate-factors', '2.bias=-1', '--out', 'mup', '--quiet'];
     expect((await scratch.run(...run)).status).toBe(0);
@@ -122,6 +144,10 @@ describe('a spec without weights', () => {
     [['--lr', '1', '--steps', '1', '--track', 'egop'], /add --egop/],
     [['--lr', '1', '--steps', '1', '--momentum', '0.5'], /belongs to --optimizer momentum/],
     [['--lr', '1', '--steps', '1', '--optimizer', 'slo'], /--speeds/],
+    [['--lr', '1', '--steps', '1', '--beta1', '0.5'], /belong to --optimizer adam/],
+    [['--lr', '1', '--steps', '1', '--final-lr', '0.5'], /--schedule linear or cosine/],
+    [['--lr', '1', '--steps', '1', '--rate-factors', '9*=1'], /no trained parameter begins with '9'; there are 0\.weight, 0\.bias/],
+    [['--lr', '1', '--steps', '1', '--since', '3'], /belongs to the tracker kernel/],
     [['--lr', '1', '--steps', '1', '--test-inputs', 'x.npy'], /go together/],
     [['--lr', '1', '--steps', '1', '--batch-size', '31'], /batchSize is 31/],
     [['--lr', '1', '--steps', '1', '--rate-factors', 'w=1'], /names 'w'/],

@@ -1,6 +1,7 @@
 import {
   type CentralFlowState,
   centralFlow,
+  centralFlowGaps,
   type GradientFlowOptions,
   type Graph,
   GraphBuilder,
@@ -10,6 +11,7 @@ import {
   loadRuntime,
   type Objective,
   primitives,
+  rectifierSides,
   TangedgeError,
   type Tensor,
   trainingLoss,
@@ -70,6 +72,34 @@ describe('central flow of ½yx² − by, whose gradient descent has the 2-cycle 
     closeTo(predictedLoss, (b * 2) / eta + loss, 1e-9);
     closeTo(predictedLoss, 0, 1e-8);
     closeTo(predictedGradient2, (2 / eta) ** 2 * 2 * b + b * b, 1e-6);
+  });
+
+  test('centralFlowGaps: the midpoints of the 2-cycle are the flow, √tr Σ = √(2b) is its amplitude; a shift is its own distance', () => {
+    const amplitude = Math.sqrt(2 * b);
+    const cycle = (shift: number) => Array.from({ length: 61 }, (_, t) => Float64Array.of(t % 2 === 0 ? amplitude : -amplitude, 2 / eta + shift));
+    for (const shift of [0, 0.25]) {
+      const flow = centralFlow(rt, objective, Float64Array.of(0, 2 / eta), { learningRate: eta, steps: 40 });
+      const gaps = [...centralFlowGaps(cycle(shift), flow, { learningRate: eta, sides: (theta) => Uint8Array.of(Number(theta[0] > 0)) })];
+      expect(gaps.map(({ step }) => step)).toEqual(Array.from({ length: 40 }, (_, t) => t));
+      const { distance, oscillation, held, kinks } = gaps[39];
+      closeTo(distance, shift, 1e-9);
+      closeTo(oscillation, amplitude, 1e-9);
+      closeTo(held, 1, 1e-9);
+      expect(kinks).toBe(1);
+    }
+  });
+
+  test('rectifierSides: ReLU and LeakyReLU of every example, nothing of a smooth model', () => {
+    const net = (type: string) => {
+      const layers = [{ type: 'Linear', name: 'a', in_features: 1, out_features: 2, bias: false }, { type }];
+      return importSpec({ input_shape: [1, 1], layers }, new Map([['a.weight', { shape: [2, 1], data: Float64Array.of(1, -1) }]]));
+    };
+    const x = { shape: [2, 1], data: Float64Array.of(3, -2) };
+    for (const type of ['ReLU', 'LeakyReLU']) {
+      expect([...rectifierSides(rt, net(type), x, Float64Array.of(1, -1))]).toEqual([1, 0, 0, 1]);
+      expect([...rectifierSides(rt, net(type), x, Float64Array.of(-1, -1))]).toEqual([0, 0, 1, 1]);
+    }
+    expect(rectifierSides(rt, net('Tanh'), x, Float64Array.of(1, -1))).toHaveLength(0);
   });
 
   test('two independent copies: X = 2b·I, the undetermined off-diagonal is 0', () => {

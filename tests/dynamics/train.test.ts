@@ -4,10 +4,12 @@ import {
   type Dtype,
   importSpec,
   initializeSpec,
+  LossGradient,
   loadRuntime,
   type Model,
   type Optimizer,
   type Runtime,
+  type TangedgeError,
   Trainer,
   type TrainingOptions,
   type TrainingState,
@@ -297,6 +299,53 @@ describe('divergence', () => {
     expect(error).toMatchObject({ code: 'ERR_DIVERGED', info: { step: losses.length, initialLoss: losses[0], lastGood: { step: 0 } } });
     expect(losses.every(Number.isFinite)).toBe(true);
     expect(rt.arena.used).toBe(0);
+  });
+
+  test.each(['weights', 'gram'] as const)(
+    'parameters that leave while the loss stays: Tanh outputs bound it, W does not (%s)',
+    async (firstLayer) => {
+      const spec = { input_shape: [1, 12], layers: [{ type: 'Linear', name: 'a', in_features: 12, out_features: 3, bias: false }, { type: 'Tanh' }] };
+      const bounded = { inputs: random(6, [10, 12]), targets: random(7, [10, 3]) };
+      const [steps, losses]: [number[], number[]] = [[], []];
+      // ascending with steps that grow: the gradient fades with the saturation, so normalized ones
+      const options = {
+        learningRate: 1e4,
+        steps: 40,
+        firstLayer,
+        optimizer: { name: 'slo', speeds: { 'a.weight': 1 } },
+        rateFactors: { 'a.weight': -1 },
+      } as const;
+      const run = async () => {
+        for await (const { step, loss } of train(rt, importSpec(spec, initializeSpec(rt, spec)), bounded, options)) {
+          steps.push(step);
+          losses.push(loss);
+        }
+      };
+      const error = (await run().catch((reason: unknown) => reason)) as TangedgeError;
+      expect(error).toMatchObject({
+        code: 'ERR_DIVERGED',
+        info: { step: 10, lastGood: { step: 0 } },
+        message: expect.stringMatching(/norm of the parameters/),
+      });
+      expect(Math.max(...losses)).toBeLessThan(10);
+      expect(error.info.parameterNorm).toBeGreaterThan(1000 * (error.info.initialParameterNorm as number));
+      expect(rt.arena.used).toBe(0);
+    },
+  );
+
+  test('the norm of a first layer kept as W₀ + Aᵀ·X is that of its weights', () => {
+    const spec = { input_shape: [1, 12], layers: [{ type: 'Linear', name: 'a', in_features: 12, out_features: 3 }] };
+    const model = importSpec(spec, initializeSpec(rt, spec, { dtype: 'f64' }));
+    const gradient = new LossGradient(rt, model, { inputs: random(6, [10, 12]), targets: random(7, [10, 3]) }, { firstLayer: 'gram' });
+    try {
+      gradient.evaluate();
+      rt.f64.axpy(30, -0.3, gradient.gradientPtr(0), gradient.coordinatePtr(0));
+      const theta = gradient.readParameters();
+      const norm = Math.sqrt(theta.reduce((sum: number, value: number) => sum + value * value, 0));
+      expect(gradient.parameterNorm() / norm).toBeCloseTo(1, 13);
+    } finally {
+      gradient.release();
+    }
   });
 });
 

@@ -8,7 +8,22 @@ import { schemaFromTypes } from './schema-from-types.ts';
 
 const rt = await loadRuntime();
 const ALL: readonly TrackerSpec[] = (
-  ['loss', 'accuracy', 'gradient', 'distance', 'test', 'kta', 'spectrum', 'eigenvectors', 'kernel', 'sharpness', 'nfa', 'ptk', 'activations'] as const
+  [
+    'loss',
+    'accuracy',
+    'gradient',
+    'distance',
+    'test',
+    'kta',
+    'spectrum',
+    'eigenvectors',
+    'kernel',
+    'sharpness',
+    'nfa',
+    'nfa-random',
+    'ptk',
+    'activations',
+  ] as const
 ).map((tracker) => ({ tracker, every: 1 }));
 
 async function runOf(trackers: readonly TrackerSpec[], learningRate = 0.4, steps = 30): Promise<TrainingRun> {

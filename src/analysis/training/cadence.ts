@@ -3,7 +3,7 @@
 import { checkInteger } from '../../core/check.ts';
 import { TangedgeError } from '../../core/errors.ts';
 
-/** One of the three; with none, about a hundred times in the run. The first and the last state are always measured. */
+/** One of the three; with none, as often as is usual for the tracker, mostly about a hundred times in the run. The first and the last state are always measured. */
 export interface Cadence {
   /** Every so many steps: 0, n, 2n, …. */
   readonly every?: number;
@@ -13,14 +13,12 @@ export interface Cadence {
   readonly at?: readonly number[];
 }
 
-const DEFAULT_POINTS = 100;
-
 /**
- * Whether each step from 0 to `steps` is measured.
+ * Whether each step from 0 to `steps` is measured; every `usual` steps when nothing is said.
  *
  * @throws {TangedgeError} ERR_ARGUMENT for values outside their range, or more than one of the three.
  */
-export function cadenceOf(name: string, { every, growth, at }: Cadence, steps: number, usual?: number): (step: number) => boolean {
+export function cadenceOf(name: string, { every, growth, at }: Cadence, steps: number, usual: number): (step: number) => boolean {
   const operation = `tracker '${name}'`;
   if ([every, growth, at].filter((choice) => choice !== undefined).length > 1) {
     throw new TangedgeError('ERR_ARGUMENT', `${operation}: give one of every, growth and at.`, { every, growth, at });
@@ -38,7 +36,7 @@ export function cadenceOf(name: string, { every, growth, at }: Cadence, steps: n
     for (let step = 1; step < steps; step = Math.max(step + 1, Math.floor(step * growth))) chosen.add(step);
     return (step) => chosen.has(step);
   }
-  const period = every ?? usual ?? Math.max(1, Math.round(steps / DEFAULT_POINTS));
+  const period = every ?? usual;
   checkInteger(operation, 'every', period, 1);
   return (step) => step % period === 0 || step === steps;
 }

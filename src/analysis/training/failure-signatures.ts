@@ -1,11 +1,10 @@
 /** @file Failure signatures: what commonly goes wrong in training and in kernels, each with its evidence and what to do. */
 
 import type { FailureSignature } from '../../core/failure-signature.ts';
+import type { CentralFlowGap } from '../../dynamics/central-flow-gap.ts';
 import { smoothSeries } from '../../dynamics/stability-phases.ts';
-import { congruence } from '../../features/congruence.ts';
 import type { WeightFeatures } from '../../features/neural-features.ts';
-import { nfaCorrelation } from '../../features/nfa-correlation.ts';
-import { sameSpectrumRandom } from '../../linalg/haar.ts';
+import { type NfaRandomControl, type NfaRandomControlOptions, nfaRandomControl } from '../../features/nfa-random-control.ts';
 import type { Runtime } from '../../wasm/runtime.ts';
 import type { TrainingRun } from './run.ts';
 import { curvatureOf, lastNumber, numbersOf, weightsWith } from './run-series.ts';
@@ -34,9 +33,12 @@ const DEFAULTS: Required<FailureThresholds> = { alignmentShift: 0.02, weightChan
  * - `LAZY_INIT`           C-NFA far above UC-NFA all through, and a weight that hardly moved (tracker `nfa`)
  * - `ALIGNED_WRONG`       UC-NFA above 0.8 with feature quality under 0.4 (trackers `nfa`, `egop`)
  * - `PTK_MOVING`          the tangents that a weight aligns with change faster than it can follow (tracker `ptk`)
+ * - `NFA_RANDOM`          UC-NFA at the end within what random tangents of the same spectrum give (trackers `nfa`, `nfa-random`)
  * - `SMOOTH_AT_ZERO`      a smooth activation that begins where it is nearly linear (tracker `activations`)
+ * - `NOT_PSD`             a negative eigenvalue of the kernel beyond rounding (tracker `spectrum`)
+ * - `ILL_COND`            a condition number of the kernel above 10⁸ at the end (tracker `spectrum`)
  *
- * @see `nfaRandomSignature` and `kernelSignatures`, which `analyze` judges; `centralFlowSignature`; `batchCoupledSignature`.
+ * @see `centralFlowSignature`, of a run beside its central flow; `batchCoupledSignature`, of a model that cannot be trained
  */
 export function failureSignatures(run: TrainingRun, thresholds: FailureThresholds = {}): FailureSignature[] {
   const limits = { ...DEFAULTS, ...thresholds };
@@ -45,8 +47,10 @@ export function failureSignatures(run: TrainingRun, thresholds: FailureThreshold
     ...noAlignmentShift(run, limits),
     ...lazyInitialization(run, limits),
     ...alignedWrong(run),
+    ...randomAlignment(run),
     ...movingTangents(run, limits),
     ...smoothAtZero(run, limits),
+    ...illPosed(run),
   ];
 }
 
@@ -55,10 +59,16 @@ function diverged({ outcome }: TrainingRun): FailureSignature[] {
   const { divergence } = outcome;
   const known = divergence?.sharpness ?? null;
   const rate = divergence?.stableRate ?? null;
+  const [norm, before] = [divergence?.parameterNorm ?? null, divergence?.initialParameterNorm ?? 0];
+  // The loss of a run whose parameters left first is still a number.
+  const what =
+    outcome.loss === null || norm === null || norm <= before
+      ? 'The loss left for infinity'
+      : `The loss was ${digits(outcome.loss)} and the norm of the parameters ${digits(norm)}, up from ${digits(before)},`;
   return [
     {
       code: 'DIVERGED',
-      evidence: `The loss left for infinity by step ${outcome.step}; the last good state is step ${divergence?.lastGoodStep ?? 0}${known === null ? '' : `, with sharpness ${digits(known)}`}.`,
+      evidence: `${what} by step ${outcome.step}; the last good state is step ${divergence?.lastGoodStep ?? 0}${known === null ? '' : `, with sharpness ${digits(known)}`}.`,
       advice:
         rate === null
           ? 'Use a smaller learning rate.'
@@ -177,24 +187,46 @@ const NO_SPREAD = 1e-9;
  * `NFA_RANDOM` when a weight's UC-NFA is within two standard deviations of what random K of the same spectrum give, else null.
  * Where turning K changes nothing (one output, K a multiple of the identity) there is nothing to tell, and it is null too.
  *
- * Cost   `draws` random orthogonal matrices [h, h] and as many products
+ * Cost   that of `nfaRandomControl`
  */
 export function nfaRandomSignature(
   rt: Runtime,
-  { name, weight, nfm, ptkCovariance, correlation }: Pick<WeightFeatures, 'name' | 'weight' | 'nfm' | 'ptkCovariance' | 'correlation'>,
-  { draws = 10, seed = 0 }: { readonly draws?: number; readonly seed?: number } = {},
+  features: Pick<WeightFeatures, 'name' | 'weight' | 'nfm' | 'ptkCovariance' | 'correlation'>,
+  options: NfaRandomControlOptions = {},
 ): FailureSignature<'NFA_RANDOM'> | null {
-  const controls = Array.from({ length: draws }, (_, stream) =>
-    nfaCorrelation(rt, nfm, congruence(rt, weight, sameSpectrumRandom(rt, ptkCovariance, { seed, stream }))),
-  );
-  const mean = controls.reduce((sum, value) => sum + value, 0) / draws;
-  const deviation = Math.sqrt(controls.reduce((sum, value) => sum + (value - mean) * (value - mean), 0) / Math.max(1, draws - 1));
+  return withinControl(features.name, features.correlation, nfaRandomControl(rt, features, options));
+}
+
+function withinControl(
+  name: string,
+  correlation: number,
+  { mean, deviation }: Omit<NfaRandomControl, 'draws'>,
+): FailureSignature<'NFA_RANDOM'> | null {
   if (deviation < NO_SPREAD || !(correlation - mean <= 2 * deviation)) return null;
   return {
     code: 'NFA_RANDOM',
-    evidence: `${name}: UC-NFA is ${digits(correlation)}; random matrices with the spectrum of K give ${digits(mean)} ± ${digits(deviation)} (${draws} draws).`,
+    evidence: `${name}: UC-NFA is ${digits(correlation)}; random matrices with the spectrum of K give ${digits(mean)} ± ${digits(deviation)}.`,
     advice: 'Weight and tangents are not aligned beyond what their spectra alone give: nothing of the ansatz has been learned here.',
   };
+}
+
+/** At the end of the run. */
+function randomAlignment(run: TrainingRun): FailureSignature[] {
+  return weightsWith(run, 'nfaRandom').flatMap((weight): FailureSignature[] => {
+    const [correlation, mean, deviation] = [
+      lastNumber(run, 'nfa', weight),
+      lastNumber(run, 'nfaRandom', weight),
+      lastNumber(run, 'nfaRandomDeviation', weight),
+    ];
+    const found = correlation !== null && mean !== null && deviation !== null && withinControl(weight, correlation, { mean, deviation });
+    return found ? [found] : [];
+  });
+}
+
+/** Of the trace NTK on the kernel samples, at the last state whose spectrum was measured. */
+function illPosed(run: TrainingRun): FailureSignature[] {
+  const [largest, smallest] = [numbersOf(run, 'eigenvalues').values.at(-1), lastNumber(run, 'smallestEigenvalue')];
+  return largest === undefined || smallest === null ? [] : kernelSignatures([largest, smallest]);
 }
 
 /** `NOT_PSD` (λmin < −10⁻⁶·λmax) and `ILL_COND` (λmax/λmin > 10⁸) of a kernel's eigenvalues, in any order. */
@@ -225,21 +257,39 @@ export function kernelSignatures(values: ArrayLike<number>): FailureSignature<'N
   return [];
 }
 
+/** Overshoot λmax·η/2 − 1 that Euler's steps of a smooth loss do not reach. */
+const OVERSHOOT = 1e-3;
+
 /**
- * `CENTRAL_FLOW_MISMATCH` when the distance of the midpoint iterates from the central flow outgrows the predicted
- * oscillation √tr Σ: their ratio in the last third is over twice that of the middle third. Else null.
+ * `CENTRAL_FLOW_MISMATCH`, else null: of a run of gradient descent beside its central flow (`centralFlowGaps`),
+ *
+ * - when the midpoints have moved away from the flow by more than the largest oscillation √tr Σ that it predicts, counted
+ *   from where it first predicts one: what is left is not an oscillation about the flow; or
+ * - when the flow lets the sharpness exceed 2/η by more than a thousandth: it did not see what raised it.
+ *
+ * The evidence says how many rectifiers changed sides, for kinks have no curvature that the flow could see.
  */
-export function centralFlowSignature(distances: ArrayLike<number>, sigmaTraces: ArrayLike<number>): FailureSignature | null {
-  const ratios = Array.from(distances, (distance, t) => distance / Math.sqrt(sigmaTraces[t])).filter(Number.isFinite);
-  const third = Math.floor(ratios.length / 3);
-  if (third === 0) return null;
-  const mean = (from: number, to: number) => ratios.slice(from, to).reduce((sum, value) => sum + value, 0) / (to - from);
-  const [middle, late] = [mean(third, 2 * third), mean(2 * third, ratios.length)];
-  if (!(late > 2 * middle)) return null;
+export function centralFlowSignature(gaps: readonly CentralFlowGap[]): FailureSignature<'CENTRAL_FLOW_MISMATCH'> | null {
+  const first = gaps.findIndex(({ oscillation }) => oscillation > 0);
+  if (first < 0) return null;
+  const edge = gaps.slice(first);
+  const last = edge[edge.length - 1];
+  const oscillation = Math.max(...edge.map((gap) => gap.oscillation));
+  const growth = last.distance - edge[0].distance;
+  const overshoot = Math.max(...edge.map(({ held }) => held - 1));
+  if (growth <= oscillation && overshoot <= OVERSHOOT) return null;
+  const kinks = edge.reduce((sum, gap) => sum + (gap.kinks ?? 0), 0);
+  const counted =
+    last.kinks === null
+      ? ''
+      : ` ${kinks === 0 ? 'No rectifier changed sides' : `Rectifiers changed sides ${digits(kinks / edge.length)} times a step`}.`;
   return {
     code: 'CENTRAL_FLOW_MISMATCH',
-    evidence: `The distance to the central flow went from ${digits(middle)} to ${digits(late)} times √tr Σ.`,
-    advice: 'Use smooth activations (ReLU’s kinks have no curvature), track more eigenvalues, and tighten the eigensolver’s tolerance.',
+    evidence: `The distance of the midpoints from the central flow went from ${digits(edge[0].distance)} at step ${edge[0].step} to ${digits(last.distance)} at step ${last.step}, with oscillations √tr Σ of at most ${digits(oscillation)}; the flow let the sharpness exceed 2/η by up to ${digits(Math.max(0, overshoot))} of it.${counted}`,
+    advice:
+      kinks > 0
+        ? 'Use smooth activations: ReLU’s kinks have no curvature, and the flow does not see them.'
+        : 'Take more substeps, tighten the tolerance of the eigenpairs, or use a smaller learning rate: the oscillation may be too wide for a flow to second order.',
   };
 }
 

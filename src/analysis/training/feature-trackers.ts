@@ -6,6 +6,7 @@ import { congruence } from '../../features/congruence.ts';
 import { featureQuality } from '../../features/feature-quality.ts';
 import type { WeightFeatures } from '../../features/neural-features.ts';
 import { centeredNfaCorrelation, nfaCorrelation } from '../../features/nfa-correlation.ts';
+import { nfaRandomControl } from '../../features/nfa-random-control.ts';
 import { nfmOf } from '../../features/nfm.ts';
 import type { Runtime } from '../../wasm/runtime.ts';
 import { traceOf } from '../kernel-analysis.ts';
@@ -16,6 +17,17 @@ export const nfaTracker: Tracker = {
   name: 'nfa',
   needs: 'features',
   measure: (state) => perWeight(state.features(), (weight) => nfaOf(state.run.rt, weight)),
+};
+
+/** UC-NFA with random tangents of the same spectrum, the same draws at every state. */
+export const randomNfaTracker: Tracker = {
+  name: 'nfa-random',
+  needs: 'features',
+  measure: (state) =>
+    perWeight(state.features(), (weight) => {
+      const { mean, deviation } = nfaRandomControl(state.run.rt, weight);
+      return { nfaRandom: orNull(mean), nfaRandomDeviation: orNull(deviation) };
+    }),
 };
 
 export function egopTracker(egop: Tensor): Tracker {
@@ -44,7 +56,7 @@ export function egopTracker(egop: Tensor): Tracker {
 }
 
 export function ptkTracker(): Tracker {
-  let previous: readonly WeightFeatures[] | undefined;
+  let previous: readonly Tensor[] = [];
   return {
     name: 'ptk',
     needs: 'features',
@@ -52,13 +64,18 @@ export function ptkTracker(): Tracker {
       const { rt } = state.run;
       const now = state.features();
       const start = state.initial.features();
-      const before = previous ?? now;
-      previous = now;
+      const covariances = now.map(({ ptkCovariance }) => ptkCovariance);
+      const before = previous.length === 0 ? covariances : previous;
+      previous = covariances;
       const cosine = (a: Tensor, b: Tensor) => orNull(nfaCorrelation(rt, a, b));
       return perWeight(now, ({ ptkCovariance }, index) => ({
         ptkFromInitial: cosine(ptkCovariance, start[index].ptkCovariance),
-        ptkFromPrevious: cosine(ptkCovariance, before[index].ptkCovariance),
+        ptkFromPrevious: cosine(ptkCovariance, before[index]),
       }));
+    },
+    memory: () => new Map(previous.map((covariance, k) => [String(k), covariance])),
+    remember: (memory) => {
+      previous = Array.from({ length: memory.size }, (_, k) => memory.get(String(k)) as Tensor);
     },
   };
 }

@@ -51,6 +51,7 @@ export function spectrumTracker(top = 10): Tracker {
       return {
         eigenvalues: [...values.subarray(0, top)],
         alignments: [...alignments.subarray(0, top)],
+        smallestEigenvalue: pairs.values[0],
         effectiveRank: unlessConstant(() => effectiveRank(rt, pairs.values)),
         participationRatio: unlessConstant(() => participationRatio(pairs.values)),
         stableRank: unlessConstant(() => stableRank(pairs.values)),
@@ -76,13 +77,17 @@ export function eigenvectorTracker(top = 5): Tracker {
         previousOverlap: overlaps(rt, now, before),
       };
     },
+    memory: () => new Map(previous === undefined ? [] : [['previous', previous]]),
+    remember: (memory) => {
+      previous = memory.get('previous');
+    },
   };
 }
 
 export function kernelTracker(since: readonly number[] = []): Tracker {
   for (const step of since) checkInteger("tracker 'kernel'", 'since', step, 0);
-  const kept = new Map<number, Tensor>();
-  let previous: { readonly step: number; readonly kernel: Tensor } | undefined;
+  const kept = new Map<number, Moment>();
+  let previous: Moment | undefined;
   return {
     name: 'kernel',
     needs: 'kernel',
@@ -93,22 +98,50 @@ export function kernelTracker(since: readonly number[] = []): Tracker {
       const measured: Record<string, Measurement> = {
         kernelDistance: unlessConstant(() => kernelDistance(start, kernel)),
         kernelDrift: unlessConstant(() => relativeKernelDrift(start, kernel)),
-        kernelVelocity: null,
+        kernelVelocity: velocity(previous, { step, kernel }),
       };
-      const last = previous;
-      if (last !== undefined && last.step < step) {
-        measured.kernelVelocity = unlessConstant(() => kernelVelocity(last.kernel, kernel, step - last.step));
-      }
       for (const at of since) {
         // The state measured at or first after the step stands for it.
-        if (step >= at && !kept.has(at)) kept.set(at, kernel);
+        if (step >= at && !kept.has(at)) kept.set(at, { step, kernel });
         const from = kept.get(at);
-        measured[`kernelDistance/${at}`] = from === undefined ? null : unlessConstant(() => kernelDistance(from, kernel));
+        measured[`kernelDistance/${at}`] = from === undefined ? null : unlessConstant(() => kernelDistance(from.kernel, kernel));
+        measured[`kernelVelocity/${at}`] = velocity(from, { step, kernel });
       }
       previous = { step, kernel };
       return measured;
     },
+    memory: () => {
+      const moments: [string, Moment][] = [...kept].map(([at, moment]) => [`since/${at}`, moment]);
+      if (previous !== undefined) moments.push(['previous', previous]);
+      return new Map(
+        moments.flatMap(([part, { step, kernel }]) => [
+          [`${part}/kernel`, kernel],
+          [`${part}/step`, { shape: [1], data: Float64Array.of(step) }],
+        ]),
+      );
+    },
+    remember: (memory) => {
+      const momentOf = (part: string): Moment | undefined => {
+        const [step, kernel] = [memory.get(`${part}/step`), memory.get(`${part}/kernel`)];
+        return step && kernel && { step: step.data[0], kernel };
+      };
+      previous = momentOf('previous');
+      for (const at of since) {
+        const moment = momentOf(`since/${at}`);
+        if (moment) kept.set(at, moment);
+      }
+    },
   };
+}
+
+interface Moment {
+  readonly step: number;
+  readonly kernel: Tensor;
+}
+
+function velocity(from: Moment | undefined, to: Moment): number | null {
+  if (from === undefined || from.step >= to.step) return null;
+  return unlessConstant(() => kernelVelocity(from.kernel, to.kernel, to.step - from.step));
 }
 
 /** The `count` eigenvectors of the largest eigenvalues, largest first, [m, count]. */

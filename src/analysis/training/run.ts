@@ -61,6 +61,9 @@ export interface Outcome {
 }
 
 export interface Divergence {
+  /** ‖θ‖ where the run was given up, beside that of step 0; null when it is not a number. */
+  readonly parameterNorm: number | null;
+  readonly initialParameterNorm: number;
   /** The last step with a loss no higher than the first, and the sharpness there. */
   readonly lastGoodStep: number;
   readonly sharpness: number | null;

@@ -11,6 +11,15 @@ import { type Model, trainableParameters } from '../../graph/model.ts';
 import type { Runtime } from '../../wasm/runtime.ts';
 import type { Divergence } from './run.ts';
 
+/** What ERR_DIVERGED says. */
+export interface DivergenceInfo {
+  readonly step: number;
+  readonly loss: number;
+  readonly parameterNorm: number;
+  readonly initialParameterNorm: number;
+  readonly lastGood?: TrainingState;
+}
+
 /** A rough value is enough for advice. */
 const TOLERANCE = 1e-2;
 
@@ -19,13 +28,15 @@ export function divergenceOf(
   model: Model,
   data: TrainingData,
   { optimizer = { name: 'gd' }, loss, lossScale, dtype }: TrainingOptions,
-  lastGood: TrainingState | undefined,
+  { lastGood, parameterNorm, initialParameterNorm }: DivergenceInfo,
 ): Divergence {
   const objective = trainingLoss(rt, model, data, { loss, lossScale, dtype });
   const theta = lastGood === undefined ? objective.initial : stateParameters(model, lastGood);
   const { value } = sharpness(rt, objective, theta, { tolerance: TOLERANCE });
   const known = Number.isFinite(value) && value > 0;
   return {
+    parameterNorm: Number.isFinite(parameterNorm) ? parameterNorm : null,
+    initialParameterNorm,
     lastGoodStep: lastGood?.step ?? 0,
     sharpness: known ? value : null,
     stableRate: known ? stableRateOf(optimizer, value) : null,

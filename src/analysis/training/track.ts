@@ -11,7 +11,7 @@ import { type Model, parameterCount, trainableParameters } from '../../graph/mod
 import type { Runtime } from '../../wasm/runtime.ts';
 import type { Source } from '../report.ts';
 import { type Outcome, type Series, TRAINING_RUN_FORMAT, type TrainingConfig, type TrainingRun } from './run.ts';
-import { divergenceOf } from './stable-rate.ts';
+import { type DivergenceInfo, divergenceOf } from './stable-rate.ts';
 import { firstRows, type RunContext, type TrackerThreads } from './tracked-state.ts';
 import type { Measurement, Measurements, TrackerSpec } from './tracker.ts';
 import { TrackerSet } from './trackers.ts';
@@ -33,12 +33,15 @@ export interface TrackingOptions extends TrainingOptions {
 export interface TrackedStep {
   readonly step: TrainingStep;
   readonly measurements: Measurements;
+  /** What `resume` takes: that of the step, and what the trackers knew before they measured it. */
+  state(): TrainingState;
 }
 
 /**
  * `train` with trackers: every state, with the measurements that are due at it.
  *
- * The model is the one before step 0, also when a run is resumed: distances are from its parameters.
+ * The model is the one before step 0, also when a run is resumed: distances are from its parameters. A run that is resumed
+ * with the same trackers measures the bits of the one that was never stopped, velocities and warm starts included.
  *
  * Cost   that of `train`, and of each tracker when it is due; a tracker that is not asked for costs nothing
  *
@@ -57,13 +60,20 @@ export async function* trackTraining(
 ): AsyncGenerator<TrackedStep, void, void> {
   const context = contextOf(rt, model, data, options);
   const trackers = new TrackerSet(context, options.trackers ?? [{ tracker: 'loss' }], options.steps, options.testData);
-  for await (const step of train(rt, model, data, options)) yield { step, measurements: await trackers.measure(step) };
+  if (options.resume?.trackers) trackers.remember(options.resume.trackers);
+  for await (const step of train(rt, model, data, options)) {
+    const memory = trackers.memory();
+    const measurements = options.pool ? await trackers.measureInPool(step) : trackers.measure(step);
+    yield { step, measurements, state: () => ({ ...step.state(), trackers: memory }) };
+  }
 }
 
 export interface TrainingRunOptions extends TrackingOptions {
   /** What the run is called; default `training run`. */
   readonly title?: string;
   readonly sources?: readonly Source[];
+  /** What a reader of the report should know beside the options. */
+  readonly notes?: readonly string[];
   /** What was measured before the state that the run resumes from. */
   readonly earlier?: readonly { readonly step: number; readonly measurements: Measurements }[];
   /** Called with every state: to write files, show progress, or look inside. A promise is waited for. */
@@ -94,17 +104,18 @@ export async function runTraining(rt: Runtime, model: Model, data: TrainingData,
       gathered.add(step.step, measurements);
       last = { step: step.step, loss: step.loss };
       await options.onStep?.(tracked);
-      if (step.step === options.steps) state = step.state();
+      if (step.step === options.steps) state = tracked.state();
     }
   } catch (error) {
     if (!(error instanceof TangedgeError && error.code === 'ERR_DIVERGED')) throw error;
-    const { step, loss, lastGood } = error.info as { step: number; loss: number; lastGood?: TrainingState };
-    state = lastGood;
+    const info = error.info as unknown as DivergenceInfo;
+    const { step, loss } = info;
+    state = info.lastGood;
     outcome = {
       status: 'diverged',
       step,
       loss: Number.isFinite(loss) ? loss : null,
-      divergence: divergenceOf(rt, model, data, options, lastGood),
+      divergence: divergenceOf(rt, model, data, options, info),
     };
   }
   outcome ??= { status: 'finished', step: last?.step ?? 0, loss: last?.loss ?? null, divergence: null };
@@ -116,7 +127,7 @@ function describeRun(model: Model, data: TrainingData, options: TrainingRunOptio
   return {
     format: TRAINING_RUN_FORMAT,
     title: options.title ?? 'training run',
-    provenance: { version: VERSION, dtype: options.dtype ?? 'f64', sources: options.sources ?? [], notes: [] },
+    provenance: { version: VERSION, dtype: options.dtype ?? 'f64', sources: options.sources ?? [], notes: options.notes ?? [] },
     config: configOf(options),
     data: {
       samples: n,

@@ -22,22 +22,24 @@ export type TrackerSpec = Cadence & TrackerChoice;
  * - `kta`           `kta`, `ktaCentered` of the trace NTK
  * - `kta-full`      `ktaFull`, `ktaFullCentered` of the full NTK [n·c, n·c]
  * - `spectrum`      `eigenvalues` of the trace NTK (largest `top`, default 10), `alignments` of the targets with their
- *                   eigenvectors, `effectiveRank`, `participationRatio`, `stableRank`, `intrinsicDimension`
+ *                   eigenvectors, `smallestEigenvalue`, `effectiveRank`, `participationRatio`, `stableRank`, `intrinsicDimension`
  * - `eigenvectors`  of the largest `top` (default 5): `initialOverlap`, `previousOverlap`, the share of each in the span of
  *                   the first state's and of the last measured one's
  * - `kernel`        `kernelDistance` and `kernelDrift` from step 0, `kernelVelocity` since the last measurement, and
- *                   `kernelDistance/<step>` from each step of `since`
+ *                   `kernelDistance/<step>`, `kernelVelocity/<step>` from each step of `since`
  * - `sharpness`     `sharpness` λmax of the loss Hessian, `gaussNewton` λmax of its Gauss–Newton part, by warm-started Lanczos
  * - `nfa`           per weight: UC-NFA `nfa`, `nfaCentered` (entries centered), C-NFA `cNfa`, `cNfaCentered`, `dominance`,
  *                   `weightChange` ‖W̄‖/‖W₀‖, and the parts of W = W₀ + W̄: `nfmParts` [W̄W̄, cross, W₀W₀] and `agopParts`
  *                   [W̄KW̄, cross, W₀KW₀] as fractions of the trace
+ * - `nfa-random`    per weight, UC-NFA with random K of the same spectrum: `nfaRandom`, the mean of ten, and `nfaRandomDeviation`;
+ *                   first and last state unless told otherwise
  * - `egop`          for weights as wide as the given EGOP: `nfmQuality`, `agopQuality`, and overlaps of the leading
  *                   eigenspaces `nfmOverlap`, `agopOverlap`
  * - `ptk`           per weight: `ptkFromInitial`, `ptkFromPrevious`, cosines of the PTK covariances
  * - `activations`   per weight with pre-activation h: `activation` mean |h|, `activationChange` ‖h − h₀‖/‖h₀‖; `outputChange`
  */
 export type TrackerChoice =
-  | { readonly tracker: 'loss' | 'accuracy' | 'gradient' | 'distance' | 'test' | 'kta' | 'kta-full' | 'nfa' | 'ptk' | 'activations' }
+  | { readonly tracker: 'loss' | 'accuracy' | 'gradient' | 'distance' | 'test' | 'kta' | 'kta-full' | 'nfa' | 'nfa-random' | 'ptk' | 'activations' }
   | { readonly tracker: 'spectrum' | 'eigenvectors'; readonly top?: number }
   | { readonly tracker: 'kernel'; readonly since?: readonly number[] }
   | { readonly tracker: 'sharpness' /** Residual relative to λmax; default 1e-3. */; readonly tolerance?: number }
@@ -49,4 +51,8 @@ export interface Tracker {
   /** What it reads of every state, so that a pool can compute it. */
   readonly needs?: 'kernel' | 'features';
   measure(state: TrackedState): Measurements;
+  /** What later measurements are relative to, or begin from: for a run that is resumed. Not copies. */
+  memory?(): ReadonlyMap<string, Tensor>;
+  /** Takes what `memory` gave. */
+  remember?(memory: ReadonlyMap<string, Tensor>): void;
 }

@@ -1,12 +1,13 @@
 /** @file From tracker specs to trackers at work. */
 
 import { TangedgeError } from '../../core/errors.ts';
+import type { Tensor } from '../../core/tensor.ts';
 import type { TrainingStep } from '../../dynamics/train.ts';
 import type { TrainingData } from '../../dynamics/training-data.ts';
 import { activationTracker } from './activation-tracker.ts';
 import { cadenceOf } from './cadence.ts';
 import { sharpnessTracker } from './curvature-tracker.ts';
-import { egopTracker, nfaTracker, ptkTracker } from './feature-trackers.ts';
+import { egopTracker, nfaTracker, ptkTracker, randomNfaTracker } from './feature-trackers.ts';
 import { eigenvectorTracker, fullKtaTracker, kernelTracker, ktaTracker, spectrumTracker } from './kernel-trackers.ts';
 import { accuracyTracker, distanceTracker, gradientTracker, lossTracker, testTracker } from './loss-trackers.ts';
 import { ModelState, type RunContext, TrackedState } from './tracked-state.ts';
@@ -26,13 +27,22 @@ export const TRACKERS: readonly TrackerChoice['tracker'][] = [
   'kernel',
   'sharpness',
   'nfa',
+  'nfa-random',
   'egop',
   'ptk',
   'activations',
 ];
 
-/** Trackers that cost next to nothing beside a step are on every step unless told otherwise. */
-const EVERY_STEP: readonly TrackerChoice['tracker'][] = ['loss', 'gradient'];
+/**
+ * Steps between measurements where a spec names no cadence: trackers that cost next to nothing beside a step are on every
+ * step, the random control of the ansatz at the ends, all others about a hundred times.
+ */
+export function usualCadence(tracker: TrackerChoice['tracker'], steps: number): number {
+  if (tracker === 'loss' || tracker === 'gradient') return 1;
+  return Math.max(1, tracker === 'nfa-random' ? steps : Math.round(steps / USUAL_POINTS));
+}
+
+const USUAL_POINTS = 100;
 
 /** All trackers of a run with their cadences. */
 export class TrackerSet {
@@ -49,25 +59,45 @@ export class TrackerSet {
         throw new TangedgeError('ERR_ARGUMENT', `train: tracker '${spec.tracker}' is given twice; give it one cadence.`, { tracker: spec.tracker });
       }
       const tracker = trackerOf(context, spec, testData);
-      return { tracker, due: cadenceOf(spec.tracker, spec, steps, EVERY_STEP.includes(spec.tracker) ? 1 : undefined) };
+      return { tracker, due: cadenceOf(spec.tracker, spec, steps, usualCadence(spec.tracker, steps)) };
     });
   }
 
-  /** Whether anything is measured at this step. */
-  due(step: number): boolean {
-    return this.entries.some(({ due }) => due(step));
+  /** What is due at this state, or all. Nothing is computed or copied for trackers that are not due. */
+  measure(step: TrainingStep, which: 'due' | 'all' = 'due'): Measurements {
+    return this.measureIn(new TrackedState(this.context, this.initial, step), this.at(step.step, which));
   }
 
-  /** What is due at this state. Nothing is computed or copied for trackers that are not. */
-  async measure(step: TrainingStep): Promise<Measurements> {
-    const due = this.entries.filter((entry) => entry.due(step.step));
-    if (due.length === 0) return {};
-    const measured: Record<string, Measurement> = {};
+  /** The same, with kernels and features computed in the threads of the run's pool. */
+  async measureInPool(step: TrainingStep): Promise<Measurements> {
+    const due = this.at(step.step, 'due');
     const state = new TrackedState(this.context, this.initial, step);
-    for (const { tracker } of due) {
-      if (tracker.needs !== undefined) await state.prepare(tracker.needs);
-      Object.assign(measured, tracker.measure(state));
+    for (const { needs } of due) if (needs !== undefined) await state.prepare(needs);
+    return this.measureIn(state, due);
+  }
+
+  /** What the trackers keep between measurements, `<tracker>/<part>`. */
+  memory(): Map<string, Tensor> {
+    return new Map(
+      this.entries.flatMap(({ tracker }) => [...(tracker.memory?.() ?? [])].map(([part, value]) => [`${tracker.name}/${part}`, value] as const)),
+    );
+  }
+
+  remember(memory: ReadonlyMap<string, Tensor>): void {
+    for (const { tracker } of this.entries) {
+      const prefix = `${tracker.name}/`;
+      const own = [...memory].filter(([name]) => name.startsWith(prefix)).map(([name, value]) => [name.slice(prefix.length), value] as const);
+      tracker.remember?.(new Map(own));
     }
+  }
+
+  private at(step: number, which: 'due' | 'all'): Tracker[] {
+    return this.entries.filter(({ due }) => which === 'all' || due(step)).map(({ tracker }) => tracker);
+  }
+
+  private measureIn(state: TrackedState, trackers: readonly Tracker[]): Measurements {
+    const measured: Record<string, Measurement> = {};
+    for (const tracker of trackers) Object.assign(measured, tracker.measure(state));
     return measured;
   }
 }
@@ -99,6 +129,8 @@ function trackerOf(context: RunContext, spec: TrackerSpec, testData?: TrainingDa
       return sharpnessTracker(context, spec.tolerance);
     case 'nfa':
       return nfaTracker;
+    case 'nfa-random':
+      return randomNfaTracker;
     case 'egop':
       return egopTracker(spec.egop);
     case 'ptk':

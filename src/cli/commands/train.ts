@@ -11,7 +11,7 @@ import type { Tensor } from '../../core/tensor.ts';
 import type { LossName } from '../../dynamics/loss-graph.ts';
 import type { TrainingData } from '../../dynamics/training-data.ts';
 import type { TrainingState } from '../../dynamics/training-state.ts';
-import type { Model } from '../../graph/model.ts';
+import { type Model, trainableParameters } from '../../graph/model.ts';
 import { writeSafetensors } from '../../io/safetensors.ts';
 import { mupRateFactors } from '../../nn/mup.ts';
 import { renderTrainingRun } from '../../report/training-page.ts';
@@ -24,22 +24,29 @@ import { newestCheckpoint, RunFolder } from '../run-folder.ts';
 import type { CommonOptions, Session } from '../session.ts';
 import {
   decimal,
+  forParameters,
+  learningRateOf,
   namedNumbers,
   OPTIMIZERS,
   type OptimizerFlags,
   optimizerOf,
+  type RateFlags,
+  SCHEDULES,
+  stepList,
+  type TrackerFlags,
   type TrackerRequest,
   trackerList,
   trackerSpecs,
+  withTrackerFlags,
 } from '../training-options.ts';
+import { checkRecipe, recipeOf, storedRecipe, type TrainingRecipe, withCadences } from '../training-recipe.ts';
 import { runSummary } from '../training-summary.ts';
 
-interface TrainOptions extends ModelOptions, OptimizerFlags {
+interface TrainOptions extends ModelOptions, OptimizerFlags, RateFlags, TrackerFlags {
   readonly inputs: string;
   readonly targets: string;
   readonly testInputs?: string;
   readonly testTargets?: string;
-  readonly lr: number;
   readonly steps: number;
   readonly loss?: LossName;
   readonly lossScale?: LossScale;
@@ -77,11 +84,21 @@ function declareData(command: Command): Command {
 function declareDescent(command: Command): Command {
   return command
     .option('--lr <RATE>', 'learning rate η', once(decimal))
+    .option('--schedule <NAME>', 'constant (default), linear or cosine: how the rate falls to --final-lr', once(oneOf(SCHEDULES)))
+    .option('--warmup <N>', 'updates over which the rate rises to η (default 0)', once(wholeNumber(0)))
+    .option('--final-lr <RATE>', 'rate of the last update of a schedule (default 0)', once(decimal))
     .option('--steps <N>', 'updates to make', once(wholeNumber(0)))
     .option('--optimizer <NAME>', `${OPTIMIZERS.join(', ')} (default gd)`, once(oneOf(OPTIMIZERS)))
     .option('--momentum <MU>', 'of momentum and nesterov (default 0.9)', once(decimal))
+    .option('--beta1 <B>', 'of adam (default 0.9)', once(decimal))
+    .option('--beta2 <B>', 'of adam (default 0.999)', once(decimal))
+    .option('--epsilon <E>', 'of adam (default 1e-8) and slo (default 0)', once(decimal))
     .option('--speeds <LIST>', 'of slo: WEIGHT=C,…; each step moves the weight by η·C, and nothing else', once(namedNumbers))
-    .option('--rate-factors <LIST>', 'PARAMETER=FACTOR,… of the learning rate; negative ascends, 0 freezes', once(namedNumbers))
+    .option(
+      '--rate-factors <LIST>',
+      'PARAMETER=FACTOR,… of the learning rate; negative ascends, 0 freezes; fc* is all that begin so',
+      once(namedNumbers),
+    )
     .option('--mup', 'learning rates of the maximal-update parameterization, from the spec’s layers')
     .option('--base-width <N>', 'width at which --lr was tuned, with --mup (default 1)', once(wholeNumber(1)))
     .option('--batch-size <N>', 'examples of one step (default all)', once(wholeNumber(1)))
@@ -92,6 +109,8 @@ function declareDescent(command: Command): Command {
 function declareRun(command: Command): Command {
   return command
     .option('--track <LIST>', 'what to measure: NAME, NAME:EVERY or NAME:xGROWTH, … (default loss,accuracy,kta,spectrum)', once(trackerList))
+    .option('--since <LIST>', 'steps that the tracker kernel measures distance and velocity from, beside 0', once(stepList))
+    .option('--top <K>', 'eigenpairs of the trackers spectrum (default 10) and eigenvectors (default 5)', once(wholeNumber(1)))
     .option('--samples <N>', 'compute kernels and features on the first N samples (default all)', once(wholeNumber(1)))
     .option('--egop <G>', 'expected gradient outer product [d, d] of the target, for the tracker egop', once(plainText))
     .option('--checkpoint-every <N>', 'steps between checkpoints (default: a tenth of the run)', once(wholeNumber(1)))
@@ -103,6 +122,7 @@ const USUAL_TRACKERS: readonly TrackerRequest[] = [{ tracker: 'loss' }, { tracke
 
 async function runTrain(session: Session, options: TrainOptions & CommonOptions, path: string): Promise<void> {
   const resumed = options.resume === undefined ? undefined : newestCheckpoint(options.resume);
+  if (resumed) checkStep(resumed.path, resumed.state.step, options.steps);
   const sameFolder = options.resume !== undefined && !options.resume.endsWith('.safetensors') ? options.resume : undefined;
   const out = options.out ?? sameFolder ?? 'run';
   const folder = new RunFolder(out, out === sameFolder ? 'resume' : 'new');
@@ -110,8 +130,10 @@ async function runTrain(session: Session, options: TrainOptions & CommonOptions,
   if (read.initialized) session.note(`no --weights: the initial ones of seed ${options.seed ?? 0}.`);
   const { model } = read;
   const data = await readData(session, model, options.inputs, options.targets, options.loss);
+  const stored = resumed && storedRecipe(resumed.metadata);
+  const trackers = trackersOf(options, stored);
   const settings: TrainingRunOptions = {
-    ...(await descentOf(session, read, options)),
+    ...(await descentOf(session, read, options, trackers)),
     ...(await testDataOf(session, model, options)),
     title: basename(path),
     sources: [
@@ -119,17 +141,19 @@ async function runTrain(session: Session, options: TrainOptions & CommonOptions,
       ...(options.weights ? [sourceOf('weights', options.weights)] : []),
       sourceOf('inputs', arrayFile(options.inputs)),
       sourceOf('targets', arrayFile(options.targets)),
+      ...(options.testInputs ? [sourceOf('test inputs', arrayFile(options.testInputs))] : []),
+      ...(options.testTargets ? [sourceOf('test targets', arrayFile(options.testTargets))] : []),
     ],
   };
-  const recipe = recipeOf(settings);
-  if (resumed) checkRecipe(session, resumed.path, resumed.metadata.get('recipe'), recipe, resumed.state.step, options.steps);
+  const recipe = recipeOf(read, settings, { rates: options, trackers });
+  if (stored && resumed) checkRecipe(session, resumed.path, stored, recipe, resumed.state.step);
   const metadata = new Map([['recipe', JSON.stringify(recipe)]]);
   const earlier = folder.linesBefore(resumed?.state.step ?? 0);
   const every = options.checkpointEvery ?? Math.max(1, Math.ceil(options.steps / 10));
   const bar = session.progress('train', 'steps');
-  const onStep = ({ step, measurements }: TrackedStep): void => {
+  const onStep = ({ step, measurements, state: stateOf }: TrackedStep): void => {
     if (Object.keys(measurements).length > 0) folder.append({ step: step.step, measurements });
-    if (step.step > 0 && step.step !== resumed?.state.step && step.step % every === 0) folder.checkpoint(step.state(), metadata);
+    if (step.step > 0 && step.step !== resumed?.state.step && step.step % every === 0) folder.checkpoint(stateOf(), metadata);
     bar.update(step.step, options.steps);
   };
   const { run, state } = await runTraining(session.rt, model, data, { ...settings, resume: resumed?.state, earlier, onStep, pool: session.pool });
@@ -143,14 +167,35 @@ async function runTrain(session: Session, options: TrainOptions & CommonOptions,
   session.finish({ run: out, report, page, weights, checkpoint, outcome: run.outcome, ...last }, [...runSummary(run), '', `report: ${page}`]);
 }
 
+/** The trackers that are asked for, each with a cadence; a run that is resumed without --track keeps its own. */
+function trackersOf(options: TrainOptions, stored: TrainingRecipe | undefined): TrackerRequest[] {
+  const { track, testInputs, steps } = options;
+  const usual: readonly TrackerRequest[] = [...USUAL_TRACKERS, ...(testInputs ? [{ tracker: 'test' } as const] : [])];
+  const requests = track ?? (stored?.trackers as readonly TrackerRequest[] | undefined) ?? usual;
+  return withCadences(withTrackerFlags(requests, options), steps, stored);
+}
+
+function rateNotes({ lr, schedule = 'constant', warmup = 0, finalLr = 0 }: RateFlags): string[] {
+  if (schedule === 'constant' && warmup === 0) return [];
+  const fall = schedule === 'constant' ? '' : `, then ${schedule} to ${finalLr}`;
+  return [`Learning rate ${lr}${warmup > 0 ? ` after ${warmup} updates of warm-up` : ''}${fall}.`];
+}
+
 /** The options of the descent itself and of its trackers. */
-async function descentOf(session: Session, { spec }: ModelToTrain, options: TrainOptions & CommonOptions): Promise<TrainingRunOptions> {
-  const optimizer = optimizerOf(options);
+async function descentOf(
+  session: Session,
+  { spec, model }: ModelToTrain,
+  options: TrainOptions & CommonOptions,
+  requests: readonly TrackerRequest[],
+): Promise<TrainingRunOptions> {
+  const names = trainableParameters(model).map(({ name }) => name);
+  const { speeds, rateFactors = {} } = options;
+  const optimizer = optimizerOf({ ...options, speeds: speeds && forParameters('--speeds', speeds, names) });
   const egop = options.egop === undefined ? undefined : await readArray(options.egop);
-  const { lr: learningRate, steps, batchSize, seed, loss, lossScale, samples, memoryLimit, batch: block } = options;
-  const trackers = trackerSpecs(options.track ?? [...USUAL_TRACKERS, ...(options.testInputs ? [{ tracker: 'test' } as const] : [])], egop);
+  const { steps, batchSize, seed, loss, lossScale, samples, memoryLimit, batch: block } = options;
   return {
-    learningRate,
+    learningRate: learningRateOf(session.rt, options, steps),
+    notes: rateNotes(options),
     steps,
     batchSize,
     seed,
@@ -160,8 +205,8 @@ async function descentOf(session: Session, { spec }: ModelToTrain, options: Trai
     memoryLimit,
     block,
     optimizer,
-    trackers,
-    rateFactors: { ...mupFactors(spec, options), ...options.rateFactors },
+    trackers: trackerSpecs(requests, egop),
+    rateFactors: { ...mupFactors(spec, options), ...forParameters('--rate-factors', rateFactors, names) },
     dtype: session.dtype,
   };
 }
@@ -190,47 +235,9 @@ async function testDataOf(session: Session, model: Model, options: TrainOptions)
   return { testData: await readData(session, model, testInputs, testTargets, loss) };
 }
 
-/** What must be the same for a run to go on with its bits. */
-function recipeOf({
-  optimizer,
-  learningRate,
-  rateFactors,
-  batchSize,
-  seed,
-  loss,
-  lossScale,
-  dtype,
-  block,
-  sources,
-}: TrainingRunOptions): Record<string, unknown> {
-  const data = sources?.filter(({ role }) => role === 'inputs' || role === 'targets').map(({ sha256 }) => sha256);
-  return {
-    optimizer,
-    learningRate,
-    rateFactors,
-    batchSize: batchSize ?? null,
-    seed: seed ?? 0,
-    loss: loss ?? 'mse',
-    lossScale: lossScale ?? 'mean-batch',
-    dtype,
-    block: block ?? null,
-    data,
-  };
-}
-
-/** A changed learning rate is a choice, said in a note; anything else would not be the same run. */
-function checkRecipe(session: Session, path: string, stored: string | undefined, now: Record<string, unknown>, step: number, steps: number): void {
-  if (step > steps)
-    throw new TangedgeError('ERR_ARGUMENT', `${path}: it is at step ${step} already; --steps ${steps} is before it.`, { step, steps });
-  if (stored === undefined) return;
-  const before = JSON.parse(stored) as Record<string, unknown>;
-  for (const key of Object.keys(now)) {
-    const [was, is] = [JSON.stringify(before[key]), JSON.stringify(now[key])];
-    if (was === is) continue;
-    if (key === 'learningRate') session.note(`the learning rate was ${was} up to step ${step}, it is ${is} from there.`);
-    else
-      throw new TangedgeError('ERR_ARGUMENT', `${path}: it was made with ${key} ${was}, not ${is}. Resume with the same options.`, { key, was, is });
-  }
+function checkStep(path: string, step: number, steps: number): void {
+  if (step <= steps) return;
+  throw new TangedgeError('ERR_ARGUMENT', `${path}: it is at step ${step} already; --steps ${steps} is before it.`, { step, steps });
 }
 
 /** The state dict with the trained parameters in it. */
@@ -241,13 +248,16 @@ function stateDict(before: ReadonlyMap<string, Tensor>, { parameters }: Training
 function divergedError({ outcome, config }: TrainingRun, checkpoint: string | undefined): TangedgeError {
   const { step, loss, divergence } = outcome;
   const rate = divergence?.stableRate;
+  const [now, before] = [divergence?.parameterNorm, divergence?.initialParameterNorm ?? 0];
+  const norm =
+    typeof now === 'number' && now > 1000 * before ? `, norm of the parameters ${now.toPrecision(3)} (${before.toPrecision(3)} at step 0)` : '';
   const advice =
     rate === null || rate === undefined
       ? 'Use a smaller learning rate.'
       : `A learning rate below about ${rate.toPrecision(3)} is stable at the sharpness ${divergence?.sharpness?.toPrecision(3)} of step ${divergence?.lastGoodStep}; this was ${config.learningRate}.`;
   return new TangedgeError(
     'ERR_DIVERGED',
-    `train: diverged at step ${step}, loss ${loss ?? 'not a number'}. ${advice} Last good checkpoint: ${checkpoint ?? 'none'}.`,
+    `train: diverged at step ${step}, loss ${loss ?? 'not a number'}${norm}. ${advice} Last good checkpoint: ${checkpoint ?? 'none'}.`,
     { step, loss, ...divergence, checkpoint },
   );
 }

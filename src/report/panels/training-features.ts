@@ -19,9 +19,11 @@ export function featurePanel(run: TrainingRun): Panel | null {
   if (figures === null) return null;
   const weights = weightsWith(run, 'nfa');
   const value = (quantity: string, weight: string) => formatFixed(lastNumber(run, quantity, weight), 3);
+  const random = weightsWith(run, 'nfaRandom').length > 0;
   const rows = weights.map((weight) => [
     weight,
     value('nfa', weight),
+    ...(random ? [controlOf(run, weight)] : []),
     value('cNfa', weight),
     value('dominance', weight),
     value('weightChange', weight),
@@ -34,6 +36,7 @@ export function featurePanel(run: TrainingRun): Panel | null {
           [
             { head: 'Weight' },
             { head: 'UC-NFA', align: 'right' },
+            ...(random ? [{ head: 'with random K', align: 'right' } as const] : []),
             { head: 'C-NFA', align: 'right' },
             { head: 'Dominance', align: 'right' },
             { head: '‖W − W₀‖/‖W₀‖', align: 'right' },
@@ -48,6 +51,12 @@ export function featurePanel(run: TrainingRun): Panel | null {
     concludes: featureSentence(run, weights),
     body: markup`${figures}${numbers}`,
   };
+}
+
+/** What random tangents of the same spectrum give at the end. */
+function controlOf(run: TrainingRun, weight: string): string {
+  const [mean, deviation] = [lastNumber(run, 'nfaRandom', weight), lastNumber(run, 'nfaRandomDeviation', weight)];
+  return `${formatFixed(mean, 3)} ± ${formatFixed(deviation, 3)}`;
 }
 
 function featureSentence(run: TrainingRun, weights: readonly string[]): string {
