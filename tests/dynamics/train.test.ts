@@ -341,7 +341,7 @@ describe('divergence', () => {
       gradient.evaluate();
       rt.f64.axpy(30, -0.3, gradient.gradientPtr(0), gradient.coordinatePtr(0));
       const theta = gradient.readParameters();
-      const norm = Math.sqrt(theta.reduce((sum: number, value: number) => sum + value * value, 0));
+      const norm = Math.sqrt(Float64Array.from(theta).reduce((sum, value) => sum + value * value, 0));
       expect(gradient.parameterNorm() / norm).toBeCloseTo(1, 13);
     } finally {
       gradient.release();
