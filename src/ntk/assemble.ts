@@ -37,36 +37,62 @@ export function placeTile(assembly: Assembly, tile: NtkTile, values: Float64Arra
   kernels.forEach((kernel, index) => {
     for (let plane = 0; plane < planes; plane++) {
       const part = values.subarray((index * planes + plane) * size, (index * planes + plane + 1) * size);
-      placePlane(assembly, kernel, tile, part, { rows, columns, v, plane, planes });
+      (v === 1 ? placeNumbers : placeBlocks)(assembly, kernel, part, { tile, rows, columns, v, plane, planes });
     }
   });
 }
 
-function placePlane(
-  { n2, symmetric, tileSize, factor }: Assembly,
-  kernel: Float64Array,
-  tile: NtkTile,
-  part: Float64Array,
-  { rows, columns, v, plane, planes }: { rows: number; columns: number; v: number; plane: number; planes: number },
-): void {
+/** Where one plane of a tile goes. */
+interface Place {
+  readonly tile: NtkTile;
+  readonly rows: number;
+  readonly columns: number;
+  /** Output indices inside the tile, and beside it. */
+  readonly v: number;
+  readonly plane: number;
+  readonly planes: number;
+}
+
+/** Rows placed together: their mirror images fill a cache line. */
+const STRIP = 8;
+
+/** One number per pair of examples: Θ[n, m] is at (n·n2 + m)·planes + plane, the mirror at (m·n2 + n)·planes + plane. */
+function placeNumbers({ n2, symmetric, tileSize, factor }: Assembly, kernel: Float64Array, part: Float64Array, place: Place): void {
+  const { tile, rows, columns, plane, planes } = place;
+  const diagonal = symmetric && tile.row === tile.column;
+  const [first, firstColumn] = [tile.row * tileSize, tile.column * tileSize];
+  for (let i0 = 0; i0 < rows; i0 += STRIP) {
+    const end = Math.min(rows, i0 + STRIP);
+    for (let j = 0; j < (diagonal ? end : columns); j++) {
+      const m = firstColumn + j;
+      for (let i = diagonal ? Math.max(i0, j) : i0; i < end; i++) {
+        const value = part[i * columns + j] * factor;
+        const n = first + i;
+        kernel[(n * n2 + m) * planes + plane] = value;
+        if (symmetric) kernel[(m * n2 + n) * planes + plane] = value;
+      }
+    }
+  }
+}
+
+/** A block of outputs [v, v] per pair: Θ[n, m, o, q] is at ((n·n2 + m)·v + o)·v + q, the mirror is Θ[m, n, q, o]; each is one run. */
+function placeBlocks({ n2, symmetric, tileSize, factor }: Assembly, kernel: Float64Array, part: Float64Array, place: Place): void {
+  const { tile, rows, columns, v } = place;
   const diagonal = symmetric && tile.row === tile.column;
   const width = columns * v;
-  // One block of outputs [v, v] at a time: both it and its mirror image are one run of the kernel.
   for (let i = 0; i < rows; i++) {
     const n = tile.row * tileSize + i;
     const last = diagonal ? i + 1 : columns;
     for (let j = 0; j < last; j++) {
       const m = tile.column * tileSize + j;
-      // Θ[n, m, o, q] is at ((n·n2 + m)·v + o)·v + q; with planes, v = 1 and the plane comes last. The mirror is Θ[m, n, q, o].
-      const to = (n * n2 + m) * v * v * planes + plane;
-      const mirror = (m * n2 + n) * v * v * planes + plane;
+      const to = (n * n2 + m) * v * v;
       const from = i * v * width + j * v;
       if (diagonal && i === j) {
         mirrorBlock(kernel, to, part, from, width, v, factor);
         continue;
       }
       copyBlock(kernel, to, part, from, width, 1, v, factor);
-      if (symmetric) copyBlock(kernel, mirror, part, from, 1, width, v, factor);
+      if (symmetric) copyBlock(kernel, (m * n2 + n) * v * v, part, from, 1, width, v, factor);
     }
   }
 }

@@ -10,7 +10,7 @@ import type { Contraction } from '../graph/sweep.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 import { cheapestContraction, groupFlops, type Problem, pairs, siteCost } from './cost.ts';
 import type { NtkImplementation, NtkOutputs } from './options.ts';
-import { type FactoredImplementation, type NtkPlan, type NtkRequest, planFactoredNtk, spreadPlan } from './plan.ts';
+import { exampleFlops, type FactoredImplementation, type NtkPlan, type NtkRequest, planFactoredNtk, spreadPlan } from './plan.ts';
 import { planVectorProductNtk, type VectorProductPlan } from './vector-product-tile.ts';
 
 export interface ImplementationCost {
@@ -113,10 +113,11 @@ export function planFlops(plan: NtkPlan | VectorProductPlan): number {
     const rows = symmetric ? n1 / 2 + plan.tileSize / 2 : n1;
     return n2 * plan.seeds.length * (back.flops[1] / plan.seeds.length + back.flops[2] + (rows / plan.tileSize) * forward.flops[2]);
   }
-  const { problem, program, sweepSize, seedBlock } = plan;
-  const sweeps = (problem.n1 + (problem.symmetric ? 0 : problem.n2)) / sweepSize;
-  const perSweep = program.flops[1] + program.flops[2] * (problem.outputs / seedBlock);
-  return sweeps * perSweep + plan.blocks.groups.reduce((total, group) => total + groupFlops(group, problem), 0);
+  const { problem } = plan;
+  return (
+    (problem.n1 + (problem.symmetric ? 0 : problem.n2)) * exampleFlops(plan) +
+    plan.blocks.groups.reduce((total, group) => total + groupFlops(group, problem), 0)
+  );
 }
 
 /** Every implementation's plan and cost; what cannot be the cheapest is not planned where that is all one asks. */

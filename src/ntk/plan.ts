@@ -8,8 +8,9 @@ import type { Site } from '../graph/sites.ts';
 import { buildSweep, type Contraction, planSweep, type Sweep, unitSeeds } from '../graph/sweep.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 import { type BlockLayout, blockLayout, type OutputLayout } from './block-layout.ts';
-import { cheapestContraction, type Problem, smallestContraction } from './cost.ts';
+import { cheapestContraction, groupFlops, type Problem, pairs, smallestContraction } from './cost.ts';
 import type { NtkImplementation, NtkOutputs } from './options.ts';
+import { spreadTile } from './spread.ts';
 
 /** A pair of blocks of examples: rows of x1, columns of x2. */
 export interface NtkTile {
@@ -156,8 +157,10 @@ export function planTiles(n1: number, n2: number, symmetric: boolean, tileSize: 
  * contractions.
  */
 export function spreadPlan(rt: Runtime, plan: NtkPlan, request: NtkRequest): NtkPlan {
-  const { n1, n2, symmetric, threads } = request;
-  const tileSize = spreadTile(Math.max(n1, n2), threads, MAX_TILE);
+  const { n1, n2, symmetric, threads = 1 } = request;
+  const { problem, blocks } = plan;
+  const pair = blocks.groups.reduce((total, group) => total + groupFlops(group, problem), 0) / pairs(problem);
+  const tileSize = spreadTile({ n: Math.max(n1, n2), threads, most: MAX_TILE, example: exampleFlops(plan), pair });
   if (request.tileSize !== undefined || tileSize >= plan.tileSize) return plan;
   const refitted = fitTiles(rt, plan.sweep, { ...request, tileSize }, plan.problem, plan.layout, budgetOf(rt, request, plan.resultBytes));
   if (!refitted.fits) return plan;
@@ -169,15 +172,9 @@ function budgetOf(rt: Runtime, { memoryLimit }: NtkRequest, resultBytes: number)
   return Math.min(memoryLimit - resultBytes, rt.arena.limit - rt.arena.used);
 }
 
-/** Blocks that make several tiles per thread, of at least this many examples: below, products run slower. */
-const LEAST_SPREAD_TILE = 64;
-
-/** Examples per block of n that `threads` threads share, pair by pair. */
-export function spreadTile(n: number, threads = 1, most = MAX_TILE): number {
-  if (threads <= 1) return most;
-  const blocks = 2 * threads * Math.ceil(Math.sqrt(8 * threads) / threads);
-  const least = Math.min(LEAST_SPREAD_TILE, Math.ceil(n / threads));
-  return Math.min(most, Math.max(Math.ceil(n / blocks), least));
+/** Flops of both sweeps over one example. */
+export function exampleFlops({ program, sweepSize, seedBlock, problem }: NtkPlan): number {
+  return (program.flops[1] + program.flops[2] * (problem.outputs / seedBlock)) / sweepSize;
 }
 
 /** Examples per block when n are cut into equal blocks of at most `most`. */

@@ -6,7 +6,8 @@ import type { Runtime } from '../wasm/runtime.ts';
 import type { TileComputer } from '../wasm/tiled.ts';
 import type { OutputLayout } from './block-layout.ts';
 import { type NtkInputs, paddedBlock } from './inputs.ts';
-import { kernelForm, memoryError, type NtkRequest, type NtkTile, planTiles, resultSize, spreadTile } from './plan.ts';
+import { kernelForm, memoryError, type NtkRequest, type NtkTile, planTiles, resultSize } from './plan.ts';
+import { spreadTile } from './spread.ts';
 import {
   planVectorProduct,
   type VectorProductGraphs,
@@ -42,7 +43,10 @@ export function planVectorProductNtk(rt: Runtime, model: Model, request: NtkRequ
   const largest = Math.max(n1, n2);
   const resultBytes = resultSize(request, c, model) * 8;
   const budget = Math.min(request.memoryLimit - resultBytes, rt.arena.limit - rt.arena.used);
-  let tileSize = Math.min(request.tileSize ?? spreadTile(largest, request.threads, MAX_TILE), largest);
+  let tileSize = Math.min(
+    request.tileSize ?? spreadTile({ n: largest, threads: request.threads ?? 1, most: MAX_TILE, example: 0, pair: 1 }),
+    largest,
+  );
   for (;;) {
     const programs = planVectorProduct(graphs, 1, tileSize, dtype);
     const wasmBytes = vectorProductBytes(rt, programs, dtype) + 65536;

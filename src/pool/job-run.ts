@@ -109,15 +109,33 @@ export class JobRun {
     return this.job.kind.name;
   }
 
-  /** The next thing that can be computed now, taken from the list; blocks first, in order. */
-  take(): Task | undefined {
+  /** The next thing that a worker can compute now, taken from the list; blocks first, in order. */
+  take(link: WorkerLink | undefined): Task | undefined {
     if (this.settled || this.working >= this.maxWorkers) return undefined;
     const block = this.blocksLeft.shift();
     if (block !== undefined) return { run: this, kind: 'block', index: block };
-    const position = this.tilesLeft.findIndex((tile) => this.blocksOf(tile).every((needed) => this.readyBlocks.has(needed)));
-    if (position < 0) return undefined;
+    const position = this.blocks ? this.bestReady(link) : 0;
     const [tile] = this.tilesLeft.splice(position, 1);
-    return { run: this, kind: 'tile', index: tile };
+    return tile === undefined ? undefined : { run: this, kind: 'tile', index: tile };
+  }
+
+  /**
+   * Of the tiles whose blocks are ready: those of two blocks before those of one, which are smaller and fill the end; first
+   * those of which the worker has most in its memory. Infinity when none is ready.
+   */
+  private bestReady(link: WorkerLink | undefined): number {
+    const has = link?.job === this.id ? link.held : undefined;
+    let [best, least] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+    this.tilesLeft.forEach((tile, position) => {
+      const needed = new Set(this.blocksOf(tile));
+      let cost = needed.size > 1 ? 0 : 3;
+      for (const block of needed) {
+        if (!this.readyBlocks.has(block)) return;
+        if (!has?.has(block)) cost++;
+      }
+      if (cost < least) [best, least] = [position, cost];
+    });
+    return best;
   }
 
   private blocksOf(tile: number): readonly number[] {
@@ -126,21 +144,32 @@ export class JobRun {
 
   /** Computes one task with a worker that has this job open, or opens it. Errors are the worker's. */
   async compute({ kind, index }: Task, link: WorkerLink): Promise<unknown> {
-    if (link.job !== this.id) {
+    // The first task is sent along with the job: the worker need not wait for the answer between them.
+    const opening = link.job === this.id ? undefined : link.open(this.openRequest());
+    link.job = this.id;
+    const computing = kind === 'block' ? this.computeBlock(index, link) : this.computeTile(index, link);
+    computing.catch(() => {}); // when opening fails, that is the error
+    try {
+      await opening;
+    } catch (error) {
       link.job = undefined;
-      await link.open(this.openRequest());
-      link.job = this.id;
+      throw error;
     }
-    if (kind === 'block') {
-      const bytes = await link.block(index);
-      if (bytes !== null) this.blockBytes.set(index, bytes);
-      return undefined;
-    }
-    const known = this.blocksOf(index)
-      .filter((block) => !link.sent.has(block))
-      .map((block): KnownBlock => ({ block, bytes: this.blockBytes.get(block) }));
+    return computing;
+  }
+
+  private async computeBlock(index: number, link: WorkerLink): Promise<undefined> {
+    const bytes = await link.block(index);
+    if (bytes !== null) this.blockBytes.set(index, bytes);
+    link.held.add(index);
+  }
+
+  private async computeTile(index: number, link: WorkerLink): Promise<unknown> {
+    const blocks = this.blocksOf(index);
+    const known = blocks.filter((block) => !link.sent.has(block)).map((block): KnownBlock => ({ block, bytes: this.blockBytes.get(block) }));
     const part = await link.tile(index, known);
     for (const { block } of known) link.sent.add(block);
+    for (const block of blocks) link.held.add(block);
     return part;
   }
 
@@ -156,16 +185,19 @@ export class JobRun {
     return { kind: this.job.kind.name, plan: this.plan, blocks };
   }
 
-  /** Takes the result of a task in; the last one settles the job. */
-  complete({ kind, index }: Task, part: unknown): void {
+  /** Takes the result of a task in, and returns what is left to do about it, when workers have been given the next ones. */
+  complete({ kind, index }: Task, part: unknown): () => void {
+    if (kind === 'tile') return () => this.place(index, part);
+    this.readyBlocks.add(index);
+    return () => {};
+  }
+
+  /** Puts a tile into the result; the last one settles the job. */
+  private place(tile: number, part: unknown): void {
     if (this.settled) return;
     try {
-      if (kind === 'block') {
-        this.readyBlocks.add(index);
-        return;
-      }
-      this.keep(index, part); // first: placing may use the arrays of a part up
-      this.job.place(index, part);
+      this.keep(tile, part); // first: placing may use the arrays of a part up
+      this.job.place(tile, part);
       this.unplaced--;
       this.report(1);
       this.finishWhenPlaced();

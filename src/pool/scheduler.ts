@@ -102,7 +102,7 @@ export class Scheduler {
     if (this.closed) return;
     for (const slot of this.slots) {
       if (slot.task) continue;
-      const task = this.nextTask(slot.inline);
+      const task = this.nextTask(slot);
       if (task === undefined) continue;
       slot.task = task;
       task.run.working++;
@@ -110,9 +110,9 @@ export class Scheduler {
     }
   }
 
-  private nextTask(inline: boolean): Task | undefined {
+  private nextTask({ inline, link }: Slot): Task | undefined {
     for (const run of this.runs) {
-      const task = run.inline === inline ? run.take() : undefined;
+      const task = run.inline === inline ? run.take(link) : undefined;
       if (task) return task;
     }
     return undefined;
@@ -120,20 +120,24 @@ export class Scheduler {
 
   private async execute(slot: Slot, task: Task): Promise<void> {
     const { run } = task;
+    let placed = () => {};
     try {
       const link = await this.linkOf(slot);
       link.keepAlive(true);
-      if (!run.over) run.complete(task, await run.compute(task, link));
+      if (!run.over) placed = run.complete(task, await run.compute(task, link));
     } catch (error) {
       if (error instanceof WorkerDeath) run.retry(task, error);
       else run.fail(error);
-    } finally {
-      slot.task = undefined;
-      run.working--;
-      if (run.over) this.remove(run);
-      this.dispatch();
-      if (slot.task === undefined) await this.rest(slot);
     }
+    slot.task = undefined;
+    run.working--;
+    if (!run.over) this.dispatch(); // the worker goes on while its part is placed
+    placed();
+    if (run.over) {
+      this.remove(run);
+      this.dispatch();
+    }
+    if (slot.task === undefined) await this.rest(slot);
   }
 
   /** An idle worker lets the process end, and drops a job that is over: its arrays are free again. */

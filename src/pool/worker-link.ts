@@ -20,6 +20,8 @@ export interface WorkerLink {
   job: number | undefined;
   /** Blocks of it that were sent there. */
   readonly sent: Set<number>;
+  /** Blocks of it that the worker has computed or read. */
+  readonly held: Set<number>;
   readonly alive: boolean;
   open(request: OpenRequest): Promise<void>;
   block(block: number): Promise<Uint8Array | null>;
@@ -70,6 +72,7 @@ export async function startInlineLink(runtime: RuntimeOptions): Promise<WorkerLi
 abstract class Link implements WorkerLink {
   job: number | undefined;
   readonly sent = new Set<number>();
+  readonly held = new Set<number>();
   abstract readonly alive: boolean;
   protected abstract call<T>(ask: (service: TileService) => Reply<T> | Promise<Reply<T>>): Promise<T>;
   abstract terminate(): Promise<void>;
@@ -81,6 +84,7 @@ abstract class Link implements WorkerLink {
 
   open(request: OpenRequest): Promise<void> {
     this.sent.clear();
+    this.held.clear();
     return this.call((service) => service.open(request));
   }
 
