@@ -41,6 +41,7 @@ export {
   kernelSignatures,
   nfaRandomSignature,
 } from './analysis/training/failure-signatures.ts';
+export { type LearningRateSweepOptions, learningRateSweep, type SweptRun } from './analysis/training/learning-rate-sweep.ts';
 export { type Divergence, type Outcome, type Series, TRAINING_RUN_FORMAT, type TrainingConfig, type TrainingRun } from './analysis/training/run.ts';
 export {
   type FinishedRun,
@@ -68,7 +69,6 @@ export { type FrozenKernelOptions, type FrozenKernelRun, frozenKernelTraining } 
 export { type FlowState, type GradientFlowOptions, gradientFlow } from './dynamics/gradient-flow.ts';
 export { type LazyCriterion, lazyCriterion, scaledTargets } from './dynamics/lazy-criterion.ts';
 export { type LearningRateScheduleOptions, learningRateSchedule } from './dynamics/learning-rate-schedule.ts';
-export { type LearningRateSweepOptions, learningRateSweep, type SweptRun } from './dynamics/learning-rate-sweep.ts';
 export { type Coordinate, type FirstLayer, LossGradient, type LossGradientOptions, type ParameterSlot } from './dynamics/loss-gradient.ts';
 
 export type { LossName, LossOptions } from './dynamics/loss-graph.ts';

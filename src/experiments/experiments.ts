@@ -6,6 +6,7 @@ import { chebyshev } from './chebyshev.ts';
 import type { Experiment } from './experiment.ts';
 import { falsifier } from './falsifier.ts';
 import { fortVelocity } from './fort-velocity.ts';
+import { lazyScale } from './lazy-scale.ts';
 import { linearNet } from './linear-net.ts';
 import { lrSweep } from './lr-sweep.ts';
 import { nfaEarly } from './nfa-early.ts';
@@ -20,6 +21,7 @@ export const experiments: readonly Experiment[] = [
   chebyshev,
   falsifier,
   fortVelocity,
+  lazyScale,
   linearNet,
   lrSweep,
   nfaEarly,

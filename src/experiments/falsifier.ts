@@ -2,6 +2,7 @@
 
 import { type FalsifierVerdict, falsifierVerdict } from '../analysis/falsifier.ts';
 import type { Tensor } from '../core/tensor.ts';
+import { frozenKernelTraining } from '../dynamics/frozen-kernel.ts';
 import { linearize } from '../dynamics/taylor-model.ts';
 import { Trainer } from '../dynamics/train.ts';
 import { egop } from '../features/egop.ts';
@@ -9,7 +10,6 @@ import { featureQuality } from '../features/feature-quality.ts';
 import { neuralFeatures } from '../features/neural-features.ts';
 import { forward } from '../graph/forward.ts';
 import type { Model } from '../graph/model.ts';
-import { matmul } from '../linalg/gemm.ts';
 import { empiricalNtk } from '../ntk/empirical-ntk.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 import { type ChainTask, chainTask } from './chain-monomial.ts';
@@ -153,13 +153,11 @@ const EVERY = 50;
 interface Descent {
   readonly steps: readonly number[];
   readonly testErrors: readonly number[];
-  /** Of the linearized descents after as many steps; the frozen kernel’s verdict is that at convergence. */
-  readonly trainError: number;
   /** Outputs on the test inputs at the end. */
-  readonly test: ArrayLike<number> & { reduce: Float64Array['reduce'] };
+  readonly test: Float64Array;
 }
 
-function descend(rt: Runtime, model: Model, { x, y, testX, testY }: ChainTask): Descent & { readonly model: Model } {
+function descend(rt: Runtime, model: Model, { x, y, testX, testY }: ChainTask): Descent & { readonly model: Model; readonly trainError: number } {
   const trainer = new Trainer(rt, model, { inputs: x, targets: y }, { learningRate: RATE, steps: STEPS });
   const steps: number[] = [];
   const testErrors: number[] = [];
@@ -180,23 +178,17 @@ function descend(rt: Runtime, model: Model, { x, y, testX, testY }: ChainTask): 
   }
 }
 
-/** Gradient descent of the linearized network in function space: f ← f − (η/n)·Θ·(f − y), on new inputs with Θ(new, train). */
+/** The same with the kernel of the initial parameters, in closed form. */
 function frozenDescent(rt: Runtime, model: Model, { x, y, testX, testY }: ChainTask): Descent {
-  const n = x.shape[0];
-  const kernel = empiricalNtk(rt, model, x, { outputs: 'trace' });
-  const cross = empiricalNtk(rt, model, testX, { x2: x, outputs: 'trace' });
-  const [f, test] = [x, testX].map((inputs) => Float64Array.from(forward(rt, model, inputs).data));
-  const steps: number[] = [];
-  const testErrors: number[] = [];
-  for (let step = 0; ; step++) {
-    if (step % EVERY === 0) {
-      steps.push(step);
-      testErrors.push(meanSquare(test, testY.data));
-      if (step === STEPS) return { steps, testErrors, trainError: meanSquare(f, y.data), test };
-    }
-    const residual: Tensor = { shape: [n, 1], data: f.map((value, i) => (RATE / n) * (value - y.data[i])) };
-    const [move, testMove] = [matmul(rt, kernel, residual).data, matmul(rt, cross, residual).data];
-    for (let i = 0; i < n; i++) f[i] -= move[i];
-    for (let i = 0; i < test.length; i++) test[i] -= testMove[i];
-  }
+  const steps = Array.from({ length: STEPS / EVERY + 1 }, (_, k) => k * EVERY);
+  const { test } = frozenKernelTraining(rt, empiricalNtk(rt, model, x, { outputs: 'trace' }), {
+    initial: forward(rt, model, x),
+    targets: y,
+    learningRate: RATE,
+    times: steps,
+    test: { kernel: empiricalNtk(rt, model, testX, { x2: x, outputs: 'trace' }), initial: forward(rt, model, testX) },
+  });
+  const m = testX.shape[0];
+  const outputs = steps.map((_, k) => (test as Tensor).data.subarray(k * m, (k + 1) * m));
+  return { steps, testErrors: outputs.map((one) => meanSquare(one, testY.data)), test: Float64Array.from(outputs[outputs.length - 1]) };
 }

@@ -13,7 +13,7 @@ import { fashionPair } from './fashion.ts';
 import { kernelState } from './kernel-state.ts';
 import { mulberryNormals } from './mulberry.ts';
 import { imageMlpSpec, mlpSpec, type NetworkSpec, vggSpec, vitSpec } from './networks.ts';
-import { concordance, type SweptRate, sweepRates } from './rate-sweep.ts';
+import { concordance, type Sweep, type SweptRate, sweepTrackers, sweptRates } from './swept-rates.ts';
 
 export const lrSweep: Experiment = {
   name: 'lr-sweep',
@@ -57,17 +57,18 @@ function cases(size: ExperimentContext['size']): Case[] {
 }
 
 async function run(context: ExperimentContext): Promise<Findings> {
-  const { rt, seed, size, progress } = context;
-  const reference = referenceSweep(rt, (share) => progress(0.1 * share, 'the reference sweep'));
+  const { rt, seed, size, progress, sweep } = context;
+  progress(0, 'the reference sweep');
+  const reference = await referenceSweep(rt, sweep);
   const n = size === 'full' ? 256 : 64;
   const data = await fashionPair(context, n, size === 'full' ? 1 : 2);
-  const swept = cases(size).map((entry, index) => {
-    const runs = sweepRates(rt, initialModel(rt, entry, seed), data, {
-      ...entry,
-      progress: (rate, share) => progress(0.1 + 0.3 * (index + share), `${entry.name}, η = ${rate}`),
-    });
-    return { entry, runs };
-  });
+  const swept: { readonly entry: Case; readonly runs: readonly SweptRate[] }[] = [];
+  for (const entry of cases(size)) {
+    progress(0.1 + 0.3 * swept.length, `${entry.name}, ${entry.rates.length} learning rates`);
+    const { rates, stopLoss, maxSteps: steps, dtype } = entry;
+    const options = { rates, stopLoss, steps, dtype, trackers: sweepTrackers(LEADING) };
+    swept.push({ entry, runs: sweptRates(await sweep(initialModel(rt, entry, seed), data, options), n) });
+  }
   return {
     settings: [
       { name: 'data', value: `Fashion-MNIST, ${n / 2} pullovers and ${n / 2} coats, ${size === 'full' ? '28 × 28' : 'averaged to 14 × 14'}` },
@@ -191,11 +192,11 @@ const REFERENCE = [
 ] as const;
 
 /** A set-up fixed in every number: independent implementations agree on the rows below the edge, and on these at it. */
-export function referenceSweep(rt: Runtime, progress: (share: number) => void): { checks: Check[]; table: DataTable } {
+export async function referenceSweep(rt: Runtime, sweep: Sweep): Promise<{ checks: Check[]; table: DataTable }> {
   const { model, data } = referenceTask(rt);
   const start = kernelState(rt, model, data.inputs, data.targets).kta;
   const rates = REFERENCE.map(([rate]) => rate);
-  const runs = sweepRates(rt, model, data, { rates, stopLoss: 5e-3, maxSteps: 2000, progress: (_, share) => progress(share) });
+  const runs = sweptRates(await sweep(model, data, { rates, stopLoss: 5e-3, steps: 2000, trackers: sweepTrackers(5) }), N);
   const checks = runs.flatMap(({ rate, steps, end }, row) => {
     const [, wantedSteps, sharpness, kta, first, five] = REFERENCE[row];
     return [

@@ -3,7 +3,7 @@
  * TiledJob, and adds its kind to this list: `pool.run(job)` then runs it in workers, `computeHere(rt, job)` in this thread.
  */
 
-import { learningRateTiles } from '../dynamics/learning-rate-sweep.ts';
+import { learningRateTiles } from '../analysis/training/learning-rate-sweep.ts';
 import { momentTiles } from '../features/cotangent-moments.ts';
 import { ptkTiles } from '../features/preactivation-tangent-kernel.ts';
 import { forwardTiles } from '../graph/forward.ts';

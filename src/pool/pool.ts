@@ -4,10 +4,10 @@
 
 import { type AnalysisOptions, type AnalysisRequest, analysisSteps } from '../analysis/analyze.ts';
 import type { Report } from '../analysis/report.ts';
+import { type LearningRateSweepOptions, learningRateSweepJob, type SweptRun } from '../analysis/training/learning-rate-sweep.ts';
 import { checkInteger } from '../core/check.ts';
 import type { UrlLike } from '../core/host-objects.ts';
 import type { Tensor } from '../core/tensor.ts';
-import { type LearningRateSweepOptions, learningRateSweepJob, type SweptRun } from '../dynamics/learning-rate-sweep.ts';
 import type { TrainingData } from '../dynamics/training-data.ts';
 import { type AgopOptions, agopJob, ptkCovarianceJob } from '../features/agop.ts';
 import { type NeuralFeaturesOptions, neuralFeaturesJob, type WeightFeatures } from '../features/neural-features.ts';

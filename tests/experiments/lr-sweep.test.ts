@@ -1,14 +1,14 @@
 /** @file The learning-rate sweep: its reference part against an independent float64 implementation, and the measures it is judged by. */
 
-import { loadRuntime } from 'tangedge';
+import { learningRateSweep, loadRuntime } from 'tangedge';
 import { expect, test } from 'vitest';
 import { referenceSweep } from '../../src/experiments/lr-sweep.ts';
-import { concordance, type SweptRate } from '../../src/experiments/rate-sweep.ts';
+import { concordance, type SweptRate } from '../../src/experiments/swept-rates.ts';
 
 const rt = await loadRuntime();
 
-test('MLP 20–48–48–1: steps, λ, KTA and eigenvector alignments of six rates, to the digits of numpy’s float64', () => {
-  const { checks } = referenceSweep(rt, () => {});
+test('MLP 20–48–48–1: steps, λ, KTA and eigenvector alignments of six rates, to the digits of numpy’s float64', async () => {
+  const { checks } = await referenceSweep(rt, async (...sweep) => learningRateSweep(rt, ...sweep));
   expect(checks).toHaveLength(31);
   expect(checks.filter(({ holds }) => !holds)).toEqual([]);
 });

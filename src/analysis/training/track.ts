@@ -160,7 +160,8 @@ function configOf(options: TrainingRunOptions): TrainingConfig {
   };
 }
 
-function contextOf(rt: Runtime, model: Model, data: TrainingData, options: TrackingOptions): RunContext {
+/** What stays the same during a run. @throws {TangedgeError} ERR_SHAPE, ERR_DOMAIN, ERR_ARGUMENT when data or options do not fit */
+export function contextOf(rt: Runtime, model: Model, data: TrainingData, options: Omit<TrackingOptions, 'learningRate'>): RunContext {
   const rows = checkTrainingData('train', model, data, options.loss ?? 'mse');
   const { samples = rows.n } = options;
   checkInteger('train', 'samples', samples, 1, rows.n);

@@ -28,7 +28,7 @@ export function reproduceCommand(): Command {
       command
         .option('--out <DIR>', 'folder of the report (default report/EXPERIMENT)', once(plainText))
         .option('--full', 'at the size of the source; takes minutes to hours'),
-    acts: ['seed'],
+    acts: ['seed', 'workers'],
     async run(session, options, name) {
       const experiment = experimentNamed(name);
       const folder = outputFolder(options.out ?? `report/${name}`, REPORT_FILES);
@@ -37,6 +37,7 @@ export function reproduceCommand(): Command {
         seed: options.seed,
         size: options.full ? 'full' : 'default',
         dataFile: (file) => readBytes(packagedFile(file)),
+        pool: session.pool,
         onProgress: ({ fraction, stage }) => bar.update(fraction, 1, stage),
       });
       bar.end();
