@@ -85,7 +85,7 @@ export function* analysisSteps(rt: Runtime, request: AnalysisRequest, options: A
   const kernelOptions = (stage: string): KernelOptions => ({ dtype, implementation, memoryLimit, onProgress: progress(stage) });
 
   const explanation = explainNtk(rt, model, n, { outputs: 'trace', dtype, memoryLimit });
-  const analyzed = yield* analyzeKernel(rt, model, inputs, kernelOptions(STAGE_KERNEL));
+  const analyzed = yield* analyzeKernel(model, inputs, kernelOptions(STAGE_KERNEL));
   const traces = parameterTraces(rt, model, inputs, kernelOptions(STAGE_TRACES));
   const rows = heatMapRows(n, targets);
   const kernel: KernelSection = {
@@ -233,7 +233,7 @@ interface Comparison {
 
 function* changeSection(rt: Runtime, comparison: Comparison, options: KernelOptions): Steps<ChangeSection> {
   const { model, initial, inputs, targets, analyzed, rows, dtype } = comparison;
-  const before = yield* analyzeKernel(rt, initial, inputs, options);
+  const before = yield* analyzeKernel(initial, inputs, options);
   const fit = targets && fitOf(forward(rt, initial, inputs, { dtype }), targets);
   const valueByParameter = (name: string) => initial.parameters.find((parameter) => parameter.name === name)?.value as Tensor;
   return {

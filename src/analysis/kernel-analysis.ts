@@ -6,7 +6,8 @@ import { TangedgeError } from '../core/errors.ts';
 import type { Dtype, Tensor } from '../core/tensor.ts';
 import type { Model } from '../graph/model.ts';
 import { effectiveRank, intrinsicDimension, participationRatio, rankAtThreshold, stableRank } from '../linalg/effective-ranks.ts';
-import { type Eigenvectors, eigh } from '../linalg/eigh.ts';
+import type { Eigenvectors } from '../linalg/eigh.ts';
+import { eighSteps } from '../linalg/eigh-job.ts';
 import { empiricalNtkByParameter } from '../ntk/empirical-ntk.ts';
 import { ntkJob } from '../ntk/ntk-job.ts';
 import type { NtkImplementation } from '../ntk/options.ts';
@@ -28,13 +29,13 @@ export interface AnalyzedKernel {
   readonly eigenpairs: Eigenvectors;
 }
 
-export function* analyzeKernel(rt: Runtime, model: Model, x: Tensor, options: KernelOptions): Steps<AnalyzedKernel> {
+export function* analyzeKernel(model: Model, x: Tensor, options: KernelOptions): Steps<AnalyzedKernel> {
   const { dtype, implementation, memoryLimit, onProgress } = options;
   const kernel = yield* step(
     (planner, threads) => ntkJob(planner, model, x, { outputs: 'trace', dtype, implementation, memoryLimit, threads }),
     (tiles) => onProgress(0.6 * tiles.fraction, tiles),
   );
-  const eigenpairs = eigh(rt, kernel);
+  const eigenpairs = yield* eighSteps(kernel);
   onProgress(1);
   return { kernel, eigenpairs };
 }

@@ -7,6 +7,7 @@ import { learningRateTiles } from '../analysis/training/learning-rate-sweep.ts';
 import { momentTiles } from '../features/cotangent-moments.ts';
 import { ptkTiles } from '../features/preactivation-tangent-kernel.ts';
 import { forwardTiles } from '../graph/forward.ts';
+import { eigenvectorTiles, eighTiles } from '../linalg/eigh-job.ts';
 import { jacobianTiles } from '../ntk/jacobian.ts';
 import { ntkTiles } from '../ntk/ntk-job.ts';
 import type { TileKind } from '../wasm/tiled.ts';
@@ -14,4 +15,13 @@ import type { TileKind } from '../wasm/tiled.ts';
 // biome-ignore lint/suspicious/noExplicitAny: each kind has its own plans and parts; a job carries the kind that fits its plan
 export type AnyTileKind = TileKind<any, any>;
 
-export const TILE_KINDS: readonly AnyTileKind[] = [ntkTiles, jacobianTiles, forwardTiles, momentTiles, ptkTiles, learningRateTiles];
+export const TILE_KINDS: readonly AnyTileKind[] = [
+  ntkTiles,
+  jacobianTiles,
+  forwardTiles,
+  momentTiles,
+  ptkTiles,
+  learningRateTiles,
+  eighTiles,
+  eigenvectorTiles,
+];

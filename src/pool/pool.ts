@@ -15,11 +15,13 @@ import type { FeatureOptions } from '../features/options.ts';
 import { ptkJob } from '../features/preactivation-tangent-kernel.ts';
 import { type ForwardOptions, forwardJob } from '../graph/forward.ts';
 import type { Model } from '../graph/model.ts';
+import type { Eigenvalues, Eigenvectors, EighOptions } from '../linalg/eigh.ts';
+import { eighSteps } from '../linalg/eigh-job.ts';
 import { inputJacobianJob, type JacobianOptions, jacobianJob } from '../ntk/jacobian.ts';
 import { ntkJob, type ParameterKernel, parameterNtkJob } from '../ntk/ntk-job.ts';
 import type { NtkOptions } from '../ntk/options.ts';
 import { loadRuntime, type Runtime, type WasmSource } from '../wasm/runtime.ts';
-import type { TiledJob } from '../wasm/tiled.ts';
+import type { Steps, TiledJob } from '../wasm/tiled.ts';
 import { type Checkpoint, openCheckpoint } from './checkpoint.ts';
 import { type CallOptions, JobRun } from './job-run.ts';
 import { closedError, Scheduler } from './scheduler.ts';
@@ -177,14 +179,26 @@ export class Pool {
     return this.run((rt) => learningRateSweepJob(rt, model, data, own), call);
   }
 
-  /** Kernels and feature moments over the workers; spectra and the rest in this thread. */
+  /** Eigenvectors of a large matrix over the workers; its tridiagonal form, and what is small, in one of them. */
+  async eigh(a: Tensor, options: Pooled<EighOptions> & { readonly vectors: false }): Promise<Eigenvalues>;
+  async eigh(a: Tensor, options?: Pooled<EighOptions> & { readonly vectors?: true }): Promise<Eigenvectors>;
+  async eigh(a: Tensor, options?: Pooled<EighOptions>): Promise<Eigenvalues & Partial<Eigenvectors>>;
+  async eigh(a: Tensor, options: Pooled<EighOptions> = {}): Promise<Eigenvalues & Partial<Eigenvectors>> {
+    const { own, call } = split(options);
+    return this.runSteps(eighSteps(a, own), call);
+  }
+
+  /** Kernels, their eigenvectors and feature moments over the workers; the rest in this thread. */
   async analyze(request: AnalysisRequest, options: Omit<AnalysisOptions, 'onProgress'> & AnalysisCall = {}): Promise<Report> {
     const { signal, checkpoint, ...own } = options;
-    const steps = analysisSteps(this.rt, request, own);
+    return this.runSteps(analysisSteps(this.rt, request, own), { signal, checkpoint });
+  }
+
+  private async runSteps<Result>(steps: Steps<Result>, { signal, checkpoint, onProgress }: CallOptions): Promise<Result> {
     let next = steps.next();
     while (!next.done) {
-      const { plan, onProgress } = next.value;
-      next = steps.next(await this.run(plan, { signal, checkpoint, onProgress }));
+      const { plan, onProgress: watch = onProgress, keep } = next.value;
+      next = steps.next(await this.run(plan, { signal, checkpoint: keep === 'transient' ? undefined : checkpoint, onProgress: watch }));
     }
     return next.value;
   }

@@ -86,6 +86,8 @@ export function computeHere<Result, Plan, Part>(rt: Runtime, job: TiledJob<Resul
 export interface Step<Result> {
   readonly plan: (rt: Runtime, threads: number) => TiledJob<Result>;
   readonly onProgress?: OnProgress;
+  /** `transient` tiles are not kept in a checkpoint: to hash and store them would cost as much as to compute them. */
+  readonly keep?: 'transient';
 }
 
 /** A computation that yields its jobs one after another and goes on with their results. */
@@ -95,8 +97,9 @@ export type Steps<Result> = Generator<Step<unknown>, Result, unknown>;
 export function* step<Result, Plan, Part>(
   plan: (rt: Runtime, threads: number) => TiledJob<Result, Plan, Part>,
   onProgress?: OnProgress,
+  keep?: 'transient',
 ): Generator<Step<unknown>, Result, unknown> {
-  return (yield { plan: plan as Step<unknown>['plan'], onProgress }) as Result;
+  return (yield { plan: plan as Step<unknown>['plan'], onProgress, keep }) as Result;
 }
 
 /** Runs every step in this thread. */

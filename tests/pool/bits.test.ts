@@ -5,6 +5,7 @@ import {
   agop,
   analyze,
   createPool,
+  eigh,
   empiricalNtk,
   empiricalNtkByParameter,
   forward,
@@ -139,6 +140,27 @@ test('analyze: the report of one thread, whole', async () => {
       expect(JSON.stringify(await pool.analyze({ model: mlp, inputs, targets, initial }, { dtype }))).toBe(expected);
     }
   }
+});
+
+test('eigh: the bits of one thread, below and above the size from which it is divided', async () => {
+  for (const [n, dtype] of [
+    [70, 'f64'],
+    [520, 'f64'],
+    [520, 'f32'],
+  ] as const) {
+    const { data } = randomInputs(n, n, [n]);
+    const a: Tensor = { shape: [n, n], data: data.map((_, p) => data[Math.max(p, (p % n) * n + Math.floor(p / n))]) };
+    const whole = digest(eigh(rt, a, { dtype }));
+    for (const pool of await Promise.all(pools)) expect(digest(await pool.eigh(a, { dtype }))).toBe(whole);
+    const two = await pools[2];
+    expect(digest(await two.eigh(a, { dtype, vectors: false }))).toBe(digest(eigh(rt, a, { dtype, vectors: false })));
+    expect(digest(await two.eigh(a, { dtype, indices: [3, n - 3] }))).toBe(digest(eigh(rt, a, { dtype, indices: [3, n - 3] })));
+  }
+});
+
+test('eigh: bad matrices are the errors of one thread', async () => {
+  const a: Tensor = { shape: [2, 2], data: Float64Array.of(1, 2, 3, 4) };
+  for (const pool of await Promise.all(pools)) await expect(pool.eigh(a)).rejects.toThrowError(/eigh: .*symmetric/);
 });
 
 test('the digest sees one bit', () => {

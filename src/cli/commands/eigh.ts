@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { formatShape, type Tensor } from '../../core/tensor.ts';
 import { writeNpy } from '../../io/npy.ts';
 import { blockMatrix } from '../../linalg/block-matrix.ts';
-import { type Eigenvalues, type Eigenvectors, eigh } from '../../linalg/eigh.ts';
+import type { Eigenvalues, Eigenvectors } from '../../linalg/eigh.ts';
 import { type TopEigenpairs, topEigenpairs } from '../../linalg/top-eigenpairs.ts';
 import { readArray } from '../array-files.ts';
 import { defineCommand } from '../command.ts';
@@ -30,13 +30,13 @@ export function eighCommand(): Command {
         .option('--vectors <V.npy>', 'where the eigenvectors go: column k belongs to value k', once(plainText))
         .option('--top <K>', 'only the K largest', once(wholeNumber(1))),
     required: ['values'],
-    acts: ['dtype'],
+    acts: ['dtype', 'workers'],
     async run(session, options, path) {
       const values = outputFile(options.values);
       const vectors = options.vectors === undefined ? undefined : outputFile(options.vectors);
       checkDistinct(vectors ? [values, vectors] : [values]);
       const kernel = await readArray(path);
-      const pairs = decompose(session, kernel, path, options);
+      const pairs = await decompose(session, kernel, path, options);
       const count = pairs.values.length;
       values.write(writeNpy({ shape: [count], data: pairs.values }));
       if (vectors && pairs.vectors) vectors.write(writeNpy(pairs.vectors));
@@ -52,16 +52,16 @@ export function eighCommand(): Command {
   });
 }
 
-function decompose(
-  { rt, dtype }: Session,
+async function decompose(
+  { rt, pool, dtype }: Session,
   kernel: Tensor,
   path: string,
   { top, vectors }: EighOptions,
-): (Eigenvalues & Partial<Eigenvectors>) | TopEigenpairs {
+): Promise<(Eigenvalues & Partial<Eigenvectors>) | TopEigenpairs> {
   try {
     const matrix = kernel.shape.length === 4 ? blockMatrix(kernel) : kernel;
     if (top !== undefined) return topEigenpairs(rt, matrix, top, { dtype });
-    return eigh(rt, matrix, { dtype, vectors: vectors !== undefined });
+    return await pool.eigh(matrix, { dtype, vectors: vectors !== undefined });
   } catch (error) {
     throw inFile(path, error);
   }
