@@ -7,6 +7,7 @@ import {
   empiricalNtk,
   importSpec,
   initializeSpec,
+  learningRateSweep,
   type Model,
   normalArray,
   type Runtime,
@@ -45,6 +46,8 @@ function runOf(rt: Runtime, task: Task): () => unknown {
       const x = seeded(99, [task.n, ...model.input.shape], 'f32');
       return () => empiricalNtk(rt, model, x, { outputs: task.outputs, dtype: 'f32' });
     }
+    case 'training':
+      return trainingRun(rt, task);
   }
   throw new Error(`no task ${(task satisfies never as Task).kind}`);
 }
@@ -106,6 +109,15 @@ function elementwiseInputs(rt: Runtime, name: string, n: number): Float64Array {
   return name === 'log' ? x.map((value) => Math.abs(value) + 1e-3) : x;
 }
 
+/** As `tangedge train --dtype f32 --track loss,kta:EVERY`: losses at every step, alignment of the kernel of all examples. */
+function trainingRun(rt: Runtime, { n, steps, every }: Extract<Task, { kind: 'training' }>): () => void {
+  const model = importSpec(WIDE_MLP, initializeSpec(rt, WIDE_MLP, { seed: 1 }));
+  const inputs = seeded(99, [n, 3072], 'f32');
+  const targets = { shape: [n, 10], data: Float32Array.from({ length: 10 * n }, (_, i) => Number(i % 10 === Math.floor(i / 10) % 10)) };
+  const trackers = [{ tracker: 'loss' }, { tracker: 'kta', every }] as const;
+  return () => void learningRateSweep(rt, model, { inputs, targets }, { rates: [0.05], steps, dtype: 'f32', trackers });
+}
+
 /** MLP 784-512-512-10 with ReLU; the CNN of PyTorch's NTK tutorial; a GRU of 64 units over 32 steps. */
 function network(rt: Runtime, name: 'mlp' | 'cnn' | 'gru'): Model {
   const spec: unknown = name === 'mlp' ? MLP : JSON.parse(readFileSync(`examples/${name}.json`, 'utf8'));
@@ -113,6 +125,11 @@ function network(rt: Runtime, name: 'mlp' | 'cnn' | 'gru'): Model {
 }
 
 const linear = (name: string, inputs: number, outputs: number) => ({ type: 'Linear', name, in_features: inputs, out_features: outputs });
+
+const WIDE_MLP = {
+  input_shape: [1, 3072],
+  layers: [linear('0', 3072, 200), { type: 'ReLU' }, linear('2', 200, 200), { type: 'ReLU' }, linear('4', 200, 10)],
+};
 
 const MLP = {
   input_shape: [1, 784],

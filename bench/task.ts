@@ -14,7 +14,9 @@ export type Task =
   /** y = f(x), n normal numbers. */
   | { readonly kind: 'elementwise'; readonly name: string; readonly dtype: Dtype; readonly n: number }
   /** The empirical NTK in f32. */
-  | { readonly kind: 'ntk'; readonly network: 'mlp' | 'cnn' | 'gru'; readonly outputs: 'full' | 'trace'; readonly n: number };
+  | { readonly kind: 'ntk'; readonly network: 'mlp' | 'cnn' | 'gru'; readonly outputs: 'full' | 'trace'; readonly n: number }
+  /** Full-batch gradient descent in f32 on MLP 3072-200-200-10, ReLU, n examples, with the alignment of the trace NTK every so many steps. */
+  | { readonly kind: 'training'; readonly n: number; readonly steps: number; readonly every: number };
 
 export interface Row {
   readonly name: string;
@@ -50,6 +52,12 @@ const ntk = (network: 'mlp' | 'cnn' | 'gru', outputs: 'full' | 'trace', n: numbe
   when,
 });
 
+const training = (steps: number, when: Row['when']): Row => ({
+  name: `training ${steps} steps`,
+  task: { kind: 'training', n: 500, steps, every: 10 },
+  when,
+});
+
 export const ROWS: readonly Row[] = [
   ...[128, 512, 1024].map((n) => gemm('f32', n, 'quick')),
   gemm('f32', 2048, 'usual'),
@@ -74,4 +82,6 @@ export const ROWS: readonly Row[] = [
   ntk('mlp', 'full', 1024, 'usual'),
   ntk('cnn', 'trace', 64, 'usual'),
   ntk('gru', 'trace', 64, 'quick'),
+  training(50, 'usual'),
+  training(1000, 'full'),
 ];

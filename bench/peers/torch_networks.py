@@ -26,6 +26,8 @@ def network(name):
     nn = torch.nn
     if name == "mlp":
         return nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 10)), (784,)
+    if name == "wide mlp":
+        return nn.Sequential(nn.Linear(3072, 200), nn.ReLU(), nn.Linear(200, 200), nn.ReLU(), nn.Linear(200, 10)), (3072,)
     if name == "cnn":
         convolutions = [nn.Conv2d(3, 32, 3), nn.ReLU(), nn.Conv2d(32, 32, 3), nn.ReLU(), nn.Conv2d(32, 32, 3)]
         return nn.Sequential(*convolutions, nn.Flatten(), nn.Linear(21632, 10)), (3, 32, 32)

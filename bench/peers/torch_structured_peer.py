@@ -64,7 +64,41 @@ def trace_ntk(model, x):
     return kernel
 
 
+def alignment(kernel, y):
+    targets = (y @ y.T).double()
+    return (kernel * targets).sum() / (kernel.norm() * targets.norm())
+
+
+def training(task):
+    """Full-batch gradient descent on 1/(2n)·Σ|f − y|², the alignment of the trace NTK every so many steps."""
+    n, steps, every = task["n"], task["steps"], task["every"]
+    model, shape = network("wide mlp")
+    x = torch.rand(n, *shape) * 2 - 1
+    y = torch.nn.functional.one_hot(torch.arange(n) % 10, 10).float()
+    start = [p.detach().clone() for p in model.parameters()]
+    sgd = torch.optim.SGD(model.parameters(), lr=0.05)
+
+    def run():
+        with torch.no_grad():
+            for p, before in zip(model.parameters(), start):
+                p.copy_(before)
+        measured = []
+        for step in range(steps + 1):
+            if step % every == 0:
+                measured.append(alignment(trace_ntk(model, x), y).item())
+            loss = ((model(x) - y) ** 2).sum() / (2 * n)
+            if step < steps:
+                sgd.zero_grad()
+                loss.backward()
+                sgd.step()
+        return measured
+
+    return run
+
+
 def prepare(task):
+    if task["kind"] == "training":
+        return training(task)
     if task["kind"] != "ntk" or task["outputs"] != "trace":
         return None
     model, shape = network(task["network"])
