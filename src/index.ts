@@ -65,15 +65,16 @@ export { type AbcParameterization, type AbcRegime, abcRegime } from './dynamics/
 export { type CentralFlowOptions, type CentralFlowState, centralFlow } from './dynamics/central-flow.ts';
 export { type CentralFlowGap, type CentralFlowGapOptions, centralFlowGaps, rectifierSides } from './dynamics/central-flow-gap.ts';
 export { flatParameters, withFlatParameters } from './dynamics/flat-parameters.ts';
+
 export { type FrozenKernelOptions, type FrozenKernelRun, frozenKernelTraining } from './dynamics/frozen-kernel.ts';
-export { type FlowState, type GradientFlowOptions, gradientFlow } from './dynamics/gradient-flow.ts';
+export { type FlowMemory, type FlowState, type GradientFlowOptions, gradientFlow } from './dynamics/gradient-flow.ts';
 export { type LazyCriterion, lazyCriterion, scaledTargets } from './dynamics/lazy-criterion.ts';
 export { type LearningRateScheduleOptions, learningRateSchedule } from './dynamics/learning-rate-schedule.ts';
 export { type Coordinate, type FirstLayer, LossGradient, type LossGradientOptions, type ParameterSlot } from './dynamics/loss-gradient.ts';
 
 export type { LossName, LossOptions } from './dynamics/loss-graph.ts';
 export { type GraphObjectiveParts, graphObjective, type LossAndGradient, type Objective, type VectorProduct } from './dynamics/objective.ts';
-export type { Optimizer, OptimizerOptions } from './dynamics/optimizer.ts';
+export type { FlowOptimizer, Optimizer, OptimizerOptions } from './dynamics/optimizer.ts';
 export {
   gaussNewtonEigenpairs,
   gaussNewtonOperator,
@@ -99,10 +100,11 @@ export {
   stabilityPhases,
 } from './dynamics/stability-phases.ts';
 export { linearize, taylorModel } from './dynamics/taylor-model.ts';
-export { Trainer, type TrainingOptions, type TrainingStep, train } from './dynamics/train.ts';
+export { Trainer, train } from './dynamics/train.ts';
 export type { TrainingData } from './dynamics/training-data.ts';
 export { type TrainingLoss, type TrainingLossOptions, trainingLoss } from './dynamics/training-loss.ts';
 export type { TrainingState } from './dynamics/training-state.ts';
+export type { CentralFlowPrediction, TrainingOptions, TrainingStep } from './dynamics/training-step.ts';
 export {
   type NormLedger,
   type TwoLayerLinearOptions,

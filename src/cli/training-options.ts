@@ -7,10 +7,10 @@ import { TangedgeError } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { learningRateSchedule } from '../dynamics/learning-rate-schedule.ts';
 import type { Optimizer } from '../dynamics/optimizer.ts';
-import type { TrainingOptions } from '../dynamics/train.ts';
+import type { TrainingOptions } from '../dynamics/training-step.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 
-export const OPTIMIZERS = ['gd', 'momentum', 'nesterov', 'adam', 'slo'] as const;
+export const OPTIMIZERS = ['gd', 'momentum', 'nesterov', 'adam', 'slo', 'gradient-flow', 'central-flow'] as const;
 
 /** A tracker with its cadence, before what it needs is known. */
 export interface TrackerRequest {

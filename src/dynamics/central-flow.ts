@@ -15,7 +15,7 @@ import { TangedgeError } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
 import { eigh } from '../linalg/eigh.ts';
 import type { Runtime } from '../wasm/runtime.ts';
-import { checkFlowOptions } from './gradient-flow.ts';
+import { checkFlowOptions, type FlowMemory } from './gradient-flow.ts';
 import type { Objective } from './objective.ts';
 import { solveComplementarity, symmetricPairs } from './psd-complementarity.ts';
 import { type HessianEigenpairs, hessianEigenpairs } from './sharpness.ts';
@@ -33,6 +33,8 @@ export interface CentralFlowOptions {
   readonly tolerance?: number;
   /** Most eigenvalues that may be near 2/η at once; default 16. */
   readonly maxCritical?: number;
+  /** Where an earlier run left off, with its θ as the start: goes on with its bits. */
+  readonly resume?: FlowMemory;
 }
 
 export interface CentralFlowState {
@@ -52,6 +54,8 @@ export interface CentralFlowState {
   /** Predictions for gradient descent's averages over time: L + tr Σ/η and ‖∇L‖² + 4/η²·tr Σ. */
   readonly predictedLoss: number;
   readonly predictedGradient2: number;
+  /** What `resume` takes together with `theta`. */
+  readonly memory: FlowMemory;
 }
 
 /**
@@ -71,7 +75,7 @@ export interface CentralFlowState {
  * for (const { predictedLoss } of centralFlow(rt, objective, objective.initial, { learningRate: 0.01, steps: 2 })) predictedLoss;
  */
 export function* centralFlow(rt: Runtime, objective: Objective, start: Float64Array, options: CentralFlowOptions): Generator<CentralFlowState> {
-  const { learningRate, steps, substeps = 4, critical = 0.975, tolerance = 1e-10, maxCritical = 16 } = options;
+  const { learningRate, steps, substeps = 4, critical = 0.975, tolerance = 1e-10, maxCritical = 16, resume } = options;
   checkFlowOptions('centralFlow', learningRate, steps);
   checkInteger('centralFlow', 'substeps', substeps, 1);
   checkInteger('centralFlow', 'maxCritical', maxCritical, 1);
@@ -81,18 +85,19 @@ export function* centralFlow(rt: Runtime, objective: Objective, start: Float64Ar
       tolerance,
     });
   }
-  const tracker = new CriticalTracker(rt, objective, { threshold: 2 / learningRate, critical, tolerance, maxCritical });
+  const tracker = new CriticalTracker(rt, objective, { threshold: 2 / learningRate, critical, tolerance, maxCritical }, resume);
   let theta = Float64Array.from(start);
-  for (let step = 0; step <= steps; step++) {
+  for (let step = resume?.step ?? 0; step <= steps; step++) {
     for (let s = 0; s < substeps; s++) {
       const { loss, gradient } = objective.gradient(theta);
       if (!Number.isFinite(loss)) {
         throw new TangedgeError('ERR_DOMAIN', `centralFlow: the loss is ${loss} at time ${step}. Use more substeps.`, { step, loss });
       }
+      const memory = tracker.memory(step);
       const near = tracker.near(theta);
       const held = holdSharpness(rt, objective, { theta, gradient, near, eta: learningRate, dt: 1 / substeps });
       if (s === 0) {
-        yield stateOf(rt, { step, theta, loss, gradient, near, covariance: held.covariance, eta: learningRate });
+        yield stateOf(rt, { step, theta, loss, gradient, near, covariance: held.covariance, eta: learningRate, memory });
         if (step === steps) return;
       }
       const factor = learningRate / substeps;
@@ -116,14 +121,20 @@ class CriticalTracker {
   private readonly rt: Runtime;
   private readonly objective: Objective;
   private readonly options: TrackerOptions;
-  private subspace: readonly Float64Array[] = [];
+  private subspace: readonly Float64Array[];
   /** Near-critical eigenvalues at the last call. */
-  private known = 0;
+  private known: number;
 
-  constructor(rt: Runtime, objective: Objective, options: TrackerOptions) {
+  constructor(rt: Runtime, objective: Objective, options: TrackerOptions, resume?: FlowMemory) {
     this.rt = rt;
     this.objective = objective;
     this.options = options;
+    this.subspace = resume?.subspace ?? [];
+    this.known = resume?.critical ?? 0;
+  }
+
+  memory(step: number): FlowMemory {
+    return { step, subspace: this.subspace, critical: this.known };
   }
 
   near(theta: Float64Array): Near {
@@ -216,9 +227,10 @@ interface Moment {
   readonly near: Near;
   readonly covariance: Float64Array;
   readonly eta: number;
+  readonly memory: FlowMemory;
 }
 
-function stateOf(rt: Runtime, { step, theta, loss, gradient, near, covariance, eta }: Moment): CentralFlowState {
+function stateOf(rt: Runtime, { step, theta, loss, gradient, near, covariance, eta, memory }: Moment): CentralFlowState {
   const { k, pairs } = near;
   let trace = 0;
   for (let i = 0; i < k; i++) trace += covariance[i * k + i];
@@ -235,6 +247,7 @@ function stateOf(rt: Runtime, { step, theta, loss, gradient, near, covariance, e
     variances,
     predictedLoss: loss + trace / eta,
     predictedGradient2: gradient2 + (4 / eta / eta) * trace,
+    memory,
   };
 }
 

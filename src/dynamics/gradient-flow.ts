@@ -4,7 +4,7 @@ import { checkInteger } from '../core/check.ts';
 import { TangedgeError } from '../core/errors.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 import type { Objective } from './objective.ts';
-import { type Sharpness, sharpness } from './sharpness.ts';
+import { sharpness } from './sharpness.ts';
 
 export interface GradientFlowOptions {
   /** η: one unit of time is one step of gradient descent with it. Default 1. */
@@ -22,6 +22,17 @@ export interface GradientFlowOptions {
   readonly alpha?: number;
   /** Longest Runge–Kutta step, in units of −∇L (η times the time). Default Infinity. */
   readonly maxStep?: number;
+  /** Where an earlier run left off, with its θ as the start: goes on with its bits. */
+  readonly resume?: FlowMemory;
+}
+
+/** What a flow carries from one state to the next beside θ. */
+export interface FlowMemory {
+  readonly step: number;
+  /** Where the eigensolver begins: vectors [p] near the leading eigenvectors of the Hessian. */
+  readonly subspace: readonly Float64Array[];
+  /** Of the central flow: how many eigenvalues were near 2/η. */
+  readonly critical: number;
 }
 
 export interface FlowState {
@@ -35,6 +46,8 @@ export interface FlowState {
   readonly sharpness: number;
   /** Gradients evaluated so far, those of the sharpness not counted. */
   readonly gradients: number;
+  /** What `resume` takes together with `theta`. */
+  readonly memory: FlowMemory;
 }
 
 /** Runge–Kutta steps between measurements of the sharpness: α = 1 leaves a factor of 2.78 to the limit of stability. */
@@ -62,7 +75,7 @@ const MAX_STIFFNESS = 100;
  * for (const { step, loss } of gradientFlow(rt, objective, objective.initial, { learningRate: 0.01, steps: 2 })) step + loss;
  */
 export function* gradientFlow(rt: Runtime, objective: Objective, start: Float64Array, options: GradientFlowOptions): Generator<FlowState> {
-  const { learningRate = 1, steps, method = 'rk4', alpha = 1, maxStep = Number.POSITIVE_INFINITY } = options;
+  const { learningRate = 1, steps, method = 'rk4', alpha = 1, maxStep = Number.POSITIVE_INFINITY, resume } = options;
   checkFlowOptions('gradientFlow', learningRate, steps);
   if (!(alpha > 0) || !(maxStep > 0) || (method !== 'rk4' && method !== 'stable-euler')) {
     throw new TangedgeError(
@@ -71,8 +84,8 @@ export function* gradientFlow(rt: Runtime, objective: Objective, start: Float64A
       { alpha, maxStep, method },
     );
   }
-  const flow = new Flow(rt, objective, Float64Array.from(start));
-  for (let step = 0; ; step++) {
+  const flow = new Flow(rt, objective, Float64Array.from(start), resume?.subspace);
+  for (let step = resume?.step ?? 0; ; step++) {
     const { loss, gradient } = flow.gradientAt(flow.theta);
     if (!Number.isFinite(loss)) {
       throw new TangedgeError('ERR_DOMAIN', `gradientFlow: the loss is ${loss} at time ${step}. Use a smaller alpha or start elsewhere.`, {
@@ -80,9 +93,18 @@ export function* gradientFlow(rt: Runtime, objective: Objective, start: Float64A
         loss,
       });
     }
+    const memory = { step, subspace: flow.subspace, critical: 0 };
     flow.measure();
-    yield { step, theta: flow.theta.slice(), loss, gradient2: inner(gradient, gradient), sharpness: flow.sharpness, gradients: flow.gradients };
-    if (step === steps) return;
+    yield {
+      step,
+      theta: flow.theta.slice(),
+      loss,
+      gradient2: inner(gradient, gradient),
+      sharpness: flow.sharpness,
+      gradients: flow.gradients,
+      memory,
+    };
+    if (step >= steps) return;
     if (method === 'rk4') flow.rungeKutta(learningRate, alpha, maxStep, gradient);
     else flow.stableEuler(learningRate, step, gradient);
   }
@@ -99,18 +121,16 @@ export function checkFlowOptions(operation: string, learningRate: number, steps:
 class Flow {
   theta: Float64Array;
   gradients = 0;
-  private known: Sharpness | undefined;
+  subspace: readonly Float64Array[];
+  sharpness = Number.NaN;
   private readonly rt: Runtime;
   private readonly objective: Objective;
 
-  constructor(rt: Runtime, objective: Objective, theta: Float64Array) {
+  constructor(rt: Runtime, objective: Objective, theta: Float64Array, subspace: readonly Float64Array[] = []) {
+    this.subspace = subspace;
     this.rt = rt;
     this.objective = objective;
     this.theta = theta;
-  }
-
-  get sharpness(): number {
-    return this.known?.value ?? Number.NaN;
   }
 
   gradientAt(theta: Float64Array): { loss: number; gradient: Float64Array } {
@@ -119,7 +139,9 @@ class Flow {
   }
 
   measure(): void {
-    this.known = sharpness(this.rt, this.objective, this.theta, { previous: this.known, tolerance: 1e-2, maxProducts: 30 });
+    const found = sharpness(this.rt, this.objective, this.theta, { previous: { subspace: this.subspace }, tolerance: 1e-2, maxProducts: 30 });
+    this.subspace = found.subspace;
+    this.sharpness = found.value;
   }
 
   /** One unit of time η, in steps of at most α/sharpness. `first` is ∇L at the beginning. */

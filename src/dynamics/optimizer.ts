@@ -29,7 +29,22 @@ export type Optimizer =
       readonly name: 'slo' /** C by parameter name. */;
       readonly speeds: Readonly<Record<string, number>> /** Default 0. */;
       readonly epsilon?: number;
-    };
+    }
+  | FlowOptimizer;
+
+/**
+ * Not a step but the differential equation it approximates; one unit of time stands for one step of gradient descent.
+ *
+ * - `gradient-flow`  dθ/dt = −η·∇L, as `gradientFlow`
+ * - `central-flow`   gradient descent’s time average at the edge of stability, as `centralFlow`
+ */
+export type FlowOptimizer =
+  | { readonly name: 'gradient-flow'; readonly method?: 'rk4' | 'stable-euler'; readonly alpha?: number }
+  | { readonly name: 'central-flow'; readonly substeps?: number; readonly maxCritical?: number };
+
+export function isFlow(optimizer: Optimizer | undefined): optimizer is FlowOptimizer {
+  return optimizer?.name === 'gradient-flow' || optimizer?.name === 'central-flow';
+}
 
 export interface OptimizerOptions {
   readonly optimizer?: Optimizer;
@@ -137,6 +152,11 @@ export function bindOptimizer(
         ...keeping(rt, gradient, []),
       };
     }
+    case 'gradient-flow':
+    case 'central-flow':
+      throw new TangedgeError('ERR_ARGUMENT', `Trainer: ${optimizer.name} has no step to make; train() integrates it.`, {
+        optimizer: optimizer.name,
+      });
     default:
       optimizer satisfies never;
       throw new TangedgeError(

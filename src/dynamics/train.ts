@@ -2,58 +2,16 @@
 
 import { checkInteger } from '../core/check.ts';
 import { TangedgeError } from '../core/errors.ts';
-import type { AbortSignalLike } from '../core/host-objects.ts';
-import type { FloatArray, Tensor } from '../core/tensor.ts';
 import type { Model } from '../graph/model.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 import { type Batches, batchesOf } from './batches.ts';
 import { DivergenceWatch } from './divergence.ts';
-import { type FirstLayer, LossGradient, type LossGradientOptions } from './loss-gradient.ts';
-import { type BoundOptimizer, bindOptimizer, type OptimizerOptions } from './optimizer.ts';
+import { flowSteps, takesFlow } from './flow-training.ts';
+import { type FirstLayer, LossGradient } from './loss-gradient.ts';
+import { type BoundOptimizer, bindOptimizer } from './optimizer.ts';
 import type { TrainingData } from './training-data.ts';
 import type { TrainingState } from './training-state.ts';
-
-export interface TrainingOptions extends Omit<LossGradientOptions, 'firstLayer'>, OptimizerOptions {
-  /** As `LossGradientOptions`, but `auto` unless told otherwise; `weights` with Adam. */
-  readonly firstLayer?: FirstLayer;
-  /** η, or η as a function of the step. */
-  readonly learningRate: number | ((step: number) => number);
-  /** Updates to make; the run yields steps + 1 states. */
-  readonly steps: number;
-  /** Examples of one step; default all. */
-  readonly batchSize?: number;
-  /** Of the order of mini-batches; default 0. */
-  readonly seed?: number;
-  /** Where an earlier run left off: continues with its bits. */
-  readonly resume?: TrainingState;
-  readonly signal?: AbortSignalLike;
-}
-
-/**
- * A state of the run: the parameters after `step` updates, before the next. Nothing beyond the loss is computed until it
- * is asked for; what is asked for must be asked before the iteration goes on.
- */
-export interface TrainingStep {
-  readonly step: number;
-  /** Passes over the data that are finished. */
-  readonly epoch: number;
-  /** Mean loss of this step's batch (all examples without mini-batches) at these parameters. */
-  readonly loss: number;
-  readonly learningRate: number;
-  /** Norm of the batch's gradient, or of one parameter's. */
-  gradientNorm(parameter?: string): number;
-  /** The batch's outputs [rows, c] (a copy). */
-  outputs(): Tensor;
-  /** Rows of the data in the batch; undefined for all in their order. */
-  readonly rows: Uint32Array | undefined;
-  /** Copies, flat [p]. */
-  parameters(): FloatArray;
-  gradient(): FloatArray;
-  /** The model with these parameters (a copy). */
-  model(): Model;
-  /** What `resume` takes. */
-  state(): TrainingState;
-}
+import type { TrainingOptions, TrainingStep } from './training-step.ts';
 
 /** Time between turns of the event loop, so that timers, signals and messages get through. */
 const TURN_MILLISECONDS = 50;
@@ -75,15 +33,21 @@ const TURN_MILLISECONDS = 50;
  * const states = losses.length; // 21
  */
 export async function* train(rt: Runtime, model: Model, data: TrainingData, options: TrainingOptions): AsyncGenerator<TrainingStep, void, void> {
+  let turn = Date.now();
+  for (const step of takesFlow(options) ? flowSteps(rt, model, data, options) : descentSteps(rt, model, data, options)) {
+    options.signal?.throwIfAborted();
+    yield step;
+    if (Date.now() - turn >= TURN_MILLISECONDS) {
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      turn = Date.now();
+    }
+  }
+}
+
+function* descentSteps(rt: Runtime, model: Model, data: TrainingData, options: TrainingOptions): Generator<TrainingStep> {
   const trainer = new Trainer(rt, model, data, options);
   try {
-    let turn = Date.now();
     for (;;) {
-      if (Date.now() - turn >= TURN_MILLISECONDS) {
-        await new Promise((resolve) => setTimeout(resolve, 0));
-        turn = Date.now();
-      }
-      options.signal?.throwIfAborted();
       yield trainer.evaluate();
       if (trainer.step >= options.steps) return;
       trainer.update();

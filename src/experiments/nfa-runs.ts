@@ -1,6 +1,7 @@
 /** @file The trainings that the experiments on the neural feature ansatz compare, and what is measured of the first layer. */
 
-import { Trainer, type TrainingOptions } from '../dynamics/train.ts';
+import { Trainer } from '../dynamics/train.ts';
+import type { TrainingOptions } from '../dynamics/training-step.ts';
 import { congruence } from '../features/congruence.ts';
 import { egop } from '../features/egop.ts';
 import { featureQuality } from '../features/feature-quality.ts';

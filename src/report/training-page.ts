@@ -61,6 +61,8 @@ const OPTIMIZERS: Readonly<Record<TrainingRun['config']['optimizer']['name'], st
   nesterov: 'Nesterov momentum',
   adam: 'Adam',
   slo: 'speed limited optimization',
+  'gradient-flow': 'gradient flow',
+  'central-flow': 'central flow',
 };
 
 function conclusion(run: TrainingRun): string {

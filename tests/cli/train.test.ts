@@ -52,6 +52,16 @@ test('speed limited optimization from the initial weights of a case', async () =
   expect(lines[0]['cNfa/0.weight']).toBeNull();
 });
 
+test('--optimizer central-flow: the sharpness is held at 2/η = 5, and gradient descent’s mean loss is predicted', async () => {
+  const track = 'loss,sharpness:40,kta:40';
+  const run = ['train', ...linear, '--optimizer', 'central-flow', '--lr', '0.4', '--steps', '40', '--track', track];
+  expect((await scratch.run(...run, '--out', 'flow')).status).toBe(0);
+  const last = metricsOf('flow').at(-1);
+  expect(last.sharpness / 5).toBeCloseTo(1, 4);
+  expect(last.predictedLoss - last.loss).toBeCloseTo(last.oscillation ** 2 / 0.4, 12);
+  expectFailure(await scratch.run(...run, '--batch-size', '4', '--out', 'flow2'), 2, /central-flow follows the full-batch loss in f64/);
+});
+
 describe('a spec without weights', () => {
   const spec = {
     input_shape: [1, 4],

@@ -9,7 +9,11 @@ import type { Tracker } from './tracker.ts';
 
 export const lossTracker: Tracker = {
   name: 'loss',
-  measure: ({ step }) => ({ loss: step.loss, learningRate: step.learningRate }),
+  measure: ({ step: { loss, learningRate, prediction } }) => ({
+    loss,
+    learningRate,
+    ...(prediction && { predictedLoss: prediction.loss, oscillation: prediction.oscillation }),
+  }),
 };
 
 export const accuracyTracker: Tracker = {

@@ -58,6 +58,7 @@ function thresholdOf({ config: { optimizer, learningRate } }: TrainingRun): numb
   if (learningRate === null || !(learningRate > 0)) return null;
   switch (optimizer.name) {
     case 'gd':
+    case 'central-flow':
       return stabilityThreshold({ learningRate });
     case 'momentum':
     case 'nesterov':

@@ -3,10 +3,10 @@
 import { flatParameters } from '../../dynamics/flat-parameters.ts';
 import type { Optimizer } from '../../dynamics/optimizer.ts';
 import { sharpness, stabilityThreshold } from '../../dynamics/sharpness.ts';
-import type { TrainingOptions } from '../../dynamics/train.ts';
 import type { TrainingData } from '../../dynamics/training-data.ts';
 import { trainingLoss } from '../../dynamics/training-loss.ts';
 import type { TrainingState } from '../../dynamics/training-state.ts';
+import type { TrainingOptions } from '../../dynamics/training-step.ts';
 import { type Model, trainableParameters } from '../../graph/model.ts';
 import type { Runtime } from '../../wasm/runtime.ts';
 import type { Divergence } from './run.ts';

@@ -3,8 +3,8 @@
 import { type Dtype, type FloatArray, sizeOf, type Tensor } from '../../core/tensor.ts';
 import { withFlatParameters } from '../../dynamics/flat-parameters.ts';
 import type { LossOptions } from '../../dynamics/loss-graph.ts';
-import type { TrainingStep } from '../../dynamics/train.ts';
 import type { TrainingRows } from '../../dynamics/training-data.ts';
+import type { TrainingStep } from '../../dynamics/training-step.ts';
 import { type NeuralFeaturesOptions, neuralFeatures, type WeightFeatures } from '../../features/neural-features.ts';
 import { forward } from '../../graph/forward.ts';
 import type { Model } from '../../graph/model.ts';

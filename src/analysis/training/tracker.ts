@@ -14,7 +14,8 @@ export type Measurements = Readonly<Record<string, Measurement>>;
 export type TrackerSpec = Cadence & TrackerChoice;
 
 /**
- * - `loss`          `loss` of the step's batch and `learningRate`; every step unless told otherwise
+ * - `loss`          `loss` of the step's batch and `learningRate`; along the central flow `predictedLoss` of gradient descent and
+ *                   `oscillation` √tr Σ; every step unless told otherwise
  * - `accuracy`      `accuracy`: share of training inputs whose largest output is their class (one output: whose sign is right)
  * - `gradient`      `gradientNorm` of the step's batch
  * - `distance`      `distance` ‖θ − θ₀‖, `relativeDistance` ‖θ − θ₀‖/‖θ₀‖

@@ -2,8 +2,8 @@
 
 import { TangedgeError } from '../../core/errors.ts';
 import type { Tensor } from '../../core/tensor.ts';
-import type { TrainingStep } from '../../dynamics/train.ts';
 import type { TrainingData } from '../../dynamics/training-data.ts';
+import type { TrainingStep } from '../../dynamics/training-step.ts';
 import { activationTracker } from './activation-tracker.ts';
 import { cadenceOf } from './cadence.ts';
 import { sharpnessTracker } from './curvature-tracker.ts';
