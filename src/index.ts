@@ -21,6 +21,7 @@ export {
 } from './alignment/max-stable-learning-rate.ts';
 export { type AnalysisOptions, type AnalysisRequest, analyze } from './analysis/analyze.ts';
 export { type CoordinateSizes, type CoordinateVerdict, coordinateCheck } from './analysis/coordinate-check.ts';
+export { type CoordinateSweep, type CoordinateSweepOptions, coordinateSweep } from './analysis/coordinate-sweep.ts';
 export { type FalsifierTrial, type FalsifierVerdict, falsifierVerdict } from './analysis/falsifier.ts';
 export {
   LAZY_RICH_THRESHOLDS,
