@@ -15,6 +15,7 @@ import {
   readCheckpoint,
   runTraining,
   type Series,
+  sharpness,
   TRACKERS,
   type TrackerSpec,
   type TrainingRun,
@@ -22,6 +23,7 @@ import {
   tensor,
   topEigenpairs,
   trackTraining,
+  trainingLoss,
   uniformArray,
   writeCheckpoint,
 } from 'tangedge';
@@ -124,6 +126,23 @@ describe.each(
     }
   });
 });
+
+test.each(['s01_mlp_relu', 's04_linear2_eos', 's05_cnn', 's08_vit_prenorm', 's10_gru'])(
+  'sharpness, warm-started every other step of %s: at most 30 gradients a time, and the value of a cold start to its tolerance',
+  async (name) => {
+    const golden = readGoldenCase(name);
+    const { lr: learningRate } = (golden.spec.tasks as Record<string, { lr: number }>).gd;
+    const examples = { inputs: goldenArray(golden, 'x'), targets: goldenArray(golden, 'y') };
+    const model = importSpec(golden.spec, golden.initialWeights ?? golden.weights);
+    const trackers: TrackerSpec[] = [{ tracker: 'sharpness', every: 2 }];
+    const { run, state } = await runTraining(rt, model, examples, { learningRate, steps: 20, trackers });
+    const gradients = seriesOf(run, 'sharpnessGradients').values as number[];
+    expect(Math.max(...gradients.slice(1)), `gradients: ${gradients.map((value) => value.toFixed(1)).join(', ')}`).toBeLessThanOrEqual(30);
+    const theta = Float64Array.from([...(state?.parameters.values() ?? [])].flatMap(({ data: values }) => Array.from(values)));
+    const cold = sharpness(rt, trainingLoss(rt, model, examples), theta, { tolerance: 1e-9 });
+    expect(Math.abs((seriesOf(run, 'sharpness').values.at(-1) as number) / cold.value - 1)).toBeLessThan(1e-3);
+  },
+);
 
 test('every tracker measures at its cadence: keys, steps, and nothing else', async () => {
   const egop = tensor(
