@@ -22,6 +22,7 @@ export const SETTINGS: readonly Setting[] = [
   { module: 'release', workers: 1 },
   { module: 'release', workers: 2, tileSize: 3 },
   { module: 'release', workers: 3, tileSize: 1 },
+  { module: 'debug', workers: 2 },
 ];
 
 /** What a case is given. */
@@ -31,6 +32,8 @@ export interface Given {
   readonly tileSize?: number;
   /** The tiled quantities: the functions of these names, or a pool's. */
   readonly tiled: Quantities;
+  /** The pool of the setting. */
+  readonly pool?: Pool;
 }
 
 export type Quantities = Pick<Pool, 'forward' | 'empiricalNtk' | 'jacobian' | 'inputJacobian' | 'agop' | 'neuralFeatures'>;

@@ -4,21 +4,34 @@ import {
   analyze,
   cholesky,
   eigh,
+  gradientFlow,
   gram,
   kernelTargetAlignment,
+  learningRateSweep,
   matmul,
   type Runtime,
   renderReport,
+  runTraining,
   solvePositive,
   type Tensor,
+  TRACKERS,
+  type TrackerSpec,
   topEigenpairs,
+  trainingLoss,
   uniformArray,
 } from 'tangedge';
 import type { Case, Given, Output } from './case.ts';
 import { type Network, networks, onnxNetwork, trained } from './case-files.ts';
 
 export function allCases(): readonly Case[] {
-  return [...elementwiseCases(), ...matrixCases(), ...networks().flatMap(networkCases), onnxCase(onnxNetwork()), ...analysisCases()];
+  return [
+    ...elementwiseCases(),
+    ...matrixCases(),
+    ...networks().flatMap(networkCases),
+    onnxCase(onnxNetwork()),
+    ...analysisCases(),
+    ...trainingCases(),
+  ];
 }
 
 type Elementwise = 'exp' | 'expm1' | 'log' | 'sqrt' | 'sin' | 'cos' | 'tanh' | 'sigmoid' | 'erf' | 'gelu' | 'silu' | 'relu';
@@ -178,6 +191,53 @@ function analysisCases(): Case[] {
       run: ({ rt, dtype }) => {
         const report = analyze(rt, { model, initial, inputs, targets }, { dtype });
         return [JSON.stringify(report), renderReport(report)];
+      },
+    },
+  ];
+}
+
+/** Every tracker that takes no options of its own. */
+const ALL_TRACKERS = TRACKERS.filter((tracker) => tracker !== 'egop' && tracker !== 'test' && tracker !== 'accuracy');
+
+function trainingCases(): Case[] {
+  const { initial: model, inputs, targets } = trained();
+  const data = { inputs, targets };
+  return [
+    {
+      name: 'training with trackers',
+      parts: 'pooled',
+      run: async ({ rt, dtype, pool }) => {
+        const trackers = ALL_TRACKERS.map((tracker) => ({ tracker, every: 2 }) as TrackerSpec);
+        const { run, state } = await runTraining(rt, model, data, { dtype, learningRate: 0.05, steps: 4, trackers, pool });
+        return [JSON.stringify(run.series), ...[...(state?.parameters.values() ?? [])].map(({ data: values }) => values)];
+      },
+    },
+    {
+      name: 'training with Adam in mini-batches',
+      parts: 'whole',
+      run: async ({ rt, dtype }) => {
+        const options = { dtype, optimizer: { name: 'adam' }, learningRate: 0.01, steps: 5, batchSize: 16, seed: 3 } as const;
+        return [JSON.stringify((await runTraining(rt, model, data, options)).run)];
+      },
+    },
+    {
+      name: 'sweep of learning rates',
+      parts: 'pooled',
+      run: async ({ rt, dtype, pool }) => {
+        const options = { dtype, rates: [0.02, 0.05], steps: 3 };
+        const runs = await (pool ? pool.learningRateSweep(model, data, options) : learningRateSweep(rt, model, data, options));
+        return runs.map(({ theta }) => theta);
+      },
+    },
+    {
+      name: 'gradient flow',
+      parts: 'whole',
+      run: ({ rt, dtype }) => {
+        const objective = trainingLoss(rt, model, data, { dtype });
+        return [...gradientFlow(rt, objective, objective.initial, { learningRate: 0.05, steps: 3 })].flatMap(({ theta, loss, sharpness }) => [
+          theta,
+          Float64Array.of(loss, sharpness),
+        ]);
       },
     },
   ];

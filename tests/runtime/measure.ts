@@ -31,7 +31,7 @@ export async function measure(release?: WasmSource): Promise<Measured> {
     for (const dtype of ['f64', 'f32'] as const) {
       const digests: Record<string, string> = {};
       for (const entry of cases.filter((candidate) => runsIn(candidate, setting))) {
-        digests[entry.name] = await digestOf(await entry.run({ rt, dtype, tileSize: setting.tileSize, tiled: pool ?? inThisThread(rt) }));
+        digests[entry.name] = await digestOf(await entry.run({ rt, dtype, tileSize: setting.tileSize, tiled: pool ?? inThisThread(rt), pool }));
       }
       measured[dtype][describeSetting(setting)] = digests;
     }
