@@ -21,7 +21,7 @@ export const SETTINGS: readonly Setting[] = [
   { module: 'release', workers: 0, tileSize: 3 },
   { module: 'release', workers: 1 },
   { module: 'release', workers: 2, tileSize: 3 },
-  { module: 'release', workers: 3, tileSize: 1 },
+  { module: 'release', workers: 3, tileSize: 7 },
   { module: 'debug', workers: 2 },
 ];
 
@@ -42,8 +42,11 @@ export type Output = Float64Array | Float32Array | string;
 
 export interface Case {
   readonly name: string;
-  /** `whole` cases have no tiles and run in one setting per module; `pooled` ones run with worker threads too. */
-  readonly parts: 'whole' | 'tiles' | 'pooled';
+  /**
+   * `whole` cases have no tiles and run in one setting per module; `pooled` ones have tiles and run with worker threads too;
+   * `threads` ones take worker threads and no tile size.
+   */
+  readonly parts: 'whole' | 'tiles' | 'pooled' | 'threads';
   run(given: Given): readonly Output[] | Promise<readonly Output[]>;
 }
 

@@ -205,7 +205,7 @@ function trainingCases(): Case[] {
   return [
     {
       name: 'training with trackers',
-      parts: 'pooled',
+      parts: 'threads',
       run: async ({ rt, dtype, pool }) => {
         const trackers = ALL_TRACKERS.map((tracker) => ({ tracker, every: 2 }) as TrackerSpec);
         const { run, state } = await runTraining(rt, model, data, { dtype, learningRate: 0.05, steps: 4, trackers, pool });
@@ -222,7 +222,7 @@ function trainingCases(): Case[] {
     },
     {
       name: 'sweep of learning rates',
-      parts: 'pooled',
+      parts: 'threads',
       run: async ({ rt, dtype, pool }) => {
         const options = { dtype, rates: [0.02, 0.05], steps: 3 };
         const runs = await (pool ? pool.learningRateSweep(model, data, options) : learningRateSweep(rt, model, data, options));

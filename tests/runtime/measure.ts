@@ -21,10 +21,10 @@ import { digestOf } from './digest.ts';
 export type Measured = Readonly<Record<'f64' | 'f32', Readonly<Record<string, Readonly<Record<string, string>>>>>>;
 
 /** @param release the module to take for the one that is built into the package */
-export async function measure(release?: WasmSource): Promise<Measured> {
+export async function measure(release?: WasmSource, settings = SETTINGS): Promise<Measured> {
   const measured = { f64: {} as Record<string, Record<string, string>>, f32: {} as Record<string, Record<string, string>> };
   const cases = allCases();
-  for (const setting of SETTINGS) {
+  for (const setting of settings) {
     const source = setting.module === 'debug' ? debugModule : release;
     const rt = await loadRuntime({ source });
     const pool = setting.workers === undefined ? undefined : await createPool({ workers: setting.workers, source });
@@ -41,8 +41,9 @@ export async function measure(release?: WasmSource): Promise<Measured> {
 }
 
 function runsIn({ parts }: Case, { tileSize, workers }: Setting): boolean {
-  if (workers !== undefined) return parts === 'pooled';
-  return parts !== 'whole' || tileSize === undefined;
+  const threads = workers === undefined || parts === 'pooled' || parts === 'threads';
+  const tiles = tileSize === undefined || parts === 'pooled' || parts === 'tiles';
+  return threads && tiles;
 }
 
 function inThisThread(rt: Runtime): Quantities {

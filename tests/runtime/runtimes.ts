@@ -22,22 +22,25 @@ const WIDE = join(ROOT, 'build/routines.wide.wasm');
 
 export const RUNTIMES: readonly JsRuntime[] = [
   { name: `Node ${process.versions.node.split('.')[0]}`, present: true, measure: (folder) => measureScript(folder, process.execPath, []) },
-  { name: 'wide routines', present: true, measure: (folder) => measureScript(folder, process.execPath, [], WIDE) },
+  // Where no runtime has the wide mode, its routines run on vectors of 128 bits.
+  { name: 'wide routines', present: !toolsAre('node24'), measure: (folder) => measureScript(folder, process.execPath, [], { RELEASE: WIDE }) },
   scriptRuntime('Node 24', 'node24', []),
-  scriptRuntime('Node 24, wide mode', 'node24', ['--experimental-wasm-revectorize'], WIDE),
+  scriptRuntime('Node 24, wide mode', 'node24', ['--experimental-wasm-revectorize'], { RELEASE: WIDE }),
   scriptRuntime('Deno', 'deno', ['run', '--quiet', '--allow-env', '--allow-read']),
   scriptRuntime('Bun', 'bun', []),
   { name: 'workerd', present: toolsAre('workerd'), measure: measureInWorkerd },
   { name: 'Chromium', present: toolsAre('playwright-core', 'chromium'), measure: measureInChromium },
 ];
 
-function scriptRuntime(name: string, tool: Tool, args: readonly string[], release?: string): JsRuntime {
-  return { name, present: toolsAre(tool), measure: (folder) => measureScript(folder, toolPath(tool), args, release) };
+function scriptRuntime(name: string, tool: Tool, args: readonly string[], variables?: Variables): JsRuntime {
+  return { name, present: toolsAre(tool), measure: (folder) => measureScript(folder, toolPath(tool), args, variables) };
 }
 
-/** @param release file of routines that take the place of the built-in ones */
-export async function measureScript(folder: string, program: string, args: readonly string[], release?: string): Promise<Measured> {
-  const env = { ...process.env, NODE_OPTIONS: '', DENO_NO_UPDATE_CHECK: '1', ...(release === undefined ? {} : { RELEASE: release }) };
+/** What hosts/script.ts reads from the environment. */
+type Variables = { readonly RELEASE?: string; readonly ONE?: '1' };
+
+export async function measureScript(folder: string, program: string, args: readonly string[], variables: Variables = {}): Promise<Measured> {
+  const env = { ...process.env, NODE_OPTIONS: '', DENO_NO_UPDATE_CHECK: '1', ...variables };
   const running = promisify(execFile)(program, [...args, 'script.mjs'], { cwd: folder, env, maxBuffer: 1 << 26 });
   // The error's own message would quote the bundle's longest line.
   const { stdout } = await running.catch(({ code, stderr }) => Promise.reject(new Error(`${program} ended with ${code}: ${stderr.slice(-1000)}`)));
