@@ -3,7 +3,7 @@
 import type { Dtype } from '../core/tensor.ts';
 import type { TileStore } from '../core/tile-store.ts';
 import { createPool, type Pool } from '../pool/pool.ts';
-import { loadRuntime, type Runtime } from '../wasm/runtime.ts';
+import type { Runtime } from '../wasm/runtime.ts';
 import { checkpointFolder } from './checkpoint-folder.ts';
 import { type ProgressBar, progressBar } from './progress-bar.ts';
 
@@ -49,10 +49,10 @@ export interface Session {
 
 export async function openSession(command: string, options: CommonOptions & { readonly checkpoint?: string }): Promise<Session> {
   const { dtype = 'f64', memoryLimit, wide, json = false, quiet = false } = options;
-  const rt = await loadRuntime({ memoryLimit, wide });
   // One worker beside a thread that only waits would gain nothing.
   const workers = options.workers === 1 ? 0 : options.workers;
   const pool = await createPool({ workers, memoryLimit, wide, smallJobs: 'inline' });
+  const { rt } = pool;
   const notes: string[] = rt.wide ? ['wide mode: routines on vectors of 256 bits; the results are the same.'] : [];
   const checkpoint =
     options.checkpoint === undefined

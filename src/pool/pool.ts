@@ -103,8 +103,8 @@ const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.f
 export class Pool {
   /** Worker threads; 0 when everything is computed in this thread. */
   readonly workers: number;
-  /** Plans and finishes jobs. */
-  private readonly rt: Runtime;
+  /** This thread's runtime, which plans and finishes jobs: for what has no tiles, there need not be another. */
+  readonly rt: Runtime;
   private readonly scheduler: Scheduler;
   private readonly smallJobs: 'workers' | 'inline';
   private readonly share: boolean;
