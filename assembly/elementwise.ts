@@ -4,57 +4,77 @@
  *   x:  | v0 v1 | v2 v3 | …     | tail 0 0 0 |       a vector is 16 bytes: 2 × f64 or 4 × f32
  *
  * Two vectors a turn, because a formula is one long chain of dependent operations. The tail is padded with zeros and goes
- * through the same loop: an element's result depends on its value alone, not on where it stands. NaN gives NaN. exp, sigmoid and silu of doubles
- * have a loop of their own: exponentials.ts.
+ * through the same loop: an element's result depends on its value alone, not on where it stands. NaN gives NaN. Doubles, and
+ * f32 where that is faster than a formula of its own, go through blocks.ts.
  *
  * Largest errors known, in units in the last place (tests/routines/elementwise.accuracy.test.ts bounds them):
  *
  *         exp   expm1  log   sin, cos  tanh  sigmoid  silu  erf   gelu
- *   f64   0.51  1.2    0.8   0.72      0.9   2.0      1.96  1.25  1.9
- *   f32   0.93  1.4    0.9   0.5       1.05  0.76     0.79  1.35  1.6
+ *   f64   0.51  1.07   1.5   1.07      1.86  2.0      1.96  1.74  1.95
+ *   f32   0.93  1.4    0.9   0.5       1.05  0.5      0.5   1.35  0.7
  */
 
-import { Exponential, exponentialArray } from "./exponentials";
+import { Blocked, blockedArray } from "./blocks";
 import { erf } from "./math/erf";
 import { exp, expm1, isRareExp, rareExp } from "./math/exp";
-import { gelu } from "./math/gelu";
 import { isRareLog, log, rareLog } from "./math/log";
-import { cos, isRareCircular, rareCircular, sin } from "./math/sincos";
-import { sigmoid, silu, tanh } from "./math/tanh";
+import { BLOCK } from "./math/passes";
+import { tanh } from "./math/tanh";
 
 /** Where the tail is padded: one memory per instance, so no other thread writes it. */
 const TAIL = memory.data(32, 16);
+/** expm1 of a block. */
+const POWERS = memory.data(1024, 16);
 
 /** What a map does to each vector; a literal at every call, so each map compiles to one loop around its formula. */
-const enum Op { Exp, Expm1, Log, Sqrt, Sin, Cos, Tanh, Sigmoid, Erf, Gelu, Silu, Relu, LeakyRelu, Elu, Affine }
+const enum Op { Exp, Expm1, Log, Sqrt, Tanh, Erf, Relu, LeakyRelu, Elu, Affine }
 
 export function expArray<T>(n: i32, x: usize, out: usize): void {
-  if (sizeof<T>() == 8) exponentialArray(Exponential.Exp, n, x, out);
+  if (sizeof<T>() == 8) blockedArray<T>(Blocked.Exp, n, x, out);
   else map<T>(Op.Exp, n, x, out);
 }
-export function expm1Array<T>(n: i32, x: usize, out: usize): void { map<T>(Op.Expm1, n, x, out); }
-export function logArray<T>(n: i32, x: usize, out: usize): void { map<T>(Op.Log, n, x, out); }
+export function expm1Array<T>(n: i32, x: usize, out: usize): void {
+  if (sizeof<T>() == 8) blockedArray<T>(Blocked.Expm1, n, x, out);
+  else map<T>(Op.Expm1, n, x, out);
+}
+export function logArray<T>(n: i32, x: usize, out: usize): void {
+  if (sizeof<T>() == 8) blockedArray<T>(Blocked.Log, n, x, out);
+  else map<T>(Op.Log, n, x, out);
+}
+export function tanhArray<T>(n: i32, x: usize, out: usize): void {
+  if (sizeof<T>() == 8) blockedArray<T>(Blocked.Tanh, n, x, out);
+  else map<T>(Op.Tanh, n, x, out);
+}
+export function erfArray<T>(n: i32, x: usize, out: usize): void {
+  if (sizeof<T>() == 8) blockedArray<T>(Blocked.Erf, n, x, out);
+  else map<T>(Op.Erf, n, x, out);
+}
+export function sinArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.Sin, n, x, out); }
+export function cosArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.Cos, n, x, out); }
+export function sigmoidArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.Sigmoid, n, x, out); }
+export function siluArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.Silu, n, x, out); }
+export function geluArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.Gelu, n, x, out); }
 export function sqrtArray<T>(n: i32, x: usize, out: usize): void { map<T>(Op.Sqrt, n, x, out); }
-export function sinArray<T>(n: i32, x: usize, out: usize): void { map<T>(Op.Sin, n, x, out); }
-export function cosArray<T>(n: i32, x: usize, out: usize): void { map<T>(Op.Cos, n, x, out); }
-export function tanhArray<T>(n: i32, x: usize, out: usize): void { map<T>(Op.Tanh, n, x, out); }
-export function sigmoidArray<T>(n: i32, x: usize, out: usize): void {
-  if (sizeof<T>() == 8) exponentialArray(Exponential.Sigmoid, n, x, out);
-  else map<T>(Op.Sigmoid, n, x, out);
-}
-export function erfArray<T>(n: i32, x: usize, out: usize): void { map<T>(Op.Erf, n, x, out); }
-export function geluArray<T>(n: i32, x: usize, out: usize): void { map<T>(Op.Gelu, n, x, out); }
-export function siluArray<T>(n: i32, x: usize, out: usize): void {
-  if (sizeof<T>() == 8) exponentialArray(Exponential.Silu, n, x, out);
-  else map<T>(Op.Silu, n, x, out);
-}
 export function reluArray<T>(n: i32, x: usize, out: usize): void { map<T>(Op.Relu, n, x, out); }
 
 /** x > 0 ? x : slope·x. */
 export function leakyReluArray<T>(n: i32, slope: f64, x: usize, out: usize): void { map<T>(Op.LeakyRelu, n, x, out, slope); }
 
 /** x > 0 ? x : alpha·expm1(x). */
-export function eluArray<T>(n: i32, alpha: f64, x: usize, out: usize): void { map<T>(Op.Elu, n, x, out, alpha); }
+export function eluArray<T>(n: i32, alpha: f64, x: usize, out: usize): void {
+  if (sizeof<T>() == 4) {
+    map<T>(Op.Elu, n, x, out, alpha);
+    return;
+  }
+  for (; n > 0; n -= 128, x += BLOCK, out += BLOCK) {
+    const size = <usize>min(n, 128) << 3;
+    expm1Array<f64>(min(n, 128), x, POWERS);
+    for (let i: usize = 0; i < size; i += 8) {
+      const value = load<f64>(x + i);
+      store<f64>(out + i, value > 0.0 ? value : alpha * load<f64>(POWERS + i));
+    }
+  }
+}
 
 /** scale·x + shift, rounded twice; scale and shift are rounded to T first. */
 export function affineArray<T>(n: i32, scale: f64, shift: f64, x: usize, out: usize): void { map<T>(Op.Affine, n, x, out, scale, shift); }
@@ -102,14 +122,13 @@ function map<T>(op: Op, n: i32, x: usize, out: usize, a: f64 = 0.0, b: f64 = 0.0
 // @ts-ignore: decorator
 @inline
 function mayBeRare(op: Op): bool {
-  return op == Op.Exp || op == Op.Log || op == Op.Sin || op == Op.Cos;
+  return op == Op.Exp || op == Op.Log;
 }
 
 // @ts-ignore: decorator
 @inline
 function isRare<T>(op: Op, x: v128): v128 {
-  if (op == Op.Exp) return isRareExp<T>(x);
-  return op == Op.Log ? isRareLog<T>(x) : isRareCircular<T>(x);
+  return op == Op.Exp ? isRareExp<T>(x) : isRareLog<T>(x);
 }
 
 /** Two vectors from x to out. */
@@ -117,8 +136,7 @@ function isRare<T>(op: Op, x: v128): v128 {
 @inline
 function applyRare<T>(op: Op, x: usize, out: usize): void {
   if (op == Op.Exp) rareExps<T>(x, out);
-  else if (op == Op.Log) rareLog<T>(x, out);
-  else rareCircular<T>(x, out, op == Op.Sin ? 0 : 1);
+  else rareLog<T>(x, out);
 }
 
 function rareExps<T>(x: usize, out: usize): void {
@@ -136,13 +154,8 @@ function apply<T>(op: Op, x: v128, a: v128, b: v128): v128 {
   if (op == Op.Expm1) return expm1<T>(x);
   if (op == Op.Log) return log<T>(x);
   if (op == Op.Sqrt) return v128.sqrt<T>(x);
-  if (op == Op.Sin) return sin<T>(x);
-  if (op == Op.Cos) return cos<T>(x);
-  if (op == Op.Tanh) return tanh<T>(x);
-  if (op == Op.Sigmoid) return sigmoid<T>(x);
-  if (op == Op.Erf) return erf<T>(x);
-  if (op == Op.Gelu) return gelu<T>(x);
-  if (op == Op.Silu) return silu<T>(x);
+  if (op == Op.Tanh) return tanh(x);
+  if (op == Op.Erf) return erf(x);
   if (op == Op.Relu) return v128.andnot(x, v128.le<T>(x, zero)); // NaN is not ≤ 0 and stays
   if (op == Op.LeakyRelu) return v128.bitselect(x, v128.mul<T>(a, x), v128.gt<T>(x, zero));
   if (op == Op.Elu) return v128.bitselect(x, v128.mul<T>(a, expm1<T>(x)), v128.gt<T>(x, zero));

@@ -1,139 +1,159 @@
 /**
- * @file exp, sigmoid and silu over n contiguous doubles: out[i] ← f(x[i]); out may be x.
+ * @file exp, expm1, tanh, sigmoid and silu of a block of doubles within ±POWER_LIMIT, where s is a normal number.
  *
- *   exp x     = s + s·p                        e^x = s + s·p, math/power
- *   sigmoid x = 1/d, silu x = x/d              d = 1 + e^(−x) = larger + (smaller + s·p) of 1 and s: e^(−x) itself never rounds
- *
- * A block of 64 at a time: one test tells whether all of it is within ±708, where s is a normal number. In a block that is
- * not, the elements beyond take the formulas of math/exp and math/tanh, which round a subnormal result once; the others get
- * the bits they always get. One vector a turn, the constants in registers.
+ *   exp x     = s + s·p                    e^x = s + s·p, p = lack + r + r²·q, r = high − low: math/power
+ *   expm1 x   = m = (s − 1) + high + ((s − 1)·high + s·(lack·e^r − low + r²·q))   the first sum with its rounding error
+ *   tanh |x|  = m/(2 + m) = 1 − 2/(2 + m)  m = expm1(2|x|); the second for m ≥ 2
+ *   sigmoid x = 1/d, silu x = x/d          d = 1 + e^(−x) = larger + (smaller + s·p) of 1 and s: e^(−x) itself never rounds
  */
 
-import { rareExp } from "./math/exp";
-import { Power, firstEntry, powerConstant, powerRest, powerScale, secondEntry } from "./math/power";
+import { rareExp, reducedPower, shiftedExponent, timesPowerOfTwo } from "./math/exp";
+import { fastSumError } from "./math/pair";
+import { SPACE, STRIDE } from "./math/passes";
+import { Power, firstEntry, powerConstant, powerScale, powerSquare, secondEntry } from "./math/power";
 import { step } from "./math/table";
-import { sigmoid, silu } from "./math/tanh";
 
-export const enum Exponential { Exp, Sigmoid, Silu }
+/** What e^u is taken of. */
+const enum Argument { Same, Negative, Doubled }
 
-const BLOCK: usize = 512;
-/** For one block, and for the last element of an odd n, padded: one memory per instance, so no other thread writes it. */
-const SCRATCH = memory.data(512, 16);
-const TAIL = memory.data(16, 16);
-const LIMIT: f64 = 708.0;
+export const POWER_LIMIT: f64 = 708.0;
 
+/** high or, `joined`, r, and low, s, lack of every vector, for the next pass. */
 // @ts-ignore: decorator
 @inline
-export function exponentialArray(op: Exponential, n: i32, x: usize, out: usize): void {
-  const end = x + (<usize>(n >> 1) << 4);
-  for (; x < end; x += BLOCK, out += BLOCK) block(op, x, min<usize>(end, x + BLOCK), out);
-  if (!(n & 1)) return;
-  out -= x - end;
-  v128.store(TAIL, v128.load64_zero(end));
-  block(op, TAIL, TAIL + 16, TAIL);
-  v128.store64_lane(out, v128.load(TAIL), 0);
-}
-
-// @ts-ignore: decorator
-@inline
-function block(op: Exponential, x: usize, end: usize, out: usize): void {
-  if (allWithin(x, end)) within(op, x, end, out);
-  else anyOfBlock(op, x, end, out);
-}
-
-/** NaN counts as within: every formula carries it through. */
-function allWithin(x: usize, end: usize): bool {
-  let largest = v128.load(x);
-  let smallest = largest;
-  for (x += 16; x < end; x += 16) {
-    const value = v128.load(x);
-    largest = f64x2.pmax(largest, value);
-    smallest = f64x2.pmin(smallest, value);
-  }
-  return !v128.any_true(v128.or(f64x2.gt(largest, f64x2.splat(LIMIT)), f64x2.lt(smallest, f64x2.splat(-LIMIT))));
-}
-
-// @ts-ignore: decorator
-@inline
-function within(op: Exponential, x: usize, end: usize, out: usize): void {
-  if (op == Exponential.Exp) expOfBlock(x, end, out);
-  else if (op == Exponential.Sigmoid) sigmoidOfBlock(x, end, out);
-  else siluOfBlock(x, end, out);
-}
-
-function anyOfBlock(op: Exponential, x: usize, end: usize, out: usize): void {
-  const limit = f64x2.splat(LIMIT);
-  const size = end - x;
-  for (let i: usize = 0; i < size; i += 16) {
-    v128.store(SCRATCH + i, f64x2.pmax(f64x2.pmin(v128.load(x + i), limit), f64x2.neg(limit)));
-  }
-  within(op, SCRATCH, SCRATCH + size, SCRATCH);
-  for (let i: usize = 0; i < size; i += 16) {
-    const value = v128.load(x + i);
-    const beyond = f64x2.gt(f64x2.abs(value), limit);
-    v128.store(out + i, v128.bitselect(farther(op, value), v128.load(SCRATCH + i), beyond));
-  }
-}
-
-/** f(x) for |x| > LIMIT. */
-// @ts-ignore: decorator
-@inline
-function farther(op: Exponential, x: v128): v128 {
-  return op == Exponential.Exp ? rareExp<f64>(x) : op == Exponential.Sigmoid ? sigmoid<f64>(x) : silu<f64>(x);
-}
-
-function expOfBlock(x: usize, end: usize, out: usize): void {
+function reduce(argument: Argument, joined: bool, x: usize, end: usize): usize {
   const log2E = powerConstant(Power.Log2E);
   const shift = powerConstant(Power.Shift);
   const high = powerConstant(Power.High);
   const low = powerConstant(Power.Low);
+  const max = f64x2.splat(44.0); // beyond it tanh(u/2) is 1
+  const stop = SPACE + ((end - x) >> 4) * STRIDE;
+  for (let to = SPACE; to < stop; to += STRIDE, x += 16) {
+    let u = v128.load(x);
+    if (argument == Argument.Negative) u = f64x2.neg(u);
+    if (argument == Argument.Doubled) u = f64x2.pmin(f64x2.abs(f64x2.add(u, u)), max);
+    const shifted = step<f64>(u, log2E, shift);
+    const first = firstEntry(shifted);
+    const second = secondEntry(shifted);
+    const n = f64x2.sub(shifted, shift);
+    const upper = f64x2.sub(u, f64x2.mul(n, high));
+    const lower = f64x2.mul(n, low);
+    v128.store(to, joined ? f64x2.sub(upper, lower) : upper);
+    if (!joined) v128.store(to, lower, 16);
+    v128.store(to, powerScale(shifted, first, second), 32);
+    v128.store(to, v128.shuffle<i64>(first, second, 0, 2), 48);
+  }
+  return stop;
+}
+
+export function expOfBlock(x: usize, end: usize, out: usize): void {
+  const stop = reduce(Argument.Same, true, x, end);
   const q0 = powerConstant(Power.Q0);
   const q1 = powerConstant(Power.Q1);
   const q2 = powerConstant(Power.Q2);
   const q3 = powerConstant(Power.Q3);
-  for (; x < end; x += 16, out += 16) {
-    const value = v128.load(x);
-    const shifted = step<f64>(value, log2E, shift);
-    const first = firstEntry(shifted);
-    const second = secondEntry(shifted);
-    const n = f64x2.sub(shifted, shift);
-    const r = f64x2.sub(f64x2.sub(value, f64x2.mul(n, high)), f64x2.mul(n, low));
-    const scale = powerScale(shifted, first, second);
-    v128.store(out, step<f64>(powerRest(r, first, second, q0, q1, q2, q3), scale, scale));
+  for (let at = SPACE; at < stop; at += STRIDE, out += 16) {
+    const r = v128.load(at);
+    const s = v128.load(at, 32);
+    const p = f64x2.add(f64x2.add(v128.load(at, 48), r), powerSquare(r, q0, q1, q2, q3));
+    v128.store(out, step<f64>(p, s, s));
   }
 }
 
-function sigmoidOfBlock(x: usize, end: usize, out: usize): void {
+export function expm1OfBlock(x: usize, end: usize, out: usize): void {
+  const stop = reduce(Argument.Same, false, x, end);
+  const one = f64x2.splat(1.0);
+  const sign = f64x2.splat(-0.0);
+  const q0 = powerConstant(Power.Q0);
+  const q1 = powerConstant(Power.Q1);
+  const q2 = powerConstant(Power.Q2);
+  const q3 = powerConstant(Power.Q3);
+  for (let at = SPACE; at < stop; at += STRIDE, x += 16, out += 16) {
+    const m = minusOne(at, one, q0, q1, q2, q3);
+    v128.store(out, v128.or(m, v128.and(v128.load(x), sign))); // expm1 −0 = −0
+  }
+}
+
+export function tanhOfBlock(x: usize, end: usize, out: usize): void {
+  const stop = reduce(Argument.Doubled, false, x, end);
+  const one = f64x2.splat(1.0);
+  const q0 = powerConstant(Power.Q0);
+  const q1 = powerConstant(Power.Q1);
+  const q2 = powerConstant(Power.Q2);
+  const q3 = powerConstant(Power.Q3);
+  for (let at = SPACE; at < stop; at += STRIDE) v128.store(at, minusOne(at, one, q0, q1, q2, q3));
+  const two = f64x2.splat(2.0);
+  const minusTwo = f64x2.splat(-2.0);
+  const half = f64x2.splat(-0.5);
+  const sign = f64x2.splat(-0.0);
+  for (let at = SPACE; at < stop; at += STRIDE, x += 16, out += 16) {
+    const m = v128.load(at);
+    const far = f64x2.ge(m, two);
+    const d = f64x2.add(m, two);
+    const quotient = f64x2.div(v128.bitselect(minusTwo, m, far), d);
+    const lost = f64x2.mul(f64x2.mul(half, quotient), f64x2.sub(m, f64x2.sub(d, two))); // by rounding d, where d < 4
+    const lead = v128.bitselect(one, lost, far);
+    v128.store(out, v128.or(f64x2.add(lead, quotient), v128.and(v128.load(x), sign)));
+  }
+}
+
+/** m. */
+// @ts-ignore: decorator
+@inline
+function minusOne(at: usize, one: v128, q0: v128, q1: v128, q2: v128, q3: v128): v128 {
+  const high = v128.load(at);
+  const low = v128.load(at, 16);
+  const s = v128.load(at, 32);
+  const lack = v128.load(at, 48);
+  const q = f64x2.add(f64x2.sub(step<f64>(lack, high, lack), low), powerSquare(f64x2.sub(high, low), q0, q1, q2, q3));
+  const lead = f64x2.sub(s, one); // 0, or further from 0 than high
+  const sum = f64x2.add(lead, high);
+  const rest = f64x2.add(fastSumError<f64>(sum, lead, high), f64x2.mul(lead, high));
+  return f64x2.add(sum, step<f64>(s, q, rest));
+}
+
+export function sigmoidOfBlock(x: usize, end: usize, out: usize): void {
   quotientOfBlock(false, x, end, out);
 }
 
-function siluOfBlock(x: usize, end: usize, out: usize): void {
+export function siluOfBlock(x: usize, end: usize, out: usize): void {
   quotientOfBlock(true, x, end, out);
 }
 
-/** 1/d or x/d; shifted and r of −x, without negating x. */
+/** 1/d or x/d. */
 // @ts-ignore: decorator
 @inline
 function quotientOfBlock(timesX: bool, x: usize, end: usize, out: usize): void {
+  const stop = reduce(Argument.Negative, true, x, end);
   const one = f64x2.splat(1.0);
-  const log2E = f64x2.neg(powerConstant(Power.Log2E));
-  const shift = powerConstant(Power.Shift);
-  const high = f64x2.neg(powerConstant(Power.High));
-  const low = powerConstant(Power.Low);
   const q0 = powerConstant(Power.Q0);
   const q1 = powerConstant(Power.Q1);
   const q2 = powerConstant(Power.Q2);
   const q3 = powerConstant(Power.Q3);
-  for (; x < end; x += 16, out += 16) {
-    const value = v128.load(x);
-    const shifted = step<f64>(value, log2E, shift);
-    const first = firstEntry(shifted);
-    const second = secondEntry(shifted);
-    const n = f64x2.sub(shifted, shift);
-    const r = f64x2.sub(f64x2.sub(f64x2.mul(n, high), value), f64x2.mul(n, low));
-    const scale = powerScale(shifted, first, second);
-    const rest = f64x2.mul(powerRest(r, first, second, q0, q1, q2, q3), scale);
-    const d = f64x2.add(f64x2.pmax(scale, one), f64x2.add(f64x2.pmin(scale, one), rest));
-    v128.store(out, f64x2.div(timesX ? value : one, d));
+  for (let at = SPACE; at < stop; at += STRIDE, x += 16, out += 16) {
+    const r = v128.load(at);
+    const s = v128.load(at, 32);
+    const p = f64x2.add(f64x2.add(v128.load(at, 48), r), powerSquare(r, q0, q1, q2, q3));
+    const d = f64x2.add(f64x2.pmax(s, one), step<f64>(p, s, f64x2.pmin(s, one)));
+    v128.store(out, f64x2.div(timesX ? v128.load(x) : one, d));
   }
+}
+
+/** Of one vector beyond ±POWER_LIMIT, from x to out; NaN stays. */
+export function farExpm1(x: usize, out: usize): void {
+  const value = v128.load(x);
+  v128.store(out, v128.bitselect(f64x2.splat(-1.0), rareExp<f64>(value), f64x2.lt(value, f64x2.splat(0))));
+}
+
+/** 1, or e^x. */
+export function farSigmoid(x: usize, out: usize): void {
+  v128.store(out, rareExp<f64>(f64x2.pmin(v128.load(x), f64x2.splat(0))));
+}
+
+/** x, or x·e^x, whose rounding where it is subnormal comes last; −0 at −∞, the limit. */
+export function farSilu(x: usize, out: usize): void {
+  const factor = f64x2.pmax(v128.load(x), f64x2.splat(-760.0)); // 760·e^−760 rounds to 0
+  const exponent = f64x2.pmin(factor, f64x2.splat(0));
+  const shifted = shiftedExponent<f64>(exponent);
+  v128.store(out, timesPowerOfTwo<f64>(f64x2.mul(reducedPower<f64>(exponent, shifted), factor), shifted));
 }

@@ -73,7 +73,7 @@ export const ROWS: readonly Row[] = [
   eigh(4096, 'full'),
   { name: 'top 32 of 2048', task: { kind: 'top', n: 2048, k: 32 }, when: 'quick' },
   ...['exp', 'tanh'].flatMap((name) => elementwise(name, 'quick')),
-  ...['log', 'sigmoid', 'erf', 'gelu'].flatMap((name) => elementwise(name, 'usual')),
+  ...['expm1', 'log', 'sin', 'cos', 'sigmoid', 'silu', 'erf', 'gelu'].flatMap((name) => elementwise(name, 'usual')),
   ntk('mlp', 'full', 8, 'usual'),
   ntk('mlp', 'full', 32, 'quick'),
   ntk('mlp', 'trace', 32, 'usual'),

@@ -1,13 +1,14 @@
 /**
- * @file Natural logarithm of a vector of T.
+ * @file Natural logarithm of a vector of T, and of a block of doubles.
  *
  *   x = 2^k·m, m in [√½, √2)         f = m − 1, s = f/(2 + f), z = s²
  *   log m = 2s + s³·P(z)             = f − s·(f − z·P(z)), since 2s = f − s·f
- *   log x = k·(ln2 high) + f         the sum's rounding error joins k·(ln2 low) and the rest
+ *   log x = k·(ln2 high) + f         in a vector the sum's rounding error joins k·(ln2 low) and the rest
  *
  * Coefficients: scripts/coefficients/coefficients.py exp log.
  */
 
+import { SPACE, STRIDE } from "./passes";
 import { splatFrom, step } from "./table";
 
 const F64 = memory.data<f64>([
@@ -44,6 +45,47 @@ export function log<T>(x: v128): v128 {
 @inline
 export function isRareLog<T>(x: v128): v128 {
   return v128.not(v128.and(v128.ge<T>(x, constant<T>(MIN_NORMAL)), v128.le<T>(x, constant<T>(MAX_FINITE))));
+}
+
+/** log of a block of doubles that are positive, normal and finite. */
+export function logOfBlock(x: usize, end: usize, out: usize): void {
+  const half = constant<f64>(SQRT_HALF);
+  const one = constant<f64>(ONE);
+  const two = constant<f64>(TWO);
+  const high = constant<f64>(LN2_HIGH);
+  const low = constant<f64>(LN2_LOW);
+  const field = f64x2.splat(-Infinity); // the bits of sign and exponent
+  const stop = SPACE + ((end - x) >> 4) * STRIDE;
+  for (let to = SPACE; to < stop; to += STRIDE, x += 16) {
+    const value = v128.load(x);
+    const k = exponent<f64>(value);
+    const f = f64x2.sub(i64x2.sub(value, v128.and(i64x2.sub(value, half), field)), one);
+    const s = f64x2.div(f, f64x2.add(two, f));
+    v128.store(to, s);
+    v128.store(to, f64x2.sub(f64x2.mul(k, low), f64x2.mul(s, f)), 16);
+    v128.store(to, f64x2.add(f64x2.mul(k, high), f), 32);
+  }
+  const p0 = constant<f64>(P);
+  const p1 = constant<f64>(P + 1);
+  const p2 = constant<f64>(P + 2);
+  const p3 = constant<f64>(P + 3);
+  const p4 = constant<f64>(P + 4);
+  const p5 = constant<f64>(P + 5);
+  const p6 = constant<f64>(P + 6);
+  for (let at = SPACE; at < stop; at += STRIDE, out += 16) {
+    const s = v128.load(at);
+    const z = f64x2.mul(s, s);
+    const z2 = f64x2.mul(z, z);
+    const z3 = f64x2.mul(z2, z);
+    const top = step<f64>(step<f64>(p6, z, p5), z2, step<f64>(p4, z, p3));
+    const p = step<f64>(top, z3, step<f64>(step<f64>(p2, z, p1), z, p0));
+    v128.store(out, f64x2.add(v128.load(at, 32), step<f64>(p, f64x2.mul(s, z), v128.load(at, 16))));
+  }
+}
+
+/** Of one vector that logOfBlock does not know, from x to out. */
+export function farLog(x: usize, out: usize): void {
+  v128.store(out, logOfAny<f64>(v128.load(x)));
 }
 
 /** Two vectors of any elements; those that log knows get the bits that log gives. */

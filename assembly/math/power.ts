@@ -1,12 +1,12 @@
 /**
- * @file e^x of two doubles by a table of 2^(j/128): the core of exp, sigmoid and silu in f64.
+ * @file e^x of two doubles by a table of 2^(j/128): the core of exponentials.ts.
  *
  *   x = (k + j/128)·ln2 + r, |r| ≤ ln2/256     n = 128·k + j = round(x·128·log2 e), found by adding 1.5·2^52: `shifted`
  *   e^x = s + s·p                              s = 2^(k + j/128), rounded
  *   p = r + r²·q(r) + lack_j                   lack_j = (2^(j/128) − its double)/its double: only the last sum rounds
  *
  * p has degree 5, where e^r on |r| ≤ ln2/2 takes 11: a loop pays for the length of the chain as much as for its operations.
- * The constants are parameters, so that a loop over one vector a turn keeps them in registers.
+ * The constants are parameters, so that a loop keeps them in registers.
  *
  * Tang (1989), ACM TOMS 15. Coefficients: scripts/coefficients/coefficients.py power.
  */
@@ -90,11 +90,10 @@ export function powerScale(shifted: v128, first: v128, second: v128): v128 {
   return i64x2.add(i64x2.shl(shifted, 45), v128.shuffle<i64>(first, second, 1, 3));
 }
 
-/** p. */
+/** r²·q(r). */
 // @ts-ignore: decorator
 @inline
-export function powerRest(r: v128, first: v128, second: v128, q0: v128, q1: v128, q2: v128, q3: v128): v128 {
+export function powerSquare(r: v128, q0: v128, q1: v128, q2: v128, q3: v128): v128 {
   const square = f64x2.mul(r, r);
-  const q = step<f64>(step<f64>(q3, r, q2), square, step<f64>(q1, r, q0));
-  return f64x2.add(f64x2.add(v128.shuffle<i64>(first, second, 0, 2), r), f64x2.mul(square, q));
+  return f64x2.mul(square, step<f64>(step<f64>(q3, r, q2), square, step<f64>(q1, r, q0)));
 }

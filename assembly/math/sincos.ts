@@ -1,145 +1,226 @@
 /**
- * @file Sine and cosine of a vector of T, any finite argument.
+ * @file Sine and cosine of a block of doubles, any finite argument.
  *
- *   x = k·π/2 + r, |r| ≤ π/4        r = high + low, from π/2 in four parts, the first three of 33 bits: k·part is exact
- *   sin r = r + r·z·S(z)            z = r²; low enters as low·cos r
- *   cos r = 1 − z/2 + z²·C(z)       low enters as −low·sin r
+ *   x = k·π/64 + r, |r| ≤ π/128      r = high + low, from π/64 in three parts, the first two of 33 bits: k·part is exact
+ *   sin x = s + (c·high + (z·(c·high·S(z) + s·C(z)) + c·low + lack))      s = sin(k·π/64), c = cos(k·π/64), z = high²
  *
- * From LIMIT on the reduction is that of remainder.ts, element by element. f32 is computed in f64 and rounded.
+ * from a table of s, c and what s lacks; cos x is that with k + 32. From LIMIT on the reduction to |r| ≤ π/4 is that of
+ * remainder.ts, element by element. f32 is computed in f64 and rounded, without low and lack.
  *
  * Reduction: Cody and Waite (1980). Coefficients: scripts/coefficients/coefficients.py sincos.
  */
 
-import { fastSumError, sumError } from "./pair";
+import { SPACE, STRIDE } from "./passes";
 import { Part, remainder } from "./remainder";
-import { cubicFrom, splatFrom, step } from "./table";
+import { step } from "./table";
 
-const F64 = memory.data<f64>([
-  0.6366197723675814, 6755399441055744.0, 1.5707963267341256, 6.077100506303966e-11, 2.0222662487111665e-21, 8.4784276603689e-32,
-  1.0, 0.5,
-  // S
-  -0.16666666666666632, 0.008333333333322377, -0.00019841269829775124, 2.7557313679545728e-06, -2.505075603602843e-08, 1.5896667952905228e-10,
-  // C
-  0.0416666666666666, -0.0013888888888874075, 2.480158728944775e-05, -2.755731434160117e-07, 2.0875721722904975e-09, -1.135956336111957e-11,
+const CONSTANTS = memory.data<f64>([
+  20.371832715762604, 6755399441055744.0, 0.049087385210441425, 1.8990939082199894e-12, 6.319582027487346e-23,
+  -0.16666666666666655, 0.008333333332217523, -0.00019840950638682568,
+  -0.499999999999999, 0.0416666666566244, -0.001388860160705045,
 ]);
-const TWO_OVER_PI: i32 = 0;
-const SHIFT: i32 = 1;
-const PART: i32 = 2;
-const ONE: i32 = 6;
-const HALF: i32 = 7;
-const S: i32 = 8;
-const C: i32 = 14;
+/** 64/π, 1.5·2^52, π/64 in three parts, and the coefficients of S and C. */
+const enum Circle { Units, Shift, Part, Part1, Part2, S, S1, S2, C, C1, C2 }
+
 /** k·part is exact below it. */
-const LIMIT: f64 = 1048576.0;
+export const CIRCULAR_LIMIT: f64 = 32768.0;
 
-// @ts-ignore: decorator
-@inline
-export function sin<T>(x: v128): v128 {
-  return circular<T>(x, 0);
+/** k of a right angle: sin(x + π/2) is cos x. */
+export const QUARTER: i32 = 32;
+
+/** s, c. */
+const TABLE = memory.data<f64>([
+  0.0, 1.0, 0.049067674327418015, 0.9987954562051724, 0.0980171403295606, 0.9951847266721969, 0.14673047445536175, 0.989176509964781,
+  0.19509032201612828, 0.9807852804032304, 0.2429801799032639, 0.970031253194544, 0.2902846772544624, 0.9569403357322088, 0.33688985339222005, 0.9415440651830208,
+  0.3826834323650898, 0.9238795325112867, 0.4275550934302821, 0.9039892931234433, 0.47139673682599764, 0.881921264348355, 0.5141027441932218, 0.8577286100002721,
+  0.5555702330196022, 0.8314696123025452, 0.5956993044924334, 0.8032075314806449, 0.6343932841636455, 0.773010453362737, 0.6715589548470184, 0.7409511253549591,
+  0.7071067811865476, 0.7071067811865476, 0.7409511253549591, 0.6715589548470184, 0.773010453362737, 0.6343932841636455, 0.8032075314806449, 0.5956993044924334,
+  0.8314696123025452, 0.5555702330196022, 0.8577286100002721, 0.5141027441932218, 0.881921264348355, 0.47139673682599764, 0.9039892931234433, 0.4275550934302821,
+  0.9238795325112867, 0.3826834323650898, 0.9415440651830208, 0.33688985339222005, 0.9569403357322088, 0.2902846772544624, 0.970031253194544, 0.2429801799032639,
+  0.9807852804032304, 0.19509032201612828, 0.989176509964781, 0.14673047445536175, 0.9951847266721969, 0.0980171403295606, 0.9987954562051724, 0.049067674327418015,
+  1.0, 0.0, 0.9987954562051724, -0.049067674327418015, 0.9951847266721969, -0.0980171403295606, 0.989176509964781, -0.14673047445536175,
+  0.9807852804032304, -0.19509032201612828, 0.970031253194544, -0.2429801799032639, 0.9569403357322088, -0.2902846772544624, 0.9415440651830208, -0.33688985339222005,
+  0.9238795325112867, -0.3826834323650898, 0.9039892931234433, -0.4275550934302821, 0.881921264348355, -0.47139673682599764, 0.8577286100002721, -0.5141027441932218,
+  0.8314696123025452, -0.5555702330196022, 0.8032075314806449, -0.5956993044924334, 0.773010453362737, -0.6343932841636455, 0.7409511253549591, -0.6715589548470184,
+  0.7071067811865476, -0.7071067811865476, 0.6715589548470184, -0.7409511253549591, 0.6343932841636455, -0.773010453362737, 0.5956993044924334, -0.8032075314806449,
+  0.5555702330196022, -0.8314696123025452, 0.5141027441932218, -0.8577286100002721, 0.47139673682599764, -0.881921264348355, 0.4275550934302821, -0.9039892931234433,
+  0.3826834323650898, -0.9238795325112867, 0.33688985339222005, -0.9415440651830208, 0.2902846772544624, -0.9569403357322088, 0.2429801799032639, -0.970031253194544,
+  0.19509032201612828, -0.9807852804032304, 0.14673047445536175, -0.989176509964781, 0.0980171403295606, -0.9951847266721969, 0.049067674327418015, -0.9987954562051724,
+  0.0, -1.0, -0.049067674327418015, -0.9987954562051724, -0.0980171403295606, -0.9951847266721969, -0.14673047445536175, -0.989176509964781,
+  -0.19509032201612828, -0.9807852804032304, -0.2429801799032639, -0.970031253194544, -0.2902846772544624, -0.9569403357322088, -0.33688985339222005, -0.9415440651830208,
+  -0.3826834323650898, -0.9238795325112867, -0.4275550934302821, -0.9039892931234433, -0.47139673682599764, -0.881921264348355, -0.5141027441932218, -0.8577286100002721,
+  -0.5555702330196022, -0.8314696123025452, -0.5956993044924334, -0.8032075314806449, -0.6343932841636455, -0.773010453362737, -0.6715589548470184, -0.7409511253549591,
+  -0.7071067811865476, -0.7071067811865476, -0.7409511253549591, -0.6715589548470184, -0.773010453362737, -0.6343932841636455, -0.8032075314806449, -0.5956993044924334,
+  -0.8314696123025452, -0.5555702330196022, -0.8577286100002721, -0.5141027441932218, -0.881921264348355, -0.47139673682599764, -0.9039892931234433, -0.4275550934302821,
+  -0.9238795325112867, -0.3826834323650898, -0.9415440651830208, -0.33688985339222005, -0.9569403357322088, -0.2902846772544624, -0.970031253194544, -0.2429801799032639,
+  -0.9807852804032304, -0.19509032201612828, -0.989176509964781, -0.14673047445536175, -0.9951847266721969, -0.0980171403295606, -0.9987954562051724, -0.049067674327418015,
+  -1.0, 0.0, -0.9987954562051724, 0.049067674327418015, -0.9951847266721969, 0.0980171403295606, -0.989176509964781, 0.14673047445536175,
+  -0.9807852804032304, 0.19509032201612828, -0.970031253194544, 0.2429801799032639, -0.9569403357322088, 0.2902846772544624, -0.9415440651830208, 0.33688985339222005,
+  -0.9238795325112867, 0.3826834323650898, -0.9039892931234433, 0.4275550934302821, -0.881921264348355, 0.47139673682599764, -0.8577286100002721, 0.5141027441932218,
+  -0.8314696123025452, 0.5555702330196022, -0.8032075314806449, 0.5956993044924334, -0.773010453362737, 0.6343932841636455, -0.7409511253549591, 0.6715589548470184,
+  -0.7071067811865476, 0.7071067811865476, -0.6715589548470184, 0.7409511253549591, -0.6343932841636455, 0.773010453362737, -0.5956993044924334, 0.8032075314806449,
+  -0.5555702330196022, 0.8314696123025452, -0.5141027441932218, 0.8577286100002721, -0.47139673682599764, 0.881921264348355, -0.4275550934302821, 0.9039892931234433,
+  -0.3826834323650898, 0.9238795325112867, -0.33688985339222005, 0.9415440651830208, -0.2902846772544624, 0.9569403357322088, -0.2429801799032639, 0.970031253194544,
+  -0.19509032201612828, 0.9807852804032304, -0.14673047445536175, 0.989176509964781, -0.0980171403295606, 0.9951847266721969, -0.049067674327418015, 0.9987954562051724,
+], 16);
+
+const LACKS = memory.data<f64>([
+  0.0, -6.79610372051828e-19, -1.634582362244256e-18, 3.726947147046568e-18, -7.991079068461731e-18, -8.751431529719663e-18,
+  -1.892797870777425e-17, -4.200094003347509e-19, -1.0050772696461588e-17, 9.411189816295473e-18, 6.516678136069013e-18, -4.5712707523615624e-17,
+  4.709410940561677e-17, -1.3438641936579467e-17, 1.0420901929280035e-17, -4.048903774929669e-17, -4.833646656726457e-17, -1.4708616952297345e-17,
+  -3.256590703364977e-17, -3.306060980481491e-17, 1.4073856984728024e-18, -4.818344793633662e-17, -1.9843248405890562e-17, -6.609754468748431e-18,
+  1.7645047084336677e-17, -2.789637954769834e-17, 4.05538698618757e-17, 1.8365300348428844e-17, 1.8546939997825006e-17, -4.098730993704711e-17,
+  -4.248691367830441e-17, -1.2291693337075465e-17, 0.0, -1.2291693337075465e-17, -4.248691367830441e-17, -4.098730993704711e-17,
+  1.8546939997825006e-17, 1.8365300348428844e-17, 4.05538698618757e-17, -2.789637954769834e-17, 1.7645047084336677e-17, -6.609754468748431e-18,
+  -1.9843248405890562e-17, -4.818344793633662e-17, 1.4073856984728024e-18, -3.306060980481491e-17, -3.256590703364977e-17, -1.4708616952297345e-17,
+  -4.833646656726457e-17, -4.048903774929669e-17, 1.0420901929280035e-17, -1.3438641936579467e-17, 4.709410940561677e-17, -4.5712707523615624e-17,
+  6.516678136069013e-18, 9.411189816295473e-18, -1.0050772696461588e-17, -4.200094003347509e-19, -1.892797870777425e-17, -8.751431529719663e-18,
+  -7.991079068461731e-18, 3.726947147046568e-18, -1.634582362244256e-18, -6.79610372051828e-19, 0.0, 6.79610372051828e-19,
+  1.634582362244256e-18, -3.726947147046568e-18, 7.991079068461731e-18, 8.751431529719663e-18, 1.892797870777425e-17, 4.200094003347509e-19,
+  1.0050772696461588e-17, -9.411189816295473e-18, -6.516678136069013e-18, 4.5712707523615624e-17, -4.709410940561677e-17, 1.3438641936579467e-17,
+  -1.0420901929280035e-17, 4.048903774929669e-17, 4.833646656726457e-17, 1.4708616952297345e-17, 3.256590703364977e-17, 3.306060980481491e-17,
+  -1.4073856984728024e-18, 4.818344793633662e-17, 1.9843248405890562e-17, 6.609754468748431e-18, -1.7645047084336677e-17, 2.789637954769834e-17,
+  -4.05538698618757e-17, -1.8365300348428844e-17, -1.8546939997825006e-17, 4.098730993704711e-17, 4.248691367830441e-17, 1.2291693337075465e-17,
+  0.0, 1.2291693337075465e-17, 4.248691367830441e-17, 4.098730993704711e-17, -1.8546939997825006e-17, -1.8365300348428844e-17,
+  -4.05538698618757e-17, 2.789637954769834e-17, -1.7645047084336677e-17, 6.609754468748431e-18, 1.9843248405890562e-17, 4.818344793633662e-17,
+  -1.4073856984728024e-18, 3.306060980481491e-17, 3.256590703364977e-17, 1.4708616952297345e-17, 4.833646656726457e-17, 4.048903774929669e-17,
+  -1.0420901929280035e-17, 1.3438641936579467e-17, -4.709410940561677e-17, 4.5712707523615624e-17, -6.516678136069013e-18, -9.411189816295473e-18,
+  1.0050772696461588e-17, 4.200094003347509e-19, 1.892797870777425e-17, 8.751431529719663e-18, 7.991079068461731e-18, -3.726947147046568e-18,
+  1.634582362244256e-18, 6.79610372051828e-19,
+]);
+
+/** sin(x + turn·π/64), |x| < CIRCULAR_LIMIT; turn is 0 or QUARTER. */
+export function circularOfBlock(turn: i32, x: usize, end: usize, out: usize): void {
+  circular(false, turn, x, end, out);
+}
+
+/** circularOfBlock for results that are rounded to f32. */
+export function circularOfSingles(turn: i32, x: usize, end: usize, out: usize): void {
+  circular(true, turn, x, end, out);
 }
 
 // @ts-ignore: decorator
 @inline
-export function cos<T>(x: v128): v128 {
-  return circular<T>(x, 1);
-}
-
-/** sin(x + turns·π/2), |x| < LIMIT. */
-// @ts-ignore: decorator
-@inline
-function circular<T>(x: v128, turns: i64): v128 {
-  if (sizeof<T>() == 8) return circularOfPair(x, turns, false);
-  const upper = f64x2.promote_low_f32x4(v128.shuffle<i64>(x, x, 1, 1));
-  const low = f32x4.demote_f64x2_zero(circularOfPair(f64x2.promote_low_f32x4(x), turns, false));
-  const high = f32x4.demote_f64x2_zero(circularOfPair(upper, turns, false));
-  return v128.shuffle<i64>(low, high, 0, 2);
-}
-
-/** Elements that sin and cos do not know: large, infinite, NaN. */
-// @ts-ignore: decorator
-@inline
-export function isRareCircular<T>(x: v128): v128 {
-  return v128.not(v128.lt<T>(v128.abs<T>(x), v128.splat<T>(<T>LIMIT)));
-}
-
-/** Two vectors of any elements; those that sin and cos know get the bits that these give. */
-export function rareCircular<T>(x: usize, out: usize, turns: i64): void {
-  if (sizeof<T>() == 8) {
-    const first = circularOfPair(v128.load(x), turns, true);
-    const second = circularOfPair(v128.load(x, 16), turns, true);
-    v128.store(out, first);
-    v128.store(out, second, 16);
-  } else {
-    for (let i = 0; i < 32; i += 8) {
-      const pair = circularOfPair(f64x2.promote_low_f32x4(v128.load64_zero(x + i)), turns, true);
-      v128.store_lane<i64>(out + i, f32x4.demote_f64x2_zero(pair), 0);
-    }
+function circular(single: bool, turn: i32, x: usize, end: usize, out: usize): void {
+  const units = constant(Circle.Units);
+  const shift = constant(Circle.Shift);
+  const part = constant(Circle.Part);
+  const part2 = constant(Circle.Part2);
+  const part1 = single ? f64x2.add(constant(Circle.Part1), part2) : constant(Circle.Part1);
+  const stop = SPACE + ((end - x) >> 4) * STRIDE;
+  for (let to = SPACE, from = x; to < stop; to += STRIDE, from += 16) {
+    reduce(single, to, v128.load(from), units, shift, part, part1, part2);
+  }
+  const s0 = constant(Circle.S);
+  const s1 = constant(Circle.S1);
+  const s2 = constant(Circle.S2);
+  const c0 = constant(Circle.C);
+  const c1 = constant(Circle.C1);
+  const c2 = constant(Circle.C2);
+  for (let at = SPACE; at < stop; at += STRIDE) {
+    if (single) sumSingle(at, turn, s0, s1, c0, c1);
+    else sum(at, turn, s0, s1, s2, c0, c1, c2);
+  }
+  const zero = f64x2.splat(0);
+  const sign = f64x2.splat(turn == 0 ? -0.0 : 0.0);
+  for (let at = SPACE; at < stop; at += STRIDE, x += 16, out += 16) {
+    const value = v128.load(x);
+    v128.store(out, v128.or(lastSum(at), v128.and(v128.and(value, sign), f64x2.eq(value, zero)))); // sin −0 = −0
   }
 }
 
+/** high, low and, in the low bits, k. */
 // @ts-ignore: decorator
 @inline
-function circularOfPair(x: v128, turns: i64, anySize: bool): v128 {
-  let shifted = f64x2.add(f64x2.mul(x, constant(TWO_OVER_PI)), constant(SHIFT));
-  const k = f64x2.sub(shifted, constant(SHIFT));
-  const first = f64x2.sub(x, f64x2.mul(k, constant(PART))); // exact
-  const product2 = f64x2.neg(f64x2.mul(k, constant(PART + 1)));
-  const second = f64x2.add(first, product2);
-  const product3 = f64x2.neg(f64x2.mul(k, constant(PART + 2)));
-  const third = f64x2.add(second, product3);
-  const rest = f64x2.sub(
-    f64x2.add(sumError<f64>(second, first, product2), sumError<f64>(third, second, product3)),
-    f64x2.mul(k, constant(PART + 3)),
-  );
-  let r = f64x2.add(third, rest);
-  let low = fastSumError<f64>(r, third, rest);
-  if (anySize) {
-    const far = isRareCircular<f64>(x);
-    shifted = v128.bitselect(f64x2.add(remainders(x, Part.Quadrant), constant(SHIFT)), shifted, far);
-    r = v128.bitselect(remainders(x, Part.High), r, far);
-    low = v128.bitselect(remainders(x, Part.Low), low, far);
-  }
-  const result = circularOfReduced(r, low, i64x2.add(shifted, i64x2.splat(turns)));
-  return v128.bitselect(x, result, v128.and(f64x2.eq(x, f64x2.splat(0)), i64x2.splat(turns - 1))); // sin −0 = −0
+function reduce(single: bool, to: usize, x: v128, units: v128, shift: v128, part: v128, part1: v128, part2: v128): void {
+  const shifted = step<f64>(x, units, shift);
+  const n = f64x2.sub(shifted, shift);
+  const first = f64x2.sub(x, f64x2.mul(n, part)); // exact
+  const second = f64x2.mul(n, part1);
+  const high = f64x2.sub(first, second);
+  v128.store(to, high);
+  if (!single) v128.store(to, f64x2.sub(f64x2.sub(f64x2.sub(first, high), second), f64x2.mul(n, part2)), 16);
+  v128.store(to, shifted, 32);
 }
 
-/** sin(r + low + quadrant·π/2): the last two bits of quadrant count. */
+/** s, c·high and the rest, from high, low and k. */
 // @ts-ignore: decorator
 @inline
-function circularOfReduced(r: v128, low: v128, quadrant: v128): v128 {
-  const one = constant(ONE);
+function sum(at: usize, turn: i32, s0: v128, s1: v128, s2: v128, c0: v128, c1: v128, c2: v128): void {
+  const firstEntry = entryOf(at, 32, turn);
+  const secondEntry = entryOf(at, 40, turn);
+  const first = v128.load(TABLE + (firstEntry << 4));
+  const second = v128.load(TABLE + (secondEntry << 4));
+  const lack = v128.load64_lane(LACKS + (secondEntry << 3), v128.load64_zero(LACKS + (firstEntry << 3)), 1);
+  const s = v128.shuffle<i64>(first, second, 0, 2);
+  const c = v128.shuffle<i64>(first, second, 1, 3);
+  const r = v128.load(at);
   const z = f64x2.mul(r, r);
-  const z2 = f64x2.mul(z, z);
-  const halfZ = f64x2.mul(constant(HALF), z);
-  const cosLead = f64x2.sub(one, halfZ);
-  const cosRest = f64x2.sub(f64x2.sub(one, cosLead), halfZ);
-  const cosine = f64x2.add(cosLead, f64x2.add(cosRest, f64x2.sub(f64x2.mul(z2, sixTerms(C, z, z2)), f64x2.mul(r, low))));
-  const sine = f64x2.add(r, f64x2.add(f64x2.mul(f64x2.mul(r, z), sixTerms(S, z, z2)), f64x2.mul(low, cosLead)));
-  const swap = i64x2.neg(v128.and(quadrant, i64x2.splat(1)));
-  const sign = i64x2.shl(i64x2.shr_u(quadrant, 1), 63);
-  return v128.xor(v128.bitselect(cosine, sine, swap), sign);
+  const cr = f64x2.mul(c, r);
+  const sine = f64x2.mul(cr, step<f64>(step<f64>(s2, z, s1), z, s0));
+  const cosine = f64x2.mul(s, step<f64>(step<f64>(c2, z, c1), z, c0));
+  v128.store(at, f64x2.add(step<f64>(f64x2.add(sine, cosine), z, lack), f64x2.mul(c, v128.load(at, 16))), 16);
+  v128.store(at, s, 32);
+  v128.store(at, cr);
 }
 
-/** One part of the reduction of both elements; NaN where x is not finite, anything where |x| < LIMIT. */
+// @ts-ignore: decorator
+@inline
+function sumSingle(at: usize, turn: i32, s0: v128, s1: v128, c0: v128, c1: v128): void {
+  const first = v128.load(TABLE + (entryOf(at, 32, turn) << 4));
+  const second = v128.load(TABLE + (entryOf(at, 40, turn) << 4));
+  const s = v128.shuffle<i64>(first, second, 0, 2);
+  const r = v128.load(at);
+  const z = f64x2.mul(r, r);
+  const cr = f64x2.mul(v128.shuffle<i64>(first, second, 1, 3), r);
+  const sine = f64x2.mul(cr, step<f64>(s1, z, s0));
+  const cosine = f64x2.mul(s, step<f64>(c1, z, c0));
+  v128.store(at, f64x2.mul(f64x2.add(sine, cosine), z), 16);
+  v128.store(at, s, 32);
+  v128.store(at, cr);
+}
+
+// @ts-ignore: decorator
+@inline
+function lastSum(at: usize): v128 {
+  return f64x2.add(v128.load(at, 32), f64x2.add(v128.load(at), v128.load(at, 16)));
+}
+
+// @ts-ignore: decorator
+@inline
+function entryOf(at: usize, offset: usize, turn: i32): usize {
+  return <usize>((load<i32>(at + offset) + turn) & 127);
+}
+
+/** Of one vector, |x| ≥ CIRCULAR_LIMIT, from x to out, by the same sum; NaN where x is not finite. */
+export function farCircular(turn: i32, x: usize, out: usize): void {
+  const value = v128.load(x);
+  const at = SPACE;
+  const part = constant(Circle.Part);
+  const part1 = constant(Circle.Part1);
+  const part2 = constant(Circle.Part2);
+  reduce(false, at, remainders(value, Part.High), constant(Circle.Units), constant(Circle.Shift), part, part1, part2);
+  v128.store(at, f64x2.add(v128.load(at, 16), remainders(value, Part.Low)), 16);
+  v128.store(at, f64x2.add(v128.load(at, 32), f64x2.mul(remainders(value, Part.Quadrant), f64x2.splat(QUARTER))), 32);
+  const s0 = constant(Circle.S);
+  const s1 = constant(Circle.S1);
+  const s2 = constant(Circle.S2);
+  sum(at, turn, s0, s1, s2, constant(Circle.C), constant(Circle.C1), constant(Circle.C2));
+  v128.store(out, lastSum(at));
+}
+
+/** One part of the reduction of both elements; NaN where x is not finite, anything where |x| < CIRCULAR_LIMIT. */
 function remainders(x: v128, part: Part): v128 {
   return f64x2(remainderOrNaN(f64x2.extract_lane(x, 0), part), remainderOrNaN(f64x2.extract_lane(x, 1), part));
 }
 
 function remainderOrNaN(x: f64, part: Part): f64 {
   if (!(abs(x) < Infinity)) return part == Part.Quadrant ? 0.0 : NaN;
-  return abs(x) < LIMIT ? 0.0 : remainder(x, part);
-}
-
-/** Σ_{j < 6} c[j]·z^j, z2 = z². */
-// @ts-ignore: decorator
-@inline
-function sixTerms(c: i32, z: v128, z2: v128): v128 {
-  const top = step<f64>(constant(c + 5), z, constant(c + 4));
-  return step<f64>(top, f64x2.mul(z2, z2), cubicFrom<f64>(F64, F64, c, z, z2));
+  return abs(x) < CIRCULAR_LIMIT ? 0.0 : remainder(x, part);
 }
 
 // @ts-ignore: decorator
 @inline
-function constant(index: i32): v128 {
-  return splatFrom<f64>(F64, F64, index);
+function constant(index: Circle): v128 {
+  return v128.load64_splat(CONSTANTS + (<usize>index << 3));
 }

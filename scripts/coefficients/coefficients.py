@@ -1,6 +1,6 @@
 """Prints every coefficient table of assembly/math, with the error bound of each polynomial.
 
-    python3 scripts/coefficients/coefficients.py [exp | power | log | erf | sincos]
+    python3 scripts/coefficients/coefficients.py [exp | power | log | erf | gelu | sincos]
 
 Needs mpmath. The tables in assembly/math/*.ts are these lines; the bound is that of the polynomial alone, before
 rounding of its coefficients and of the evaluation, in the unit said on the line.
@@ -9,9 +9,9 @@ rounding of its coefficients and of the evaluation, in the unit said on the line
 import struct
 import sys
 
-from mpmath import atanh, cos, erf, erfc, exp, log, mp, mpf, ncdf, nstr, pi, sin, sqrt
+from mpmath import atanh, cos, erf, erfc, exp, log, mp, mpf, npdf, nstr, pi, sin, sqrt
 
-from minimax import minimax, minimax_rounded, rounded, split
+from minimax import interpolant, minimax, rounded, split
 
 TINY = mpf(10) ** -12
 DTYPES = ("f64", "f32")
@@ -77,99 +77,98 @@ def log_tables():
 
 
 def erf_tables():
-    """erf(x) = x + x·P(x²), |x| < 1; erf(x) = 1 − e^(−x²)·H(t)/(x + k), t = (x − k)/(x + k), for 1 ≤ x ≤ 6 (f64), 4 (f32)."""
+    """f32: erf(x) = x + x·P(x²), |x| < 1; erf(x) = 1 − e^(−x²)·H(t)/(x + k), t = (x − k)/(x + k), 1 ≤ x ≤ 4. f64: rows to 6."""
 
     def small(z):
         x = sqrt(z)
         return (erf(x) / x if z > mpf(10) ** -30 else 2 / sqrt(pi)) - 1
 
-    for dtype, count in (("f64", 12), ("f32", 7)):
-        c, error = minimax(small, range(count), 0, 1)
-        show("erf P", dtype, c, "relative to x", error)
-
-    for dtype, count, top, k in (("f64", 12, 6, mpf(2.5)), ("f32", 5, 4, mpf(2))):
-
-        def h(t):
-            a = k * (1 + t) / (1 - t)
-            return exp(a * a) * erfc(a) * (a + k)
-
-        def weight(t):
-            a = k * (1 + t) / (1 - t)
-            return exp(-a * a) / (a + k)
-
-        c, error = minimax(h, range(count), (1 - k) / (1 + k), (top - k) / (top + k), weight)
-        show(f"erf H, k = {nstr(k)}", dtype, c, "absolute", error)
-
-
-def gelu_tables():
-    """Φ(x) = ½ + x·P(x²), |x| < ½; Φ(−a) = e^(−a²/2)·H(t)/(a + k), t = (a − k)/(a + k), for a ≥ ½."""
-
-    def small(z):
-        x = sqrt(z)
-        return (ncdf(x) - mpf(1) / 2) / x if z > mpf(10) ** -30 else 1 / sqrt(2 * pi)
-
-    for dtype, count in (("f64", 8), ("f32", 4)):
-        c, error = minimax(small, range(count), 0, mpf(1) / 4)
-        show("gelu P", dtype, c, "absolute", error)
-
-    for dtype, count, top in (("f64", 23, mpf(39)), ("f32", 10, mpf(15))):
-        k = nearby_k(dtype, mpf(3) if dtype == "f64" else mpf("2.5"))
-        h = mills(k)
-        half = mpf(1) / 2
-        c, error = minimax_rounded(h, count, (half - k) / (half + k), (top - k) / (top + k), lambda t: 1 / h(t), dtype)
-        show(f"gelu H, k = {nstr(k, 20)}", dtype, c, "relative", error)
-
-
-def mills(k):
-    """H(t) = Q(a)·e^(a²/2)·(a + k), Q the upper tail of the normal distribution, a = k·(1 + t)/(1 − t)."""
+    c, error = minimax(small, range(7), 0, 1)
+    show("erf P", "f32", c, "relative to x", error)
+    k = mpf(2)
 
     def h(t):
         a = k * (1 + t) / (1 - t)
-        return exp(a * a / 2) * erfc(a / sqrt(2)) / 2 * (a + k)
+        return exp(a * a) * erfc(a) * (a + k)
 
-    return h
+    def weight(t):
+        a = k * (1 + t) / (1 - t)
+        return exp(-a * a) / (a + k)
+
+    c, error = minimax(h, range(5), (1 - k) / (1 + k), (4 - k) / (4 + k), weight)
+    show(f"erf H, k = {nstr(k)}", "f32", c, "absolute", error)
+
+    first, error = minimax(small, range(6), 0, mpf(1) / 256)
+    row = [mpf(0)] * 13
+    row[1:12:2] = first
+    show_rows("erf", [row, *rows(erf, lambda a: 2 / sqrt(pi) * exp(-a * a))])
 
 
-def nearby_k(dtype, k):
-    """A k near the given one whose H(0) is within 1/200 ulp of a number of the dtype: the leading coefficient rounds for free."""
-    step = mpf(2) ** -12
-    ulp = mpf(2) ** (-53 if dtype == "f64" else -24)
-    while True:
-        value = mills(k)(mpf(0))
-        if abs(value - mpf(rounded(value, dtype))) < ulp / 200:
-            return k
-        k += step
+def gelu_tables():
+    """a·Φ(−a) = e^(−a²/2)·(1/√(2π) − z·T(z)), z = 1/a², for 6 ≤ a ≤ 39.5; Φ(−a) in rows to 6."""
+
+    def t(z):
+        a = 1 / sqrt(z)
+        return (1 / sqrt(2 * pi) - a * exp(a * a / 2) * erfc(a / sqrt(2)) / 2) / z
+
+    show("1/√(2π) high, low", "f64", split(1 / sqrt(2 * pi), 26, "f64"))
+    c, error = minimax(t, range(13), 1 / mpf("39.5") ** 2, mpf(1) / 36, lambda z: z)
+    show("T", "f64", c, "absolute", error)
+    show_rows("Φ(−a)", rows(lambda a: erfc(a / sqrt(2)) / 2, lambda a: -npdf(a), 0))
+
+
+def rows(f, derivative, first=1):
+    """f(c + d) = c0 + (low + d·Σ c_(j + 1)·d^j) around every c = k/8 up to 6, |d| ≤ 1/16: low, c1 … c11, c0; c0 + low is f(c)."""
+    table = []
+    for k in range(first, 49):
+        c = mpf(k) / 8
+        c0 = f(c)
+        slope = lambda d: (f(c + d) - c0) / d if abs(d) > mpf(10) ** -30 else derivative(c)
+        table.append([c0 - mpf(float(c0)), *interpolant(slope, 11, mpf(1) / 16), c0])
+    return table
+
+
+def show_rows(name, table):
+    print(f"{name}, rows:")
+    for row in table:
+        numbers = [repr(float(x)) if abs(x) > mpf(10) ** -30 else "0.0" for x in row]
+        print("  " + ", ".join(numbers[:7]) + ",\n    " + ", ".join(numbers[7:]) + ",")
 
 
 def sincos_tables():
-    """sin r = r + r·z·S(z), cos r = 1 − z/2 + z²·C(z), z = r², |r| ≤ π/4; π/2 in four parts of 33, 33, 33 and 53 bits; 2/π."""
-    top = (pi / 4) ** 2 * mpf("1.001")
+    """sin r = r + r·z·S(z), cos r = 1 + z·C(z), z = r², |r| ≤ π/128; sin and cos of j·π/64; π/64 in parts of 33, 33 and 53 bits; 2/π."""
+    unit = pi / 64
+    top = (unit / 2) ** 2 * mpf("1.001")
 
     def s(z):
         r = sqrt(z)
         return (sin(r) / r - 1) / z if z > TINY else mpf(-1) / 6 + z / 120
 
     def c(z):
-        return (cos(sqrt(z)) - 1 + z / 2) / z**2 if z > TINY else mpf(1) / 24 - z / 720
+        return (cos(sqrt(z)) - 1) / z if z > TINY else mpf(-1) / 2 + z / 24
 
-    parts, rest = [], pi / 2
-    for _ in range(3):
-        high, _ = split(rest, 33, "f64")
-        parts.append(mpf(high))
-        rest -= mpf(high)
-    show("2/π, parts of π/2", "f64", [2 / pi, *parts, rest])
+    first, _ = split(unit, 33, "f64")
+    second, last = split(unit - mpf(first), 33, "f64")
+    show("64/π, parts of π/64", "f64", [1 / unit, first, second, last])
     show("π/2 high, low", "f64", [pi / 2, pi / 2 - mpf(float(pi / 2))])
-    coefficients, error = minimax(s, range(6), 0, top, lambda z: z + TINY)
+    coefficients, error = minimax(s, range(3), 0, top, lambda z: z + TINY)
     show("S", "f64", coefficients, "relative to r", error)
-    coefficients, error = minimax(c, range(6), 0, top, lambda z: z * z + TINY)
+    coefficients, error = minimax(c, range(3), 0, top, lambda z: z + TINY)
     show("C", "f64", coefficients, "absolute", error)
+    table = []
+    for j in range(128):
+        sine = sin(j * unit) if j % 64 else mpf(0)
+        cosine = cos(j * unit) if j % 64 != 32 else mpf(0)
+        table.append((sine, cosine, sine - mpf(float(sine))))
+    show("sin, cos", "f64", [x for sine, cosine, _ in table for x in (sine, cosine)])
+    show("what sin lacks", "f64", [lack for _, _, lack in table])
     mp.prec = 1400
     bits = int(2 / pi * mpf(2) ** 1216)
     words = [(bits >> (32 * i)) & 0xFFFFFFFF for i in range(37, -1, -1)]
     print("2/π, 32 bits a word, after two words of zeros:\n  " + ", ".join(f"0x{w:08x}" for w in words) + ",")
 
 
-FAMILIES = {"sincos": [sincos_tables], "exp": [exp_tables], "power": [power_tables], "log": [log_tables], "erf": [erf_tables, gelu_tables]}
+FAMILIES = {"sincos": [sincos_tables], "exp": [exp_tables], "power": [power_tables], "log": [log_tables], "erf": [erf_tables], "gelu": [gelu_tables]}
 
 if __name__ == "__main__":
     for family in sys.argv[1:] or FAMILIES:

@@ -31,15 +31,11 @@ def minimax(f, exponents, a, b, weight=lambda x: mpf(1), iterations=12, grid=40)
     return c, max(abs(e) for e in errors)
 
 
-def minimax_rounded(f, count, a, b, weight, dtype, fixed=4):
-    """minimax of 1, x, x², …, whose first `fixed` coefficients are numbers of the dtype: each is rounded, then the rest fitted anew."""
-    c, error = minimax(f, range(count), a, b, weight)
-    known = []
-    for j in range(fixed):
-        known.append(mpf(rounded(c[0], dtype)))
-        rest = lambda x: f(x) - sum(k * x**i for i, k in enumerate(known))
-        c, error = minimax(rest, range(j + 1, count), a, b, weight)
-    return known + c, error
+def interpolant(f, count, h):
+    """Coefficients of the polynomial through f at the Chebyshev points of [−h, h]: on short intervals minimax but for some percent."""
+    points = [cos(pi * (2 * i + 1) / (2 * count)) for i in range(count)]
+    solution = lu_solve(matrix([[x**j for j in range(count)] for x in points]), matrix([f(h * x) for x in points]))
+    return [solution[j] / h**j for j in range(count)]
 
 
 def alternation(errors, wanted):

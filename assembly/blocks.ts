@@ -1,0 +1,179 @@
+/**
+ * @file Element-wise maths in f64 by blocks of 128: out[i] ← f(x[i]), n contiguous elements of T; out may be x. f32 is
+ * computed in f64 and rounded.
+ *
+ * One test tells whether a whole block is within the range of the formula's passes. In a block that is not, the others
+ * are gone through with a 1 in the place of each element beyond, which takes a formula of its own: an element's bits
+ * depend on its value alone.
+ */
+
+import {
+  POWER_LIMIT, expOfBlock, expm1OfBlock, farExpm1, farSigmoid, farSilu, sigmoidOfBlock, siluOfBlock, tanhOfBlock,
+} from "./exponentials";
+import { erfOfBlock } from "./math/erf";
+import { rareExp } from "./math/exp";
+import { GELU_LIMIT, farGelu, geluOfBlock, geluOfSingles } from "./math/gelu";
+import { farLog, logOfBlock } from "./math/log";
+import { BLOCK } from "./math/passes";
+import { CIRCULAR_LIMIT, QUARTER, circularOfBlock, circularOfSingles, farCircular } from "./math/sincos";
+
+/** A literal at every call, so that each function compiles to loops around its formula. */
+export const enum Blocked { Exp, Expm1, Tanh, Sigmoid, Silu, Log, Sin, Cos, Erf, Gelu }
+
+/** The upper word of 2^−1022. */
+const MIN_NORMAL_WORD: i32 = 0x00100000;
+
+/** A block with elements beyond, and one such vector; f32 as doubles, and the last f32; the last double. One memory per instance. */
+const SCRATCH = memory.data(1024, 16);
+const WIDENED = memory.data(1024, 16);
+const SINGLES = memory.data(512, 16);
+const TAIL = memory.data(16, 16);
+const FAR = memory.data(16, 16);
+
+// @ts-ignore: decorator
+@inline
+export function blockedArray<T>(op: Blocked, n: i32, x: usize, out: usize): void {
+  if (sizeof<T>() == 8) doubles(op, n, x, out);
+  else singles(op, n, x, out);
+}
+
+// @ts-ignore: decorator
+@inline
+function doubles(op: Blocked, n: i32, x: usize, out: usize): void {
+  const end = x + (<usize>(n >> 1) << 4);
+  for (; x < end; x += BLOCK, out += BLOCK) block(op, false, x, min<usize>(end, x + BLOCK), out);
+  if (!(n & 1)) return;
+  out -= x - end;
+  v128.store(TAIL, v128.load64_zero(end));
+  block(op, false, TAIL, TAIL + 16, TAIL);
+  v128.store64_lane(out, v128.load(TAIL), 0);
+}
+
+// @ts-ignore: decorator
+@inline
+function singles(op: Blocked, n: i32, x: usize, out: usize): void {
+  for (; n > 0; n -= 128, x += 512, out += 512) {
+    const count = min(n, 128);
+    const whole = count == 128;
+    const size = <usize>((count + 3) >> 2) << 4;
+    if (!whole) memory.copy(SINGLES, x, <usize>count << 2);
+    widen(whole ? x : SINGLES, size);
+    block(op, true, WIDENED, WIDENED + (size << 1), WIDENED);
+    narrow(whole ? out : SINGLES, size);
+    if (!whole) memory.copy(out, SINGLES, <usize>count << 2);
+  }
+}
+
+/** size bytes of f32 to WIDENED. */
+function widen(x: usize, size: usize): void {
+  for (let i: usize = 0; i < size; i += 16) {
+    const value = v128.load(x + i);
+    v128.store(WIDENED + (i << 1), f64x2.promote_low_f32x4(value));
+    v128.store(WIDENED + (i << 1), f64x2.promote_low_f32x4(v128.shuffle<i64>(value, value, 1, 1)), 16);
+  }
+}
+
+/** WIDENED to size bytes of f32. */
+function narrow(out: usize, size: usize): void {
+  for (let i: usize = 0; i < size; i += 16) {
+    const low = f32x4.demote_f64x2_zero(v128.load(WIDENED + (i << 1)));
+    const high = f32x4.demote_f64x2_zero(v128.load(WIDENED + (i << 1), 16));
+    v128.store(out + i, v128.shuffle<i64>(low, high, 0, 2));
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function block(op: Blocked, single: bool, x: usize, end: usize, out: usize): void {
+  if (op == Blocked.Tanh || op == Blocked.Erf || allWithin(op, x, end)) passes(op, single, x, end, out);
+  else anyOfBlock(op, single, x, end, out);
+}
+
+/** By the upper words of the elements, as whole numbers without sign: lanes 1 and 3. */
+// @ts-ignore: decorator
+@inline
+function allWithin(op: Blocked, x: usize, end: usize): bool {
+  const least = i32x4.splat(MIN_NORMAL_WORD);
+  let largest = i32x4.splat(0);
+  let other = largest;
+  for (; x + 16 < end; x += 32) {
+    largest = i32x4.max_u(largest, distance(op, v128.load(x), least));
+    other = i32x4.max_u(other, distance(op, v128.load(x, 16), least));
+  }
+  if (x < end) largest = i32x4.max_u(largest, distance(op, v128.load(x), least));
+  const word = <i32>(reinterpret<u64>(limit(op)) >> 32);
+  const bound = op == Blocked.Log ? word - MIN_NORMAL_WORD : word << 1;
+  const beyond = i32x4.ge_u(i32x4.max_u(largest, other), i32x4.splat(bound));
+  return (i32x4.extract_lane(beyond, 1) | i32x4.extract_lane(beyond, 3)) == 0;
+}
+
+/** Twice |x|; for log x less the smallest, so that what is below it becomes large. */
+// @ts-ignore: decorator
+@inline
+function distance(op: Blocked, x: v128, least: v128): v128 {
+  return op == Blocked.Log ? i32x4.sub(x, least) : i32x4.shl(x, 1);
+}
+
+/** The passes know |x| < limit; its lower word is 0. For log x is positive and normal too. */
+// @ts-ignore: decorator
+@inline
+function limit(op: Blocked): f64 {
+  if (op == Blocked.Log) return Infinity;
+  if (op == Blocked.Gelu) return GELU_LIMIT;
+  return op == Blocked.Sin || op == Blocked.Cos ? CIRCULAR_LIMIT : POWER_LIMIT;
+}
+
+// @ts-ignore: decorator
+@inline
+function isBeyond(op: Blocked, x: v128): v128 {
+  if (op != Blocked.Log) return v128.not(f64x2.lt(f64x2.abs(x), f64x2.splat(limit(op))));
+  return v128.not(v128.and(f64x2.ge(x, f64x2.splat(2.2250738585072014e-308)), f64x2.lt(x, f64x2.splat(Infinity))));
+}
+
+// @ts-ignore: decorator
+@inline
+function anyOfBlock(op: Blocked, single: bool, x: usize, end: usize, out: usize): void {
+  const size = end - x;
+  for (let i: usize = 0; i < size; i += 16) {
+    const value = v128.load(x + i);
+    v128.store(SCRATCH + i, v128.bitselect(f64x2.splat(1.0), value, isBeyond(op, value)));
+  }
+  passes(op, single, SCRATCH, SCRATCH + size, SCRATCH);
+  for (let i: usize = 0; i < size; i += 16) {
+    let result = v128.load(SCRATCH + i);
+    const beyond = isBeyond(op, v128.load(x + i));
+    if (v128.any_true(beyond)) {
+      far(op, x + i, FAR);
+      result = v128.bitselect(v128.load(FAR), result, beyond);
+    }
+    v128.store(out + i, result);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function passes(op: Blocked, single: bool, x: usize, end: usize, out: usize): void {
+  if (op == Blocked.Exp) expOfBlock(x, end, out);
+  else if (op == Blocked.Expm1) expm1OfBlock(x, end, out);
+  else if (op == Blocked.Tanh) tanhOfBlock(x, end, out);
+  else if (op == Blocked.Sigmoid) sigmoidOfBlock(x, end, out);
+  else if (op == Blocked.Silu) siluOfBlock(x, end, out);
+  else if (op == Blocked.Log) logOfBlock(x, end, out);
+  else if (op == Blocked.Erf) erfOfBlock(x, end, out);
+  else if (op == Blocked.Gelu) single ? geluOfSingles(x, end, out) : geluOfBlock(x, end, out);
+  else if (single) circularOfSingles(op == Blocked.Cos ? QUARTER : 0, x, end, out);
+  else circularOfBlock(op == Blocked.Cos ? QUARTER : 0, x, end, out);
+}
+
+/** f where isBeyond, of one vector. */
+// @ts-ignore: decorator
+@inline
+function far(op: Blocked, x: usize, out: usize): void {
+  if (op == Blocked.Exp) v128.store(out, rareExp<f64>(v128.load(x)));
+  else if (op == Blocked.Expm1) farExpm1(x, out);
+  else if (op == Blocked.Sigmoid) farSigmoid(x, out);
+  else if (op == Blocked.Silu) farSilu(x, out);
+  else if (op == Blocked.Log) farLog(x, out);
+  else if (op == Blocked.Gelu) farGelu(x, out);
+  else farCircular(op == Blocked.Cos ? QUARTER : 0, x, out);
+}

@@ -1,0 +1,13 @@
+/**
+ * @file Where the passes of a formula over a block of doubles leave what the next pass needs.
+ *
+ * A formula is one long chain of dependent operations, and a core holds some 60 operations that wait for another. Two or
+ * three short loops over a block, the constants of each in registers, keep more vectors under way than one long loop.
+ */
+
+/** Bytes of a block: 128 doubles. */
+export const BLOCK: usize = 1024;
+
+/** STRIDE bytes for each vector of a block; one memory per instance, so no other thread writes it. */
+export const SPACE = memory.data(6144, 16);
+export const STRIDE: usize = 96;
