@@ -2,14 +2,12 @@
 
 import { Trainer } from '../dynamics/train.ts';
 import type { TrainingOptions } from '../dynamics/training-step.ts';
-import { congruence } from '../features/congruence.ts';
 import { egop } from '../features/egop.ts';
 import { featureQuality } from '../features/feature-quality.ts';
 import { neuralFeatures } from '../features/neural-features.ts';
-import { nfaCorrelation } from '../features/nfa-correlation.ts';
+import { nfaRandomControl } from '../features/nfa-random-control.ts';
 import { forward } from '../graph/forward.ts';
 import type { Model } from '../graph/model.ts';
-import { sameSpectrumRandom } from '../linalg/haar.ts';
 import { initializeSpec } from '../nn/initialize.ts';
 import { importSpec } from '../nn/spec.ts';
 import type { Runtime } from '../wasm/runtime.ts';
@@ -125,10 +123,7 @@ function featureState(
     dtype: 'f32',
   });
   const expected = egop(target, x.shape[1]);
-  const controls = Array.from({ length: CONTROLS }, (_, index) => {
-    const random = sameSpectrumRandom(rt, ptkCovariance, { seed, stream: CONTROL_STREAM + index });
-    return nfaCorrelation(rt, nfm, congruence(rt, weight, random));
-  });
+  const control = nfaRandomControl(rt, { weight, nfm, ptkCovariance }, { draws: CONTROLS, seed, stream: CONTROL_STREAM });
   const norm = (values: Iterable<number>) => Math.sqrt(Array.from(values).reduce((sum, value) => sum + value * value, 0));
   return {
     step,
@@ -140,7 +135,7 @@ function featureState(
     agopQuality: featureQuality(rt, agop, expected).correlation,
     change: motion === undefined ? 0 : norm(weight.data.map((value, i) => value - motion.initial.data[i])) / norm(weight.data),
     dominance: motion?.dominance ?? 0,
-    randomControl: controls.reduce((sum, value) => sum + value, 0) / CONTROLS,
+    randomControl: control.mean,
   };
 }
 

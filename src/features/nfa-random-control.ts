@@ -12,6 +12,8 @@ export interface NfaRandomControlOptions {
   readonly draws?: number;
   /** Default 0. */
   readonly seed?: number;
+  /** Of the seed: the first of `draws` streams that the matrices are drawn from. Default 0. */
+  readonly stream?: number;
 }
 
 export interface NfaRandomControl {
@@ -37,11 +39,11 @@ export interface NfaRandomControl {
 export function nfaRandomControl(
   rt: Runtime,
   { weight, nfm, ptkCovariance }: Pick<WeightFeatures, 'weight' | 'nfm' | 'ptkCovariance'>,
-  { draws = 10, seed = 0 }: NfaRandomControlOptions = {},
+  { draws = 10, seed = 0, stream = 0 }: NfaRandomControlOptions = {},
 ): NfaRandomControl {
   checkInteger('nfaRandomControl', 'draws', draws, 2);
-  const controls = Array.from({ length: draws }, (_, stream) =>
-    nfaCorrelation(rt, nfm, congruence(rt, weight, sameSpectrumRandom(rt, ptkCovariance, { seed, stream }))),
+  const controls = Array.from({ length: draws }, (_, draw) =>
+    nfaCorrelation(rt, nfm, congruence(rt, weight, sameSpectrumRandom(rt, ptkCovariance, { seed, stream: stream + draw }))),
   );
   const mean = controls.reduce((sum, value) => sum + value, 0) / draws;
   const squares = controls.reduce((sum, value) => sum + (value - mean) * (value - mean), 0);

@@ -100,6 +100,17 @@ describe('the page', () => {
     },
   );
 
+  test('along the central flow: the predicted loss and the oscillation beside the loss', async () => {
+    const linear = (name: string, from: number, to: number) => ({ type: 'Linear', name, in_features: from, out_features: to });
+    const spec = { input_shape: [1, 2], layers: [linear('a', 2, 3), { type: 'Tanh' }, linear('b', 3, 1)] };
+    const data = { inputs: { shape: [4, 2], data: normalArray(rt, 1, 0, 8) }, targets: { shape: [4, 1], data: Float64Array.of(1, -1, 1, -1) } };
+    const options = { learningRate: 0.1, steps: 4, optimizer: { name: 'central-flow' }, trackers: [{ tracker: 'loss' }] } as const;
+    const flow = await runTraining(rt, importSpec(spec, initializeSpec(rt, spec, { dtype: 'f64' })), data, options);
+    const html = bodyOf(renderTrainingRun(flow.run));
+    for (const text of ['central flow, full batch', 'mean loss of gradient descent, predicted', 'Oscillation']) expect(html).toContain(text);
+    expect(html).not.toMatch(/NaN|Infinity|undefined|\[object/);
+  });
+
   test('a diverged run says so, with its signature', async () => {
     const html = renderTrainingRun(await runOf(ALL, 100));
     expect(html).toContain('DIVERGED');

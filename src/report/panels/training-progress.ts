@@ -13,9 +13,14 @@ export function progressPanel(run: TrainingRun): Panel | null {
       title: 'Loss',
       yLabel: run.config.loss,
       yScale: 'log',
-      curves: [curveOf(run, 'loss', 'training'), curveOf(run, 'testLoss', 'test', { mark: 'dashed' })],
+      curves: [
+        curveOf(run, 'loss', 'training'),
+        curveOf(run, 'testLoss', 'test', { mark: 'dashed' }),
+        curveOf(run, 'predictedLoss', 'mean loss of gradient descent, predicted', { mark: 'dashed' }),
+      ],
       bands,
     }),
+    runFigure({ title: 'Oscillation', yLabel: '√tr Σ', curves: [curveOf(run, 'oscillation', 'about the central flow')] }),
     runFigure({
       title: 'Accuracy',
       yLabel: 'share classified right',
