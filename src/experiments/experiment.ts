@@ -31,6 +31,8 @@ export interface Experiment {
   readonly title: string;
   readonly claim: string;
   readonly source: string;
+  /** Whether it trains runs side by side in the workers of a pool. */
+  readonly sweeps?: true;
   readonly run: (context: ExperimentContext) => Findings | Promise<Findings>;
 }
 

@@ -21,6 +21,7 @@ export const lrSweep: Experiment = {
   claim:
     'Trained to the same loss by full-batch gradient descent, a network ends with a tangent kernel that is better aligned with its targets the larger the learning rate, once 2/η is below the sharpness; the leading eigenvectors take over the targets. On fully connected networks, vision transformers and VGG alike.',
   source: 'Understanding the Evolution of the Neural Tangent Kernel at the Edge of Stability, 2025, arXiv:2507.12837',
+  sweeps: true,
   run,
 };
 

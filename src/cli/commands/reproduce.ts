@@ -31,6 +31,7 @@ export function reproduceCommand(): Command {
     acts: ['seed', 'workers'],
     async run(session, options, name) {
       const experiment = experimentNamed(name);
+      if (options.workers !== undefined && !experiment.sweeps) session.note(`--workers has no effect in ${name}: it is one run after another.`);
       const folder = outputFolder(options.out ?? `report/${name}`, REPORT_FILES);
       const bar = session.progress(name);
       const report = await runExperiment(session.rt, experiment, {
