@@ -1,0 +1,79 @@
+/**
+ * @file Where the time of a tangent kernel goes: milliseconds and calls of every routine, and their share of the whole.
+ *
+ *     node scripts/profile.mjs [mlp | cnn | gru] [trace | full] [examples] [f32 | f64]      after `npm run build`
+ *
+ * The networks: 784-512-512-10 with ReLU, examples/cnn.json, examples/gru.json. Three runs warm up and are not counted;
+ * the clock around every call costs some percent, so the total is also given without it.
+ */
+import { readFileSync } from 'node:fs';
+import { empiricalNtk, importSpec, initializeSpec, loadRuntime, uniform } from '../dist/index.node.js';
+
+const [network = 'mlp', outputs = 'trace', examples = '64', dtype = 'f32'] = process.argv.slice(2);
+const n = Number(examples);
+const specs = { mlp, cnn: () => example('cnn'), gru: () => example('gru') };
+if (!(network in specs && ['trace', 'full'].includes(outputs) && Number.isInteger(n) && n > 0 && ['f32', 'f64'].includes(dtype))) {
+  console.error('profile: usage: node scripts/profile.mjs [mlp | cnn | gru] [trace | full] [examples] [f32 | f64]');
+  process.exit(2);
+}
+
+const rt = await loadRuntime();
+const spec = specs[network]();
+const model = importSpec(spec, initializeSpec(rt, spec, { seed: 1 }));
+const shape = [n, ...spec.input_shape.slice(1)];
+const size = shape.reduce((product, length) => product * length, 1);
+const x = { shape, data: Float32Array.from({ length: size }, (_, i) => 2 * uniform(99, 0, i) - 1) };
+
+for (let i = 0; i < 3; i++) run();
+const bare = run();
+const routines = clocked();
+const total = run();
+report();
+
+function run() {
+  const start = performance.now();
+  empiricalNtk(rt, model, x, { outputs, dtype });
+  return performance.now() - start;
+}
+
+/** Puts a clock around every routine. */
+function clocked() {
+  const clocks = [];
+  for (const type of ['f32', 'f64']) {
+    for (const [name, routine] of Object.entries(rt[type])) {
+      const clock = { name: `${name} ${type}`, calls: 0, ms: 0 };
+      clocks.push(clock);
+      rt[type][name] = (...parameters) => {
+        const start = performance.now();
+        const result = routine(...parameters);
+        clock.ms += performance.now() - start;
+        clock.calls++;
+        return result;
+      };
+    }
+  }
+  return clocks;
+}
+
+function report() {
+  const used = routines.filter(({ calls }) => calls > 0).sort((a, b) => b.ms - a.ms);
+  const inside = used.reduce((sum, { ms }) => sum + ms, 0);
+  const line = (name, ms, calls = '') => console.log(`${name.padEnd(22)}${ms.toFixed(1).padStart(10)} ms ${percent(ms)} ${calls}`);
+  const percent = (ms) => `${((100 * ms) / total).toFixed(1).padStart(5)} %`;
+  console.log(`${network} ${outputs}, ${n} examples, ${dtype}: ${bare.toFixed(1)} ms, ${total.toFixed(1)} ms with the clocks`);
+  for (const { name, ms, calls } of used) line(name, ms, `${calls} calls`);
+  line('inside routines', inside);
+  line('JavaScript', total - inside);
+}
+
+function example(name) {
+  return JSON.parse(readFileSync(new URL(`../examples/${name}.json`, import.meta.url), 'utf8'));
+}
+
+function mlp() {
+  const widths = [784, 512, 512, 10];
+  const layers = widths
+    .slice(1)
+    .flatMap((width, i) => [{ type: 'Linear', name: `${i}`, in_features: widths[i], out_features: width }, ...(i < 2 ? [{ type: 'ReLU' }] : [])]);
+  return { input_shape: [1, 784], layers };
+}
