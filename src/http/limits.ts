@@ -20,7 +20,7 @@ export interface ServiceLimits {
 const MIB = 1024 * 1024;
 
 /**
- * For an isolate of 128 MB: 24 MiB of WebAssembly memory, 16 MiB that an analysis holds, about 20 MB for the compiled program, and
+ * For an isolate of 128 MB: 24 MiB of WebAssembly memory, 12 MiB that an analysis holds, about 20 MB for the compiled program, and
  * the rest for what has been dropped and the engine has not yet collected: tests/http/cloudflare.test.ts measures the sum.
  */
 export const EDGE_LIMITS: ServiceLimits = {
@@ -29,7 +29,7 @@ export const EDGE_LIMITS: ServiceLimits = {
   outputs: 64,
   featureWidth: 128,
   wasmBytes: 24 * MIB,
-  heapBytes: 16 * MIB,
+  heapBytes: 12 * MIB,
 };
 
 /** Names of the variables. */

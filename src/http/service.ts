@@ -8,7 +8,7 @@ import { readAnalysisForm } from './analysis-form.ts';
 import { checkBudget } from './budget.ts';
 import type { ServiceLimits } from './limits.ts';
 import { Refusal, refusalResponse } from './refusal.ts';
-import { declaredBytes, readForm } from './request-body.ts';
+import { declaredBytes, dropBody, readForm } from './request-body.ts';
 import { usage } from './usage.ts';
 
 /**
@@ -44,13 +44,15 @@ export class AnalysisService {
   /** Lets a request in when its bytes fit beside those of the requests that are in. */
   private async admitted(request: Request): Promise<Response> {
     const { requestBytes } = this.limits;
-    const bytes = Math.min(declaredBytes(request) ?? requestBytes, requestBytes);
+    const declared = declaredBytes(request) ?? requestBytes;
+    const bytes = declared <= requestBytes ? declared : 0; // of what is too long nothing is kept
     if (this.held + bytes > requestBytes) {
       const error = new TangedgeError('ERR_MEMORY', `other requests hold ${this.held} of ${requestBytes} bytes. Try again in a second.`, {
         needed: bytes,
         held: this.held,
         limit: requestBytes,
       });
+      await dropBody(request);
       return refusalResponse(new Refusal(503, error), { 'retry-after': '1' });
     }
     this.held += bytes;
