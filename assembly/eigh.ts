@@ -9,7 +9,7 @@
 import { backTransform, backTransformScratchBytes } from "./back-transform";
 import { divideAndConquer, divideAndConquerScratchBytes } from "./divide-and-conquer";
 import { tridiagonalize, tridiagonalizeScratchBytes } from "./tridiagonalize";
-import { sortAscending, tridiagonalQl } from "./tridiagonal-ql";
+import { sortAscending, tridiagonalValues } from "./tridiagonal-ql";
 
 /**
  * Multiplies the lower triangle by a power of two when its largest entry leaves [2^−100, 2^100] (f32: [2^−10, 2^10]), so
@@ -48,7 +48,7 @@ function scaledTridiagonalize<T>(n: i32, aPtr: usize, rsa: i32, dPtr: usize, ePt
 /** See src/wasm/abi.ts. */
 function tridiagonalEigen<T>(n: i32, dPtr: usize, ePtr: usize, zPtr: usize, first: i32, last: i32, scratchPtr: usize): i32 {
   if (zPtr == 0) {
-    const status = tridiagonalQl(n, dPtr, ePtr, 0, 0);
+    const status = tridiagonalValues(n, dPtr, ePtr);
     sortAscending(n, dPtr, 0, 0);
     return status;
   }

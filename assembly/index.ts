@@ -56,9 +56,11 @@ export {
   backTransformF64, backTransformF32, backTransformScratchBytesF64, backTransformScratchBytesF32,
 } from "./eigh";
 export {
-  packedRowsBytesF64, packedRowsBytesF32, packRowsF64, packRowsF32,
-  packedProductF64, packedProductF32, packedProductScratchBytesF64, packedProductScratchBytesF32,
-} from "./block-product";
+  addPanelF64, addPanelF32, addTransposedPanelF64, addTransposedPanelF32,
+  symmetricTilesBytesF64, symmetricTilesBytesF32, packSymmetricRowsF64, packSymmetricRowsF32,
+  symmetricProductF64, symmetricProductF32, symmetricProductScratchBytesF64, symmetricProductScratchBytesF32,
+} from "./symmetric-product";
+export { orthogonalizeF64, orthogonalizeF32, orthogonalizeScratchBytesF64, orthogonalizeScratchBytesF32 } from "./orthogonalize";
 export { choleskyF64, choleskyF32, choleskyScratchBytesF64, choleskyScratchBytesF32 } from "./cholesky";
 export {
   triangularSolveF64, triangularSolveF32, triangularSolveScratchBytesF64, triangularSolveScratchBytesF32,

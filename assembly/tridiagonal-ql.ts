@@ -1,7 +1,9 @@
 /**
- * @file Eigenvalues and eigenvectors of a symmetric tridiagonal matrix: implicit QL with Wilkinson's shift, in f64.
+ * @file Eigenvalues and eigenvectors of a symmetric tridiagonal matrix: implicit QL with Wilkinson's shift, in f64; eigenvalues
+ * alone by its root-free form, which has no square root in the loop and works on squares of e.
  *
- * Scheme: Bowdler, Martin, Reinsch, Wilkinson, Numer. Math. 11 (1968); Parlett, The Symmetric Eigenvalue Problem, §8.
+ * Scheme: Bowdler, Martin, Reinsch, Wilkinson, Numer. Math. 11 (1968); Parlett, The Symmetric Eigenvalue Problem, §8; root-free:
+ * Pal, Walker, Kahan, ibid. §8.15, as in LAPACK's DSTERF.
  */
 
 import { rotate, exchange } from "./level1";
@@ -13,8 +15,8 @@ const SWEEPS: i32 = 30;
 
 /**
  * T = tridiag(e, d, e), d [n] f64 destroyed: eigenvalues (unordered); e [n] f64 destroyed, e[n − 1] is used as work.
- * zPtr = 0: values only. Otherwise z [n, n] f64, row stride `row` bytes, is multiplied from the left by the
- * transposed eigenvectors: from the identity, row k becomes the eigenvector of d[k].
+ * z [n, n] f64, row stride `row` bytes, is multiplied from the left by the transposed eigenvectors: from the identity, row k
+ * becomes the eigenvector of d[k].
  * Returns 0, or k + 1 when the eigenvalue k had not converged after 30·n sweeps.
  */
 export function tridiagonalQl(n: i32, dPtr: usize, ePtr: usize, zPtr: usize, row: usize): i32 {
@@ -66,15 +68,68 @@ function sweep(l: i32, m: i32, dPtr: usize, ePtr: usize, n: i32, zPtr: usize, ro
     p = s * t;
     store<f64>(d, g + p, 8);
     g = c * t - b;
-    if (zPtr != 0) {
-      const z = zPtr + <usize>i * row;
-      rotate<f64>(n, z + row, z, c, s);
-    }
+    const z = zPtr + <usize>i * row;
+    rotate<f64>(n, z + row, z, c, s);
   }
   const d = dPtr + ((<usize>l) << 3);
   store<f64>(d, load<f64>(d) - p);
   store<f64>(ePtr + ((<usize>l) << 3), g);
   store<f64>(ePtr + ((<usize>m) << 3), 0);
+}
+
+/**
+ * T = tridiag(e, d, e), d [n] f64 ← eigenvalues (unordered), e [n] f64 destroyed. Returns 0, or k + 1 as `tridiagonalQl`.
+ */
+export function tridiagonalValues(n: i32, dPtr: usize, ePtr: usize): i32 {
+  let sweepsLeft = SWEEPS * n;
+  for (let i = 0; i < n - 1; i++) {
+    const e = ePtr + (<usize>i << 3);
+    store<f64>(e, load<f64>(e) * load<f64>(e));
+  }
+  for (let l = 0; l < n; l++) {
+    for (;;) {
+      const m = squaredBlockEnd(n, l, dPtr, ePtr);
+      if (m == l) break;
+      if (sweepsLeft-- == 0) return l + 1;
+      rootFreeSweep(l, m, dPtr, ePtr);
+    }
+  }
+  return 0;
+}
+
+/** `blockEnd` for squares of e. */
+function squaredBlockEnd(n: i32, l: i32, dPtr: usize, ePtr: usize): i32 {
+  for (let m = l; m < n - 1; m++) {
+    const d = dPtr + ((<usize>m) << 3);
+    const negligible = UNIT_ROUNDOFF * (abs<f64>(load<f64>(d)) + abs<f64>(load<f64>(d, 8)));
+    if (load<f64>(ePtr + ((<usize>m) << 3)) <= negligible * negligible) return m;
+  }
+  return n - 1;
+}
+
+/** `sweep` on squares of e. */
+function rootFreeSweep(l: i32, m: i32, dPtr: usize, ePtr: usize): void {
+  const dl = load<f64>(dPtr + ((<usize>l) << 3)), el = sqrt<f64>(load<f64>(ePtr + ((<usize>l) << 3)));
+  const half = (load<f64>(dPtr + ((<usize>l) << 3), 8) - dl) / (2 * el);
+  const shift = dl - el / (half + copysign<f64>(radius(half, 1), half));
+
+  let c: f64 = 1, s: f64 = 0;
+  let gamma = load<f64>(dPtr + ((<usize>m) << 3)) - shift;
+  let p = gamma * gamma;
+  let d = dPtr + ((<usize>(m - 1)) << 3), e = ePtr + ((<usize>(m - 1)) << 3);
+  for (const first = dPtr + ((<usize>l) << 3); d >= first; d -= 8) {
+    const square = load<f64>(e), r = p + square;
+    store<f64>(e, s * r, 8); // first e[m], which counts as 0, becomes 0
+    const before = c, gammaBefore = gamma, alpha = load<f64>(d);
+    c = p / r;
+    s = square / r;
+    gamma = c * (alpha - shift) - s * gammaBefore;
+    store<f64>(d, gammaBefore + (alpha - gamma), 8);
+    p = c != 0 ? (gamma * gamma) / c : before * square;
+    e -= 8;
+  }
+  store<f64>(e, s * p, 8);
+  store<f64>(d, shift + gamma, 8);
 }
 
 /** √(f² + g²), with full relative accuracy for tiny arguments too. Large ones do not occur: the matrix is scaled. */

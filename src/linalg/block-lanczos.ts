@@ -9,8 +9,8 @@
  * A·v lies in the basis for every row but those of the last block, so what its image leaves is the residual of every Ritz
  * pair. When the basis is full it becomes its best Ritz vectors, and goes on from the same block.
  *
- * A block of b finds at most b copies of an eigenvalue. So once all pairs have converged a fresh random block joins the
- * wanted Ritz vectors for PROBES steps: a copy that was missed shows as a new Ritz value among them, and the iteration goes on.
+ * A block of b finds at most b copies of an eigenvalue. So when b of the pairs that have converged agree, a fresh random block
+ * joins the wanted Ritz vectors for PROBES steps: a copy that was missed shows as a new Ritz value, and the iteration goes on.
  *
  * Scheme: Wu, Simon, Thick-restart Lanczos method, SIAM J. Matrix Anal. Appl. 22(2), 2000; blocks: Golub, Underwood (1977).
  */
@@ -22,8 +22,12 @@ import type { Routines } from '../wasm/abi.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 import { eigh } from './eigh.ts';
 
+/** Rows that the basis has room for, however few pairs are wanted: a restart loses more than they cost. */
+const LEAST_CAPACITY = 120;
 /** Steps of the random block that looks for missed copies. */
 const PROBES = 2;
+/** No step has lowered the largest residual by more: the Ritz pairs, which cost as much as a step, are looked at when they may be ready. */
+const FASTEST = 256;
 /** A row that projection leaves with less than this share of its length, or of ‖A‖ for an image, is rounding: a random one replaces it. */
 const NEGLIGIBLE = { f64: 1e-14, f32: 1e-6 } as const;
 
@@ -55,7 +59,7 @@ export interface LanczosResult {
 
 /** Rows that the basis holds at most. */
 export function basisCapacity(n: number, count: number, block: number): number {
-  return Math.min(n, Math.max(4 * count + 2 * block, 8 * block));
+  return Math.min(n, Math.max(4 * count + 2 * block, LEAST_CAPACITY));
 }
 
 /** Bytes of WebAssembly memory that `blockLanczos` holds beside those of the operator. */
@@ -78,20 +82,23 @@ class BlockLanczos {
   private readonly routines: Routines;
   private readonly capacity: number;
   private readonly bytes: number;
-  /** Rows: the basis, their images, what the last images leave; coefficients [block, capacity]; Ritz coefficients; a line. */
+  /** Rows: the basis, their images, what the last images leave; coefficients [block, capacity]; Ritz coefficients; scratch. */
   private readonly vPtr: number;
   private readonly wPtr: number;
   private readonly restPtr: number;
   private readonly coefficientsPtr: number;
   private readonly ritzPtr: number;
   private readonly gemmPtr: number;
+  private readonly scratchPtr: number;
   /** H, row-major, capacity a row. */
   private readonly h: Float64Array;
   /** Rows of the basis; the first of them whose image is not known. */
   private size = 0;
   private imaged = 0;
+  /** The first basis row that the next images have a part along, but for rounding: the block before. */
+  private coupled = 0;
   /** Gram matrix [block, block] of what the last images leave. */
-  private leftover = new Float64Array(0);
+  private leftover: Float64Array = new Float64Array(0);
   private multiplied = 0;
   private iterations = 0;
   private restarts = 0;
@@ -114,12 +121,8 @@ class BlockLanczos {
     this.restPtr = arena.allocateArray(dtype, block * n);
     this.coefficientsPtr = arena.allocateArray(dtype, block * capacity);
     this.ritzPtr = arena.allocateArray(dtype, capacity * capacity);
-    const shapes = [
-      [block, capacity, n],
-      [block, n, capacity],
-      [capacity, n, capacity],
-    ];
-    this.gemmPtr = arena.allocate(Math.max(...shapes.map(([m, k, l]) => routines.gemmScratchBytes(m, k, l) >>> 0)));
+    this.scratchPtr = arena.allocate(routines.orthogonalizeScratchBytes(capacity) >>> 0);
+    this.gemmPtr = arena.allocate(Math.max(routines.gemmScratchBytes(block, block, n) >>> 0, routines.gemmScratchBytes(capacity, n, capacity) >>> 0));
     this.h = new Float64Array(capacity * capacity);
   }
 
@@ -127,24 +130,28 @@ class BlockLanczos {
     const { count, block, tolerance, budget } = this.options;
     this.appendRandom(Math.min(block, this.capacity));
     let accepted: Float64Array | undefined; // the values, once all had converged
-    let probes = 0;
+    let due = Math.min(count + block, this.n); // rows at which the Ritz pairs are looked at again
     for (;;) {
       if (this.multiplied + (this.size - this.imaged) > budget) return undefined;
       this.step();
       const whole = this.size === this.n;
-      const probing = accepted !== undefined && ++probes < PROBES && this.size + block <= this.capacity;
-      if (whole || (!probing && this.size >= Math.min(count + block, this.n))) {
+      const full = this.size + block > this.capacity;
+      if (whole || full || this.size >= due) {
         const ritz = this.ritzPairs();
-        if (whole || (this.converged(ritz) && accepted && sameValues(accepted, ritz.values, count, tolerance))) return this.result(ritz);
-        if (this.converged(ritz)) {
+        const excess = this.excess(ritz);
+        const seen = excess <= 1 && (accepted ? sameValues(accepted, ritz.values, count, tolerance) : !repeats(ritz.values, count, block, tolerance));
+        if (whole || seen) return this.result(ritz);
+        if (excess <= 1) {
           accepted = ritz.values;
-          probes = 0;
           this.restart(ritz, count);
           this.appendRandom(Math.min(block, this.capacity - this.size));
+          due = this.size + (PROBES - 1) * block;
           continue;
         }
         accepted = undefined;
-        if (this.size + block > this.capacity && this.capacity < this.n) this.restart(ritz, count + Math.max(block, count >> 1));
+        if (full && this.capacity < this.n) this.restart(ritz, count + Math.max(block, count >> 1));
+        due = this.size + block;
+        for (let left = excess; left > FASTEST && left < Number.POSITIVE_INFINITY; left /= FASTEST) due += block;
       }
       this.appendRest();
     }
@@ -152,7 +159,7 @@ class BlockLanczos {
 
   /** Images of the rows that have none, their part of H, and what the basis does not hold of them. */
   private step(): void {
-    const { n, size, imaged, capacity, h, routines, gemmPtr } = this;
+    const { n, size, imaged, capacity, h } = this;
     const rows = size - imaged;
     const image = this.row(this.wPtr, imaged);
     this.product(rows, this.row(this.vPtr, imaged), image);
@@ -160,26 +167,47 @@ class BlockLanczos {
     this.iterations++;
     const { arena } = this.rt;
     arena.view(this.dtype, this.restPtr, rows * n).set(arena.view(this.dtype, image, rows * n));
-    const first = this.project(rows, this.restPtr);
-    for (let r = 0; r < rows; r++) {
-      for (let c = 0; c < size; c++) h[(imaged + r) * capacity + c] = first[r * size + c];
+    // What couples goes first; then all that rounding has left of the others. Again, should that have been most of it.
+    h.fill(0, imaged * capacity, size * capacity);
+    this.projectRest(rows, this.coupled);
+    for (let pass = 0; pass < 2; pass++) {
+      const taken = this.projectRest(rows, 0);
+      this.leftover = this.gramOfRest(rows);
+      if (taken.every((square, r) => square <= 100 * this.leftover[r * rows + r])) break;
     }
     this.symmetrize(imaged);
-    this.project(rows, this.restPtr);
-    const gramPtr = this.coefficientsPtr;
-    routines.gemm(rows, rows, n, 1, this.restPtr, n, 1, this.restPtr, 1, n, 0, gramPtr, rows, 1, gemmPtr);
-    this.leftover = Float64Array.from(arena.view(this.dtype, gramPtr, rows * rows));
+    this.coupled = imaged;
     this.imaged = size;
   }
 
-  /** x [rows, n] ← x − (x·Vᵀ)·V. Returns the coefficients [rows, size]. */
-  private project(rows: number, xPtr: number): FloatArray {
-    const { n, size, routines, vPtr, coefficientsPtr, gemmPtr } = this;
-    if (size === 0) return emptyArray(this.dtype, 0);
-    routines.gemm(rows, size, n, 1, xPtr, n, 1, vPtr, 1, n, 0, coefficientsPtr, size, 1, gemmPtr);
-    const coefficients = this.rt.arena.read(this.dtype, coefficientsPtr, rows * size);
-    routines.gemm(rows, n, size, -1, coefficientsPtr, size, 1, vPtr, n, 1, 1, xPtr, n, 1, gemmPtr);
-    return coefficients;
+  /** Takes the basis rows from `from` on out of what the images leave, and into H. Returns the squared length of what it took of each. */
+  private projectRest(rows: number, from: number): Float64Array {
+    const { size, imaged, capacity, h } = this;
+    const count = size - from;
+    const coefficients = this.project(rows, this.restPtr, from, count);
+    const taken = new Float64Array(rows);
+    for (let r = 0; r < rows; r++) {
+      for (let c = 0; c < count; c++) {
+        const value = coefficients[r * count + c];
+        h[(imaged + r) * capacity + from + c] += value;
+        taken[r] += value * value;
+      }
+    }
+    return taken;
+  }
+
+  private gramOfRest(rows: number): Float64Array {
+    const { n, routines, restPtr, coefficientsPtr, gemmPtr } = this;
+    routines.gemm(rows, rows, n, 1, restPtr, n, 1, restPtr, 1, n, 0, coefficientsPtr, rows, 1, gemmPtr);
+    return Float64Array.from(this.rt.arena.view(this.dtype, coefficientsPtr, rows * rows));
+  }
+
+  /** x [rows, n] ← x − (x·Vᵀ)·V for the `count` basis rows from `from` on. Returns the coefficients [rows, count]. */
+  private project(rows: number, xPtr: number, from = 0, count = this.size): FloatArray {
+    const { n, routines, vPtr, coefficientsPtr, scratchPtr } = this;
+    if (count === 0) return emptyArray(this.dtype, 0);
+    routines.orthogonalize(n, rows, count, this.row(vPtr, from), xPtr, coefficientsPtr, scratchPtr);
+    return this.rt.arena.view(this.dtype, coefficientsPtr, rows * count);
   }
 
   /** H of the rows from `from` on: their columns before it are copied, their square is averaged, and must have been symmetric. */
@@ -221,12 +249,16 @@ class BlockLanczos {
     return { values: values.slice().reverse(), vectors: { shape: [size, size], data: reversed } };
   }
 
-  /** Whether yᵀ·(F·Fᵀ)·y ≤ (tolerance·max |θ|)² for all wanted pairs, y the last block's part of the Ritz coefficients. */
-  private converged({ values, vectors }: { values: Float64Array; vectors: Tensor }): boolean {
+  /**
+   * The largest residual of the wanted pairs over its bound, tolerance·max |θ|: √(yᵀ·(F·Fᵀ)·y), y the last block's part of the
+   * Ritz coefficients, F what its images leave. Not a number when a residual is not.
+   */
+  private excess({ values, vectors }: { values: Float64Array; vectors: Tensor }): number {
     const { count, tolerance } = this.options;
     const { size, leftover } = this;
     const rows = Math.round(Math.sqrt(leftover.length));
     const bound = tolerance * Math.max(Math.abs(values[0]), Math.abs(values[size - 1]));
+    let largest = 0;
     for (let k = 0; k < count; k++) {
       let square = 0;
       for (let i = 0; i < rows; i++) {
@@ -234,9 +266,9 @@ class BlockLanczos {
           square += vectors.data[(k + 1) * size - rows + i] * leftover[i * rows + j] * vectors.data[(k + 1) * size - rows + j];
         }
       }
-      if (!(square <= bound * bound)) return false;
+      largest = Math.max(largest, square);
     }
-    return true;
+    return largest === 0 ? 0 : Math.sqrt(largest) / bound;
   }
 
   /** The basis becomes its first Ritz vectors. What the last images leave stays. */
@@ -256,6 +288,7 @@ class BlockLanczos {
     for (let k = 0; k < kept; k++) h[k * capacity + k] = values[k];
     this.size = kept;
     this.imaged = kept;
+    this.coupled = 0;
     this.restarts++;
   }
 
@@ -272,6 +305,7 @@ class BlockLanczos {
 
   private appendRandom(rows: number): void {
     for (let r = 0; r < rows; r++) this.fillRandom(this.row(this.vPtr, this.size + r));
+    this.coupled = 0;
     this.append(rows, 0, 'anywhere');
   }
 
@@ -282,18 +316,21 @@ class BlockLanczos {
   }
 
   /**
-   * The rows behind the basis join it: orthogonal to it and to each other, twice, because what the first pass leaves is
-   * rounding of the first pass. A row no longer than `negligible` is replaced.
+   * The rows behind the basis join it, orthogonal to it and to each other. What a pass leaves of a row has the rounding of the
+   * whole row: a second pass follows where one has left less than a tenth. A row no longer than `negligible` is replaced.
    */
   private append(rows: number, negligible: number, where: 'projected' | 'anywhere'): void {
     const start = this.row(this.vPtr, this.size);
-    for (let pass = 0; pass < 2; pass++) {
-      if (pass > 0 || where === 'anywhere') this.project(rows, start);
+    let again = where === 'anywhere';
+    for (let pass = 0; pass === 0 || (again && pass < 3); pass++) {
+      if (again) this.project(rows, start);
+      again = pass === 0 && where === 'anywhere';
       for (let r = 0; r < rows; r++) {
         const rowPtr = this.row(this.vPtr, this.size + r);
         const before = this.norm(rowPtr);
-        this.subtractRows(this.size, r, rowPtr);
+        this.project(1, rowPtr, this.size, r);
         const after = this.norm(rowPtr);
+        if (!(after > 0.1 * before)) again = true;
         if (after > NEGLIGIBLE[this.dtype] * before && after > (pass === 0 ? negligible : 0.1)) this.scaleRow(rowPtr, after);
         else this.replace(r);
       }
@@ -308,11 +345,11 @@ class BlockLanczos {
       this.fillRandom(rowPtr);
       this.scaleRow(rowPtr, this.norm(rowPtr));
       for (let pass = 0; pass < 2; pass++) {
-        this.subtractRows(0, this.size + r, rowPtr);
+        this.project(1, rowPtr, 0, this.size + r);
         const norm = this.norm(rowPtr);
         if (norm > 0) this.scaleRow(rowPtr, norm);
       }
-      this.subtractRows(0, this.size + r, rowPtr);
+      this.project(1, rowPtr, 0, this.size + r);
       if (this.norm(rowPtr) > 0.5) return;
     }
     throw new TangedgeError(
@@ -323,15 +360,6 @@ class BlockLanczos {
         n: this.n,
       },
     );
-  }
-
-  /** x ← x − (x·Rᵀ)·R for the `rows` basis rows from `from` on. */
-  private subtractRows(from: number, rows: number, xPtr: number): void {
-    const { n, routines, coefficientsPtr, gemmPtr } = this;
-    if (rows === 0) return;
-    const rowsPtr = this.row(this.vPtr, from);
-    routines.gemm(1, rows, n, 1, xPtr, n, 1, rowsPtr, 1, n, 0, coefficientsPtr, rows, 1, gemmPtr);
-    routines.gemm(1, n, rows, -1, coefficientsPtr, rows, 1, rowsPtr, n, 1, 1, xPtr, n, 1, gemmPtr);
   }
 
   private norm(rowPtr: number): number {
@@ -368,6 +396,13 @@ class BlockLanczos {
       return { values: values.slice(0, count), rows: x.slice(), residuals, iterations: this.iterations, restarts: this.restarts };
     });
   }
+}
+
+/** Whether `block` or more of the wanted values agree, to many tolerances: there may be more of them. */
+function repeats(values: Float64Array, count: number, block: number, tolerance: number): boolean {
+  const bound = 1000 * tolerance * Math.max(Math.abs(values[0]), Math.abs(values[values.length - 1]));
+  for (let k = 0; k + block <= count; k++) if (!(values[k] - values[k + block - 1] > bound)) return true;
+  return false;
 }
 
 /** Whether the wanted values are still those that had been accepted, to a few tolerances. */

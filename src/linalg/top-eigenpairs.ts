@@ -1,8 +1,8 @@
 /** @file The largest eigenpairs of a symmetric matrix or operator: block Lanczos, or the direct decomposition where that is faster. */
 
-import { checkInteger } from '../core/check.ts';
+import { checkInteger, checkSquare } from '../core/check.ts';
 import { TangedgeError } from '../core/errors.ts';
-import { bytesOf, type Dtype, emptyArray, type FloatArray, formatShape, type Tensor } from '../core/tensor.ts';
+import { bytesOf, type Dtype, dtypeOf, emptyArray, type FloatArray, formatShape, type Tensor } from '../core/tensor.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 import { type BlockProduct, blockLanczos, lanczosBytes } from './block-lanczos.ts';
 import { type Eigenvectors, eigh } from './eigh.ts';
@@ -17,10 +17,10 @@ const SMALL = 160;
 const MANY = 10;
 const BUDGET = 2;
 const TOLERANCE = { f64: 1e-10, f32: 1e-5 } as const;
-/** Rows of a matrix that are packed at a time, a multiple of every register tile's. */
-const PACKED_ROWS = 480;
-/** Vectors of a block: the matrix is read from memory as fast as they are multiplied. */
-const BLOCK = 8;
+/** Rows of a matrix that are packed at a time. */
+const PACKED_ROWS = 64;
+/** Vectors of a block: as many as the product has in its registers. */
+const BLOCK = { f64: 4, f32: 8 } as const;
 
 export interface TopEigenpairsOptions {
   /** Arithmetic. Default `'f64'`. */
@@ -46,12 +46,13 @@ export interface TopEigenpairs extends Eigenvectors {
  * The `count` largest eigenvalues (algebraically), largest first, and their eigenvectors.
  *
  * Shapes     a [n, n]  →  values [count], vectors [n, count], residuals [count]; column k belongs to values[k]
- * Cost       2·n² flops a vector that is multiplied by A: 2 to 5 times `count` vectors for the spectra of kernels, which
- *            decay; WebAssembly memory n² and about 500·n + 8·count·n. Flat spectra: n/2 vectors are tried, then the direct
- *            decomposition of the pairs asked for. A LinearOperator that needs it is formed by n products, in 3·n² f64.
+ * Cost       2·n² flops a vector that is multiplied by A: 3 to 5 times `count` vectors for the spectra of kernels, which
+ *            decay; half of the matrix is read for every four vectors (f32: eight). WebAssembly memory n²/2 and about
+ *            max(240, 8·count)·n. Flat spectra: n/2 vectors are tried, then the direct decomposition of the pairs asked for. A
+ *            LinearOperator that needs it is formed by n products, in 3·n² f64.
  * Numerics   residuals are at most tolerance·max |λ|, eigenvalues then right to that, far better where they stand apart; equal
- *            and close eigenvalues come with all their vectors (a random block looks for copies that were missed).
- *            The same bits on every runtime.
+ *            and close eigenvalues come with all their vectors (where as many agree as a block has vectors, a random block looks
+ *            for copies that were missed). The same bits on every runtime.
  *
  * @param a a symmetric matrix, or a LinearOperator that is symmetric
  * @param count from 1 to n
@@ -63,14 +64,14 @@ export interface TopEigenpairs extends Eigenvectors {
  */
 export function topEigenpairs(rt: Runtime, a: Tensor | LinearOperator, count: number, options: TopEigenpairsOptions = {}): TopEigenpairs {
   const { dtype = 'f64', tolerance = TOLERANCE[dtype], method = 'auto', seed = 0 } = options;
-  const n = isOperator(a) ? squareOperator(a) : checkSymmetric('topEigenpairs', 'a', a);
+  const n = isOperator(a) ? squareOperator(a) : checkSquare('topEigenpairs', 'a', a);
   checkInteger('topEigenpairs', 'count', count, 1, n);
   checkInteger('topEigenpairs', 'seed', seed, 0);
   if (!(tolerance > 0 && tolerance < 1)) {
     throw new TangedgeError('ERR_ARGUMENT', `topEigenpairs: tolerance is ${tolerance}; it must be between 0 and 1.`, { tolerance });
   }
   const direct = method === 'direct' || (method === 'auto' && (n <= SMALL || count > n / MANY));
-  const block = Math.min(n, Math.max(4, Math.min(BLOCK, count)));
+  const block = Math.min(n, BLOCK[dtype]);
   const budget = method === 'lanczos' || isOperator(a) ? 2 * n : Math.floor(n / BUDGET);
   const found = direct
     ? undefined
@@ -120,13 +121,14 @@ function pairs(dtype: Dtype, n: number, values: Float64Array, fill: (data: Float
   return { values: copy, vectors: { shape: [n, count], data } };
 }
 
-/** Runs `body` with X ← X·A on rows in WebAssembly memory; a matrix is in memory meanwhile. Refuses before anything is copied. */
+/** Runs `body` with X ← X·A on rows in WebAssembly memory; half of a matrix is in memory meanwhile. Refuses before anything is copied. */
 function withProduct<T>(rt: Runtime, a: Tensor | LinearOperator, dtype: Dtype, n: number, bytes: number, body: (product: BlockProduct) => T): T {
   const { arena } = rt;
   const routines = routinesOf(rt, dtype);
-  const packedBytes = isOperator(a) ? 0 : n * (n + 8) * bytesOf(dtype);
+  const scratchBytes = isOperator(a) ? 0 : routines.symmetricProductScratchBytes(n) >>> 0;
+  const tilesBytes = isOperator(a) ? 0 : routines.symmetricTilesBytes(n) >>> 0;
   const packingBytes = isOperator(a) ? 0 : Math.min(PACKED_ROWS, n) * n * bytesOf(dtype);
-  const needed = packedBytes + Math.max(packingBytes, bytes);
+  const needed = tilesBytes + Math.max(packingBytes, scratchBytes + bytes);
   const limit = arena.limit - arena.used;
   if (!(needed <= limit)) {
     throw new TangedgeError(
@@ -137,26 +139,30 @@ function withProduct<T>(rt: Runtime, a: Tensor | LinearOperator, dtype: Dtype, n
   }
   return arena.frame(() => {
     if (isOperator(a)) return body((rows, xPtr, outPtr) => multiplyOperator(rt, a, dtype, n, rows, xPtr, outPtr));
-    const packedPtr = packMatrix(rt, dtype, inDtype('topEigenpairs', a, dtype), n);
-    const scratchPtr = arena.allocate(routines.packedProductScratchBytes(n, n, BLOCK) >>> 0);
-    return body((rows, xPtr, outPtr) => routines.packedProduct(n, n, rows, packedPtr, xPtr, outPtr, scratchPtr));
+    const tilesPtr = arena.allocate(tilesBytes);
+    packTiles(rt, dtype, a, n, tilesPtr);
+    const scratchPtr = arena.allocate(scratchBytes);
+    return body((rows, xPtr, outPtr) => routines.symmetricProduct(n, rows, tilesPtr, xPtr, outPtr, scratchPtr));
   });
 }
 
-/** The address of the matrix, packed: it passes through memory PACKED_ROWS rows at a time. */
-function packMatrix(rt: Runtime, dtype: Dtype, data: FloatArray, n: number): number {
+/** The lower triangle of the matrix, packed, and found symmetric: it passes through memory PACKED_ROWS rows at a time. */
+function packTiles(rt: Runtime, dtype: Dtype, a: Tensor, n: number, tilesPtr: number): void {
   const { arena } = rt;
   const routines = routinesOf(rt, dtype);
-  const packedPtr = arena.allocate(routines.packedRowsBytes(n, n) >>> 0);
-  arena.frame(() => {
+  if (dtypeOf(a) !== dtype) checkSymmetric('topEigenpairs', 'a', a); // rounding would hide a difference
+  const data = inDtype('topEigenpairs', a, dtype);
+  const differing = arena.frame(() => {
     const rowsPtr = arena.allocateArray(dtype, Math.min(PACKED_ROWS, n) * n);
-    for (let r = 0; r < n; r += PACKED_ROWS) {
-      const rows = Math.min(PACKED_ROWS, n - r);
-      arena.view(dtype, rowsPtr, rows * n).set(data.subarray(r * n, (r + rows) * n));
-      routines.packRows(rows, n, rowsPtr, n, packedPtr + r * n * bytesOf(dtype));
+    let count = 0;
+    for (let first = 0; first < n; first += PACKED_ROWS) {
+      const rows = Math.min(PACKED_ROWS, n - first);
+      arena.view(dtype, rowsPtr, rows * n).set(data.subarray(first * n, (first + rows) * n));
+      count += routines.packSymmetricRows(n, first, rows, rowsPtr, n, tilesPtr);
     }
+    return count;
   });
-  return packedPtr;
+  if (differing > 0) checkSymmetric('topEigenpairs', 'a', a); // to rounding?
 }
 
 function multiplyOperator(rt: Runtime, a: LinearOperator, dtype: Dtype, n: number, rows: number, xPtr: number, outPtr: number): void {

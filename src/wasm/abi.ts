@@ -310,13 +310,22 @@ export interface Routines {
   ): void;
   backTransformScratchBytes(n: number, rows: number): number;
 
-  // ── block-product.ts ───────────────────────────────────────────────────────────────────────────────────────────
-  /** Bytes of A [rows, k] packed for packedProduct; whole panels follow one another, so parts of a multiple of 480 rows do too. */
-  packedRowsBytes(rows: number, k: number): number;
-  packRows(rows: number, k: number, aPtr: number, rsa: number, outPtr: number): void;
-  /** out [vectors, n] ← X [vectors, k]·Aᵀ for packed A [n, k]; X and out contiguous. */
-  packedProduct(n: number, k: number, vectors: number, packedPtr: number, xPtr: number, outPtr: number, scratchPtr: number): void;
-  packedProductScratchBytes(n: number, k: number, vectors: number): number;
+  // ── symmetric-product.ts ───────────────────────────────────────────────────────────────────────────────────────
+  /** Bytes of the lower triangle of A [n, n], packed. */
+  symmetricTilesBytes(n: number): number;
+  /**
+   * Packs rows first … first + count − 1 of A, its lower triangle, from aPtr with row stride rsa. Rows come in ascending order.
+   * Returns how many entries are not finite or not equal to their mirror.
+   */
+  packSymmetricRows(n: number, first: number, count: number, aPtr: number, rsa: number, tilesPtr: number): number;
+  /** out [vectors, n] ← X [vectors, n]·A for packed A; X and out contiguous. */
+  symmetricProduct(n: number, vectors: number, tilesPtr: number, xPtr: number, outPtr: number, scratchPtr: number): void;
+  symmetricProductScratchBytes(n: number): number;
+
+  // ── orthogonalize.ts ───────────────────────────────────────────────────────────────────────────────────────────
+  /** C [rows, count] ← X·Vᵀ, X [rows, n] ← X − C·V for V [count, n] of orthonormal rows; all contiguous. */
+  orthogonalize(n: number, rows: number, count: number, vPtr: number, xPtr: number, cPtr: number, scratchPtr: number): void;
+  orthogonalizeScratchBytes(count: number): number;
 
   // ── cholesky.ts ────────────────────────────────────────────────────────────────────────────────────────────────
   /** A = L·Lᵀ in place in the lower triangle (row-major, row stride rsa); the upper triangle is not touched. Returns 0, or k > 0 when the leading minor of order k is not positive. */

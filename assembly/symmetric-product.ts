@@ -1,0 +1,328 @@
+/**
+ * @file Products of one symmetric matrix with many blocks of vectors: half of it is packed, once, and read once per block.
+ *
+ *   out [vectors, n] ← X [vectors, n]·A
+ *
+ *   packed A: the tiles on and below the diagonal, SIDE × SIDE, one behind the other, in panels of ROWS rows stored column by
+ *   column, so that it is read from its first byte to its last:
+ *
+ *        J →                    each panel serves twice:
+ *     I  0                        out[rows of I] ← out + panel·X[J]         sums in registers, in steps along the panel
+ *     ↓  1  2                     out[J] ← out[J] + panelᵀ·X[rows of I]     X in registers; from L1
+ *        3  4  5                tiles on the diagonal are whole, and serve once
+ *
+ * As many vectors as fill two v128 are interleaved. The last tiles are filled up with zeros.
+ *
+ * Vectors do not meet: the bits of one do not depend on how many others there are.
+ */
+
+/** Rows and columns of a tile, a multiple of ROWS: its part of X and out stays in L1. */
+const SIDE: i32 = 64;
+/** Rows of a panel. With five, as in GEMM, the sums of the transposed product wait for each other. */
+const ROWS: i32 = 4;
+/** Bytes of a step of interleaved vectors. */
+const STEP_BYTES: i32 = 32;
+
+// @ts-ignore: decorator
+@inline
+function WIDTH<T>(): i32 {
+  return STEP_BYTES / sizeof<T>();
+}
+
+// @ts-ignore: decorator
+@inline
+function tilesOf(n: i32): i32 {
+  return (n + SIDE - 1) / SIDE;
+}
+
+// @ts-ignore: decorator
+@inline
+function tileBytes<T>(): usize {
+  return SIDE * SIDE * sizeof<T>();
+}
+
+/** Tile [I, J], J ≤ I. */
+// @ts-ignore: decorator
+@inline
+function tileAt<T>(tilesPtr: usize, i: i32, j: i32): usize {
+  return tilesPtr + (<usize>i * <usize>(i + 1) / 2 + <usize>j) * tileBytes<T>();
+}
+
+function symmetricTilesBytes<T>(n: i32): usize {
+  return tileAt<T>(0, tilesOf(n), 0);
+}
+
+/**
+ * Rows first … first + count − 1 of A [n, n], row stride rsa, at aPtr, into their tiles. Rows come in ascending order. What is
+ * right of the diagonal goes to its mirror's place, four entries at a time, and is compared when that comes, which stays. Returns
+ * how many entries are not finite or not their mirror's equal.
+ */
+function packSymmetricRows<T>(n: i32, first: i32, count: i32, aPtr: usize, rsa: i32, tilesPtr: usize): i32 {
+  const tiles = tilesOf(n);
+  let differing = 0;
+  for (let r = first; r < first + count; r++) {
+    const i = r / SIDE, inside = r % SIDE, live = min(SIDE, n - i * SIDE);
+    let a = aPtr;
+    for (let j = 0; j < i; j++) {
+      differing += replaceRow<T>(a, rowAt<T>(inside, tileAt<T>(tilesPtr, i, j)));
+      a += SIDE * sizeof<T>();
+    }
+    const diagonal = tileAt<T>(tilesPtr, i, i);
+    storeRow<T>(live, a, rowAt<T>(inside, diagonal));
+    differing += replaceMirrors<T>(inside, diagonal);
+    for (let j = i + 1; j < tiles; j++) {
+      a += SIDE * sizeof<T>();
+      storeColumn<T>(min(SIDE, n - j * SIDE), a, tileAt<T>(tilesPtr, j, i) + <usize>(inside * ROWS) * sizeof<T>());
+    }
+    aPtr += <usize>rsa * sizeof<T>();
+  }
+  if (first + count == n) for (let r = n; r < tiles * SIDE; r++) storeRow<T>(0, 0, rowAt<T>(r % SIDE, tileAt<T>(tilesPtr, tiles - 1, tiles - 1)));
+  return differing;
+}
+
+/** Entry 0 of a row of a tile; the next are ROWS elements apart. */
+// @ts-ignore: decorator
+@inline
+function rowAt<T>(row: i32, tile: usize): usize {
+  return tile + <usize>((row / ROWS) * ROWS * SIDE + row % ROWS) * sizeof<T>();
+}
+
+/** A row of a tile ← SIDE entries. Returns how many were not there already. */
+function replaceRow<T>(from: usize, to: usize): i32 {
+  let differing = 0;
+  for (const end = from + SIDE * sizeof<T>(); from < end; from += sizeof<T>()) {
+    const entry = load<T>(from);
+    differing += i32(entry - load<T>(to) != <T>0); // NaN, and Inf less Inf, are not 0
+    store<T>(to, entry);
+    to += ROWS * sizeof<T>();
+  }
+  return differing;
+}
+
+/** A row of a tile ← `live` entries, then zeros. */
+function storeRow<T>(live: i32, from: usize, to: usize): void {
+  for (let c = 0; c < SIDE; c++) {
+    store<T>(to, c < live ? load<T>(from) : <T>0);
+    from += sizeof<T>();
+    to += ROWS * sizeof<T>();
+  }
+}
+
+/** The column of the same number of a tile on the diagonal ← its row, up to the diagonal. Returns how many entries were not there already. */
+function replaceMirrors<T>(row: i32, tile: usize): i32 {
+  const across = rowAt<T>(row, tile), down = tile + <usize>(row * ROWS) * sizeof<T>();
+  let differing = 0;
+  for (let c = 0; c <= row; c++) {
+    const entry = load<T>(across + <usize>(c * ROWS) * sizeof<T>()), mirror = rowAt<T>(c, down);
+    differing += i32(entry - load<T>(mirror) != <T>0);
+    store<T>(mirror, entry);
+  }
+  return differing;
+}
+
+/** A column of a tile, `to` its first entry, ← `live` entries, then zeros. */
+function storeColumn<T>(live: i32, from: usize, to: usize): void {
+  for (let r = 0; r < SIDE; r += ROWS) {
+    if (r + ROWS <= live) {
+      v128.store(to, v128.load(from));
+      if (sizeof<T>() == 8) v128.store(to, v128.load(from, 16), 16);
+    } else {
+      for (let k = 0; k < ROWS; k++) {
+        const at = <usize>k * sizeof<T>();
+        store<T>(to + at, r + k < live ? load<T>(from + at) : <T>0);
+      }
+    }
+    from += ROWS * sizeof<T>();
+    to += ROWS * SIDE * sizeof<T>();
+  }
+}
+
+function panelBytes<T>(n: i32): usize {
+  return <usize>(tilesOf(n) * SIDE) * STEP_BYTES;
+}
+
+/** X and out, interleaved. */
+function symmetricProductScratchBytes<T>(n: i32): usize {
+  return 2 * panelBytes<T>(n);
+}
+
+/** X [vectors, n] and out [vectors, n] contiguous. */
+function symmetricProduct<T>(n: i32, vectors: i32, tilesPtr: usize, xPtr: usize, outPtr: usize, scratchPtr: usize): void {
+  const out = scratchPtr + panelBytes<T>(n);
+  for (let v = 0; v < vectors; v += WIDTH<T>()) {
+    const live = min(WIDTH<T>(), vectors - v);
+    const at = <usize>v * <usize>n * sizeof<T>();
+    memory.fill(scratchPtr, 0, 2 * panelBytes<T>(n));
+    interleave<T>(n, live, xPtr + at, scratchPtr);
+    multiplyTiles<T>(tilesOf(n), tilesPtr, scratchPtr, out);
+    separate<T>(n, live, out, outPtr + at);
+  }
+}
+
+function multiplyTiles<T>(tiles: i32, tile: usize, x: usize, out: usize): void {
+  const block: usize = SIDE * STEP_BYTES;
+  for (let i = 0; i < tiles; i++) {
+    const xi = x + <usize>i * block, outI = out + <usize>i * block;
+    for (let j = 0; j <= i; j++) {
+      const xj = x + <usize>j * block, outJ = out + <usize>j * block;
+      for (let r: usize = 0; r < block; r += ROWS * STEP_BYTES) {
+        addPanel<T>(tile, xj, outI + r);
+        if (j < i) addTransposedPanel<T>(tile, xi + r, outJ);
+        tile += ROWS * SIDE * sizeof<T>();
+      }
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function addPanel<T>(panel: usize, x: usize, out: usize): void {
+  if (sizeof<T>() == 8) addPanelF64(panel, x, out);
+  else addPanelF32(panel, x, out);
+}
+
+// @ts-ignore: decorator
+@inline
+function addTransposedPanel<T>(panel: usize, x: usize, out: usize): void {
+  if (sizeof<T>() == 8) addTransposedPanelF64(panel, x, out);
+  else addTransposedPanelF32(panel, x, out);
+}
+
+/**
+ * c [ROWS] ← c + a·b, a panel a, b [SIDE] interleaved. The form is that of GEMM's microkernel: the first step
+ * before the loop, b first, one splat at a time, the last row first in the end.
+ */
+// @ts-ignore: decorator
+@inline
+function addProduct<T>(a: usize, b: usize, c: usize): void {
+  const zero = v128.splat<T>(<T>0);
+  const bEnd = b + SIDE * STEP_BYTES;
+  let b0 = v128.load(b), b1 = v128.load(b, 16);
+  let ai = v128.load_splat<T>(a);
+  let c00 = v128.add<T>(zero, v128.mul<T>(ai, b0)), c01 = v128.add<T>(zero, v128.mul<T>(ai, b1));
+  ai = v128.load_splat<T>(a, sizeof<T>());
+  let c10 = v128.add<T>(zero, v128.mul<T>(ai, b0)), c11 = v128.add<T>(zero, v128.mul<T>(ai, b1));
+  ai = v128.load_splat<T>(a, 2 * sizeof<T>());
+  let c20 = v128.add<T>(zero, v128.mul<T>(ai, b0)), c21 = v128.add<T>(zero, v128.mul<T>(ai, b1));
+  ai = v128.load_splat<T>(a, 3 * sizeof<T>());
+  let c30 = v128.add<T>(zero, v128.mul<T>(ai, b0)), c31 = v128.add<T>(zero, v128.mul<T>(ai, b1));
+  a += ROWS * sizeof<T>();
+  b += STEP_BYTES;
+  while (b < bEnd) {
+    b0 = v128.load(b);
+    b1 = v128.load(b, 16);
+    ai = v128.load_splat<T>(a);
+    c00 = v128.add<T>(c00, v128.mul<T>(ai, b0));
+    c01 = v128.add<T>(c01, v128.mul<T>(ai, b1));
+    ai = v128.load_splat<T>(a, sizeof<T>());
+    c10 = v128.add<T>(c10, v128.mul<T>(ai, b0));
+    c11 = v128.add<T>(c11, v128.mul<T>(ai, b1));
+    ai = v128.load_splat<T>(a, 2 * sizeof<T>());
+    c20 = v128.add<T>(c20, v128.mul<T>(ai, b0));
+    c21 = v128.add<T>(c21, v128.mul<T>(ai, b1));
+    ai = v128.load_splat<T>(a, 3 * sizeof<T>());
+    c30 = v128.add<T>(c30, v128.mul<T>(ai, b0));
+    c31 = v128.add<T>(c31, v128.mul<T>(ai, b1));
+    a += ROWS * sizeof<T>();
+    b += STEP_BYTES;
+  }
+  v128.store(c, v128.add<T>(v128.load(c, 96), c30), 96);
+  v128.store(c, v128.add<T>(v128.load(c, 112), c31), 112);
+  v128.store(c, v128.add<T>(v128.load(c, 64), c20), 64);
+  v128.store(c, v128.add<T>(v128.load(c, 80), c21), 80);
+  v128.store(c, v128.add<T>(v128.load(c, 32), c10), 32);
+  v128.store(c, v128.add<T>(v128.load(c, 48), c11), 48);
+  v128.store(c, v128.add<T>(v128.load(c), c00));
+  v128.store(c, v128.add<T>(v128.load(c, 16), c01), 16);
+}
+
+/** c [SIDE] ← c + aᵀ·b, a panel a, b [ROWS] interleaved. */
+// @ts-ignore: decorator
+@inline
+function addTransposedProduct<T>(a: usize, b: usize, c: usize): void {
+  const b00 = v128.load(b), b01 = v128.load(b, 16), b10 = v128.load(b, 32), b11 = v128.load(b, 48);
+  const b20 = v128.load(b, 64), b21 = v128.load(b, 80), b30 = v128.load(b, 96), b31 = v128.load(b, 112);
+  const cEnd = c + SIDE * STEP_BYTES;
+  let c0 = v128.load(c), c1 = v128.load(c, 16);
+  let ai = v128.load_splat<T>(a);
+  c0 = v128.add<T>(c0, v128.mul<T>(ai, b00));
+  c1 = v128.add<T>(c1, v128.mul<T>(ai, b01));
+  ai = v128.load_splat<T>(a, sizeof<T>());
+  c0 = v128.add<T>(c0, v128.mul<T>(ai, b10));
+  c1 = v128.add<T>(c1, v128.mul<T>(ai, b11));
+  ai = v128.load_splat<T>(a, 2 * sizeof<T>());
+  c0 = v128.add<T>(c0, v128.mul<T>(ai, b20));
+  c1 = v128.add<T>(c1, v128.mul<T>(ai, b21));
+  ai = v128.load_splat<T>(a, 3 * sizeof<T>());
+  c0 = v128.add<T>(c0, v128.mul<T>(ai, b30));
+  c1 = v128.add<T>(c1, v128.mul<T>(ai, b31));
+  v128.store(c, c0);
+  v128.store(c, c1, 16);
+  a += ROWS * sizeof<T>();
+  c += STEP_BYTES;
+  while (c < cEnd) {
+    c0 = v128.load(c);
+    c1 = v128.load(c, 16);
+    ai = v128.load_splat<T>(a);
+    c0 = v128.add<T>(c0, v128.mul<T>(ai, b00));
+    c1 = v128.add<T>(c1, v128.mul<T>(ai, b01));
+    ai = v128.load_splat<T>(a, sizeof<T>());
+    c0 = v128.add<T>(c0, v128.mul<T>(ai, b10));
+    c1 = v128.add<T>(c1, v128.mul<T>(ai, b11));
+    ai = v128.load_splat<T>(a, 2 * sizeof<T>());
+    c0 = v128.add<T>(c0, v128.mul<T>(ai, b20));
+    c1 = v128.add<T>(c1, v128.mul<T>(ai, b21));
+    ai = v128.load_splat<T>(a, 3 * sizeof<T>());
+    c0 = v128.add<T>(c0, v128.mul<T>(ai, b30));
+    c1 = v128.add<T>(c1, v128.mul<T>(ai, b31));
+    v128.store(c, c0);
+    v128.store(c, c1, 16);
+    a += ROWS * sizeof<T>();
+    c += STEP_BYTES;
+  }
+}
+
+/** Panel ← vectors: step i holds entry i of each; those beyond `live` are left. */
+function interleave<T>(n: i32, live: i32, xPtr: usize, panelPtr: usize): void {
+  for (let v = 0; v < live; v++) {
+    let to = panelPtr + <usize>v * sizeof<T>();
+    for (const end = xPtr + <usize>n * sizeof<T>(); xPtr < end; xPtr += sizeof<T>()) {
+      store<T>(to, load<T>(xPtr));
+      to += STEP_BYTES;
+    }
+  }
+}
+
+/** Vectors ← panel. */
+function separate<T>(n: i32, live: i32, panelPtr: usize, outPtr: usize): void {
+  for (let v = 0; v < live; v++) {
+    let from = panelPtr + <usize>v * sizeof<T>();
+    for (const end = outPtr + <usize>n * sizeof<T>(); outPtr < end; outPtr += sizeof<T>()) {
+      store<T>(outPtr, load<T>(from));
+      from += STEP_BYTES;
+    }
+  }
+}
+
+// Exported, so that neither Binaryen nor V8 inlines them into the loops over tiles: the engine's better code takes effect at the next call.
+export function addPanelF64(a: usize, b: usize, c: usize): void { addProduct<f64>(a, b, c); }
+export function addPanelF32(a: usize, b: usize, c: usize): void { addProduct<f32>(a, b, c); }
+export function addTransposedPanelF64(a: usize, b: usize, c: usize): void { addTransposedProduct<f64>(a, b, c); }
+export function addTransposedPanelF32(a: usize, b: usize, c: usize): void { addTransposedProduct<f32>(a, b, c); }
+
+export function symmetricTilesBytesF64(n: i32): usize { return symmetricTilesBytes<f64>(n); }
+export function symmetricTilesBytesF32(n: i32): usize { return symmetricTilesBytes<f32>(n); }
+export function packSymmetricRowsF64(n: i32, first: i32, count: i32, aPtr: usize, rsa: i32, tilesPtr: usize): i32 {
+  return packSymmetricRows<f64>(n, first, count, aPtr, rsa, tilesPtr);
+}
+export function packSymmetricRowsF32(n: i32, first: i32, count: i32, aPtr: usize, rsa: i32, tilesPtr: usize): i32 {
+  return packSymmetricRows<f32>(n, first, count, aPtr, rsa, tilesPtr);
+}
+export function symmetricProductF64(n: i32, vectors: i32, tilesPtr: usize, xPtr: usize, outPtr: usize, scratchPtr: usize): void {
+  symmetricProduct<f64>(n, vectors, tilesPtr, xPtr, outPtr, scratchPtr);
+}
+export function symmetricProductF32(n: i32, vectors: i32, tilesPtr: usize, xPtr: usize, outPtr: usize, scratchPtr: usize): void {
+  symmetricProduct<f32>(n, vectors, tilesPtr, xPtr, outPtr, scratchPtr);
+}
+export function symmetricProductScratchBytesF64(n: i32): usize { return symmetricProductScratchBytes<f64>(n); }
+export function symmetricProductScratchBytesF32(n: i32): usize { return symmetricProductScratchBytes<f32>(n); }
