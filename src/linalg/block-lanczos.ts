@@ -17,10 +17,10 @@
 
 import { TangedgeError } from '../core/errors.ts';
 import { uniformArray } from '../core/random.ts';
-import { bytesOf, type Dtype, emptyArray, type FloatArray, type Tensor } from '../core/tensor.ts';
+import { bytesOf, type Dtype, emptyArray, type FloatArray } from '../core/tensor.ts';
 import type { Routines } from '../wasm/abi.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
-import { eigh } from './eigh.ts';
+import { largestResidual, type RitzPairs, repeats, ritzPairs, sameValues } from './ritz-pairs.ts';
 
 /** Rows that the basis has room for, however few pairs are wanted: a restart loses more than they cost. */
 const LEAST_CAPACITY = 120;
@@ -137,11 +137,13 @@ class BlockLanczos {
       const whole = this.size === this.n;
       const full = this.size + block > this.capacity;
       if (whole || full || this.size >= due) {
-        const ritz = this.ritzPairs();
-        const excess = this.excess(ritz);
-        const seen = excess <= 1 && (accepted ? sameValues(accepted, ritz.values, count, tolerance) : !repeats(ritz.values, count, block, tolerance));
-        if (whole || seen) return this.result(ritz);
-        if (excess <= 1) {
+        const ritz = ritzPairs(this.rt, this.h, this.size, this.capacity);
+        const residual = largestResidual(ritz, this.leftover, count);
+        const bound = tolerance * ritz.norm;
+        const converged = residual <= bound;
+        const found = converged && (accepted ? sameValues(accepted, ritz, count, tolerance) : !repeats(ritz, count, block, tolerance));
+        if (whole || found) return this.result(ritz);
+        if (converged) {
           accepted = ritz.values;
           this.restart(ritz, count);
           this.appendRandom(Math.min(block, this.capacity - this.size));
@@ -151,7 +153,7 @@ class BlockLanczos {
         accepted = undefined;
         if (full && this.capacity < this.n) this.restart(ritz, count + Math.max(block, count >> 1));
         due = this.size + block;
-        for (let left = excess; left > FASTEST && left < Number.POSITIVE_INFINITY; left /= FASTEST) due += block;
+        for (let left = residual; left > FASTEST * bound && left < Number.POSITIVE_INFINITY; left /= FASTEST) due += block;
       }
       this.appendRest();
     }
@@ -238,47 +240,14 @@ class BlockLanczos {
     }
   }
 
-  /** Θ and Y of H, largest first. */
-  private ritzPairs(): { readonly values: Float64Array; readonly vectors: Tensor } {
-    const { size, capacity, h } = this;
-    const data = new Float64Array(size * size);
-    for (let i = 0; i < size; i++) data.set(h.subarray(i * capacity, i * capacity + size), i * size);
-    const { values, vectors } = eigh(this.rt, { shape: [size, size], data });
-    const reversed = new Float64Array(size * size); // row k ↔ value k
-    for (let i = 0; i < size; i++) for (let k = 0; k < size; k++) reversed[k * size + i] = vectors.data[i * size + (size - 1 - k)];
-    return { values: values.slice().reverse(), vectors: { shape: [size, size], data: reversed } };
-  }
-
-  /**
-   * The largest residual of the wanted pairs over its bound, tolerance·max |θ|: √(yᵀ·(F·Fᵀ)·y), y the last block's part of the
-   * Ritz coefficients, F what its images leave. Not a number when a residual is not.
-   */
-  private excess({ values, vectors }: { values: Float64Array; vectors: Tensor }): number {
-    const { count, tolerance } = this.options;
-    const { size, leftover } = this;
-    const rows = Math.round(Math.sqrt(leftover.length));
-    const bound = tolerance * Math.max(Math.abs(values[0]), Math.abs(values[size - 1]));
-    let largest = 0;
-    for (let k = 0; k < count; k++) {
-      let square = 0;
-      for (let i = 0; i < rows; i++) {
-        for (let j = 0; j < rows; j++) {
-          square += vectors.data[(k + 1) * size - rows + i] * leftover[i * rows + j] * vectors.data[(k + 1) * size - rows + j];
-        }
-      }
-      largest = Math.max(largest, square);
-    }
-    return largest === 0 ? 0 : Math.sqrt(largest) / bound;
-  }
-
   /** The basis becomes its first Ritz vectors. What the last images leave stays. */
-  private restart({ values, vectors }: { values: Float64Array; vectors: Tensor }, wanted: number): void {
+  private restart({ values, rows: y }: RitzPairs, wanted: number): void {
     const { n, size, capacity, h, routines, ritzPtr, gemmPtr } = this;
     const kept = Math.min(size, capacity - this.options.block, wanted);
     const { arena } = this.rt;
     arena.frame(() => {
       const temporaryPtr = arena.allocateArray(this.dtype, kept * n);
-      arena.view(this.dtype, ritzPtr, kept * size).set(vectors.data.subarray(0, kept * size));
+      arena.view(this.dtype, ritzPtr, kept * size).set(y.subarray(0, kept * size));
       for (const rowsPtr of [this.vPtr, this.wPtr]) {
         routines.gemm(kept, n, size, 1, ritzPtr, size, 1, rowsPtr, n, 1, 0, temporaryPtr, n, 1, gemmPtr);
         arena.view(this.dtype, rowsPtr, kept * n).set(arena.view(this.dtype, temporaryPtr, kept * n));
@@ -375,14 +344,14 @@ class BlockLanczos {
   }
 
   /** The wanted Ritz vectors, and their residuals from their images. */
-  private result({ values, vectors }: { values: Float64Array; vectors: Tensor }): LanczosResult {
+  private result({ values, rows: y }: RitzPairs): LanczosResult {
     const { count } = this.options;
     const { n, size, routines, ritzPtr, gemmPtr } = this;
     const { arena } = this.rt;
     return arena.frame(() => {
       const xPtr = arena.allocateArray(this.dtype, count * n);
       const imagePtr = arena.allocateArray(this.dtype, count * n);
-      arena.view(this.dtype, ritzPtr, count * size).set(vectors.data.subarray(0, count * size));
+      arena.view(this.dtype, ritzPtr, count * size).set(y.subarray(0, count * size));
       routines.gemm(count, n, size, 1, ritzPtr, size, 1, this.vPtr, n, 1, 0, xPtr, n, 1, gemmPtr);
       routines.gemm(count, n, size, 1, ritzPtr, size, 1, this.wPtr, n, 1, 0, imagePtr, n, 1, gemmPtr);
       const x = arena.view(this.dtype, xPtr, count * n);
@@ -396,18 +365,4 @@ class BlockLanczos {
       return { values: values.slice(0, count), rows: x.slice(), residuals, iterations: this.iterations, restarts: this.restarts };
     });
   }
-}
-
-/** Whether `block` or more of the wanted values agree, to many tolerances: there may be more of them. */
-function repeats(values: Float64Array, count: number, block: number, tolerance: number): boolean {
-  const bound = 1000 * tolerance * Math.max(Math.abs(values[0]), Math.abs(values[values.length - 1]));
-  for (let k = 0; k + block <= count; k++) if (!(values[k] - values[k + block - 1] > bound)) return true;
-  return false;
-}
-
-/** Whether the wanted values are still those that had been accepted, to a few tolerances. */
-function sameValues(accepted: Float64Array, values: Float64Array, count: number, tolerance: number): boolean {
-  const bound = 10 * tolerance * Math.max(Math.abs(values[0]), Math.abs(values[values.length - 1]));
-  for (let k = 0; k < count; k++) if (!(Math.abs(values[k] - accepted[k]) <= bound)) return false;
-  return true;
 }

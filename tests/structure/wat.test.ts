@@ -52,7 +52,7 @@ describe('routines.wat', () => {
   });
 });
 
-test('routines.wasm: at most 150 KB, and 46 KB gzipped: a sixth of it tables of coefficients', () => {
-  expect(bytes.length).toBeLessThanOrEqual(150_000);
+test('routines.wasm: at most 156 KB, and 46 KB gzipped: a sixth of it tables of coefficients', () => {
+  expect(bytes.length).toBeLessThanOrEqual(156_000);
   expect(gzipSync(bytes, { level: 9 }).length).toBeLessThanOrEqual(46_000);
 });
