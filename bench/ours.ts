@@ -35,6 +35,10 @@ function runOf(rt: Runtime, task: Task): () => unknown {
       const a = symmetric(task.n);
       return () => eigh(rt, a);
     }
+    case 'eigenvalues': {
+      const a = symmetric(task.n);
+      return () => eigh(rt, a, { vectors: false });
+    }
     case 'top': {
       const kernel = gaussianKernel(task.n);
       return () => topEigenpairs(rt, kernel, task.k);

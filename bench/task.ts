@@ -9,6 +9,8 @@ export type Task =
   | { readonly kind: 'gram'; readonly dtype: Dtype; readonly n: number; readonly k: number }
   /** All eigenvalues and eigenvectors of a symmetric matrix of uniform entries. */
   | { readonly kind: 'eigh'; readonly n: number }
+  /** Its eigenvalues alone. */
+  | { readonly kind: 'eigenvalues'; readonly n: number }
   /** The k largest eigenpairs of a Gaussian kernel of n points in 10 dimensions. */
   | { readonly kind: 'top'; readonly n: number; readonly k: number }
   /** y = f(x), n normal numbers. */
@@ -71,6 +73,7 @@ export const ROWS: readonly Row[] = [
   eigh(1024, 'quick'),
   eigh(2048, 'usual'),
   eigh(4096, 'full'),
+  { name: 'eigenvalues 1024', task: { kind: 'eigenvalues', n: 1024 }, when: 'usual' },
   { name: 'top 32 of 2048', task: { kind: 'top', n: 2048, k: 32 }, when: 'quick' },
   ...['exp', 'tanh'].flatMap((name) => elementwise(name, 'quick')),
   ...['expm1', 'log', 'sin', 'cos', 'sigmoid', 'silu', 'erf', 'gelu'].flatMap((name) => elementwise(name, 'usual')),

@@ -1,6 +1,7 @@
 /** @file The control of the neural feature ansatz: its correlation with tangents of the same spectrum in random directions. */
 
 import { checkInteger } from '../core/check.ts';
+import { eigh } from '../linalg/eigh.ts';
 import { sameSpectrumRandom } from '../linalg/haar.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 import { congruence } from './congruence.ts';
@@ -31,7 +32,7 @@ export interface NfaRandomControl {
  *   ρ(WᵀW, Wᵀ·QΛQᵀ·W),  K = UΛUᵀ,  Q Haar
  *
  * Shapes     W [h, d], WᵀW [d, d], K [h, h]
- * Cost       an eigendecomposition of K per draw, and three products
+ * Cost       the eigenvalues of K, once, and per draw a random orthogonal matrix and three products
  *
  * @throws {TangedgeError} ERR_ARGUMENT for fewer than two draws
  * @see Beaglehole et al. (2024). arXiv:2402.05271, on the role of alignment.
@@ -42,8 +43,9 @@ export function nfaRandomControl(
   { draws = 10, seed = 0, stream = 0 }: NfaRandomControlOptions = {},
 ): NfaRandomControl {
   checkInteger('nfaRandomControl', 'draws', draws, 2);
+  const { values } = eigh(rt, ptkCovariance, { vectors: false });
   const controls = Array.from({ length: draws }, (_, draw) =>
-    nfaCorrelation(rt, nfm, congruence(rt, weight, sameSpectrumRandom(rt, ptkCovariance, { seed, stream: stream + draw }))),
+    nfaCorrelation(rt, nfm, congruence(rt, weight, sameSpectrumRandom(rt, values, { seed, stream: stream + draw }))),
   );
   const mean = controls.reduce((sum, value) => sum + value, 0) / draws;
   const squares = controls.reduce((sum, value) => sum + (value - mean) * (value - mean), 0);
