@@ -15,10 +15,15 @@
  *
  * k ≥ 1. Sum order over l is 0 … k−1 from +0, one lane each, multiply then add, no FMA: part of the contract.
  *
- * The form is what V8's register allocator keeps in registers: `while (a < aEnd)`, no unrolling over l, b loaded first,
- * one splat at a time, plain stores at the end. The first step stands before the loop: then V8 computes the splat's four
- * addresses (memory base + offset) once and not in every step, which is 12 % of the time on Zen 3. It is exported so that neither Binaryen nor V8 inlines it into the
- * blocked loops: tier-up then takes effect at the next call, inside a running GEMM.
+ * The form is what V8's schedulers turn into the code that one would write by hand, without a spill in Node 20 to 24:
+ *
+ *   - `while (a < aEnd)`, b loaded first, one splat at a time, sums declared and stored from the first to the last.
+ *   - The first step stands before the loops: then V8 computes the splat's four addresses (memory base + offset) once and not in
+ *     every step, which is 12 % of the time on Zen 3.
+ *   - Four steps a turn, since every turn pays for V8's check of the stack: on Zen 3 that check alone is 8 % of a one-step turn.
+ *     Between two steps stands `keep`, without which V8 ≤ 12 loads for all four steps first.
+ *   - It is exported so that neither Binaryen nor V8 inlines it into the blocked loops: tier-up then takes effect at the next
+ *     call, inside a running GEMM.
  *
  * Scheme: Van Zee & van de Geijn, BLIS: A Framework for Rapidly Instantiating BLAS Functionality, ACM TOMS 41(3), 2015.
  */
@@ -39,39 +44,90 @@ export const NR_BYTES: i32 = WIDE ? 64 : 32;
 function microkernel<T>(adds: i32, k: i32, a: usize, b: usize, c: usize, rsc: usize): void {
   const zero = v128.splat<T>(<T>0);
   const aEnd = a + <usize>k * (MR * sizeof<T>());
-  let b0 = v128.load(b), b1 = v128.load(b, 16);
-  let ai = v128.load_splat<T>(a);
-  let c00 = v128.add<T>(zero, v128.mul<T>(ai, b0)), c01 = v128.add<T>(zero, v128.mul<T>(ai, b1));
+  let c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero, c30 = zero, c31 = zero, c40 = zero, c41 = zero;
+  let b0 = zero, b1 = zero, ai = zero;
+  b0 = v128.load(b), b1 = v128.load(b, 16);
+  ai = v128.load_splat<T>(a);
+  c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
   ai = v128.load_splat<T>(a, sizeof<T>());
-  let c10 = v128.add<T>(zero, v128.mul<T>(ai, b0)), c11 = v128.add<T>(zero, v128.mul<T>(ai, b1));
+  c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
   ai = v128.load_splat<T>(a, 2 * sizeof<T>());
-  let c20 = v128.add<T>(zero, v128.mul<T>(ai, b0)), c21 = v128.add<T>(zero, v128.mul<T>(ai, b1));
+  c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
   ai = v128.load_splat<T>(a, 3 * sizeof<T>());
-  let c30 = v128.add<T>(zero, v128.mul<T>(ai, b0)), c31 = v128.add<T>(zero, v128.mul<T>(ai, b1));
+  c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
   ai = v128.load_splat<T>(a, 4 * sizeof<T>());
-  let c40 = v128.add<T>(zero, v128.mul<T>(ai, b0)), c41 = v128.add<T>(zero, v128.mul<T>(ai, b1));
+  c40 = plus<T>(c40, ai, b0), c41 = plus<T>(c41, ai, b1);
   a += MR * sizeof<T>();
   b += 32;
-  while (a < aEnd) {
-    b0 = v128.load(b);
-    b1 = v128.load(b, 16);
+  const aRest = a + <usize>((k - 1) & 3) * (MR * sizeof<T>());
+  while (a < aRest) {
+    b0 = v128.load(b), b1 = v128.load(b, 16);
     ai = v128.load_splat<T>(a);
-    c00 = v128.add<T>(c00, v128.mul<T>(ai, b0));
-    c01 = v128.add<T>(c01, v128.mul<T>(ai, b1));
+    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
     ai = v128.load_splat<T>(a, sizeof<T>());
-    c10 = v128.add<T>(c10, v128.mul<T>(ai, b0));
-    c11 = v128.add<T>(c11, v128.mul<T>(ai, b1));
+    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
     ai = v128.load_splat<T>(a, 2 * sizeof<T>());
-    c20 = v128.add<T>(c20, v128.mul<T>(ai, b0));
-    c21 = v128.add<T>(c21, v128.mul<T>(ai, b1));
+    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
     ai = v128.load_splat<T>(a, 3 * sizeof<T>());
-    c30 = v128.add<T>(c30, v128.mul<T>(ai, b0));
-    c31 = v128.add<T>(c31, v128.mul<T>(ai, b1));
+    c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
     ai = v128.load_splat<T>(a, 4 * sizeof<T>());
-    c40 = v128.add<T>(c40, v128.mul<T>(ai, b0));
-    c41 = v128.add<T>(c41, v128.mul<T>(ai, b1));
+    c40 = plus<T>(c40, ai, b0), c41 = plus<T>(c41, ai, b1);
     a += MR * sizeof<T>();
     b += 32;
+  }
+  while (a < aEnd) {
+    b0 = v128.load(b), b1 = v128.load(b, 16);
+    ai = v128.load_splat<T>(a);
+    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
+    ai = v128.load_splat<T>(a, sizeof<T>());
+    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
+    ai = v128.load_splat<T>(a, 2 * sizeof<T>());
+    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
+    ai = v128.load_splat<T>(a, 3 * sizeof<T>());
+    c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
+    ai = v128.load_splat<T>(a, 4 * sizeof<T>());
+    c40 = plus<T>(c40, ai, b0), c41 = plus<T>(c41, ai, b1);
+    a += MR * sizeof<T>();
+    keep(a, c, c00, c01, c10, c11, c20, c21, c30, c31, c40, c41);
+    b0 = v128.load(b, 32), b1 = v128.load(b, 48);
+    ai = v128.load_splat<T>(a);
+    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
+    ai = v128.load_splat<T>(a, sizeof<T>());
+    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
+    ai = v128.load_splat<T>(a, 2 * sizeof<T>());
+    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
+    ai = v128.load_splat<T>(a, 3 * sizeof<T>());
+    c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
+    ai = v128.load_splat<T>(a, 4 * sizeof<T>());
+    c40 = plus<T>(c40, ai, b0), c41 = plus<T>(c41, ai, b1);
+    a += MR * sizeof<T>();
+    keep(a, c, c00, c01, c10, c11, c20, c21, c30, c31, c40, c41);
+    b0 = v128.load(b, 64), b1 = v128.load(b, 80);
+    ai = v128.load_splat<T>(a);
+    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
+    ai = v128.load_splat<T>(a, sizeof<T>());
+    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
+    ai = v128.load_splat<T>(a, 2 * sizeof<T>());
+    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
+    ai = v128.load_splat<T>(a, 3 * sizeof<T>());
+    c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
+    ai = v128.load_splat<T>(a, 4 * sizeof<T>());
+    c40 = plus<T>(c40, ai, b0), c41 = plus<T>(c41, ai, b1);
+    a += MR * sizeof<T>();
+    keep(a, c, c00, c01, c10, c11, c20, c21, c30, c31, c40, c41);
+    b0 = v128.load(b, 96), b1 = v128.load(b, 112);
+    ai = v128.load_splat<T>(a);
+    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
+    ai = v128.load_splat<T>(a, sizeof<T>());
+    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
+    ai = v128.load_splat<T>(a, 2 * sizeof<T>());
+    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
+    ai = v128.load_splat<T>(a, 3 * sizeof<T>());
+    c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
+    ai = v128.load_splat<T>(a, 4 * sizeof<T>());
+    c40 = plus<T>(c40, ai, b0), c41 = plus<T>(c41, ai, b1);
+    a += MR * sizeof<T>();
+    b += 128;
   }
   if (adds) {
     // From the last row to the first: V8 ≤ 12 schedules the loop's rows by the order in which they are needed here, and
@@ -129,4 +185,36 @@ export function microkernelAddF64(k: i32, a: usize, b: usize, c: usize, rsc: usi
 export function microkernelAddF32(k: i32, a: usize, b: usize, c: usize, rsc: usize): void {
   if (WIDE) wideMicrokernelAdd<f32>(k, a, b, c, rsc);
   else microkernel<f32>(1, k, a, b, c, rsc);
+}
+
+/** sum + x·y, multiply then add. */
+// @ts-ignore: decorator
+@inline
+export function plus<T>(sum: v128, x: v128, y: v128): v128 {
+  return v128.add<T>(sum, v128.mul<T>(x, y));
+}
+
+/**
+ * Between two steps: never stores, since no panel lies at 0, but V8 does not know. Because the sums might be stored here, and memory
+ * change, its schedule keeps the step before in one piece, loads beside their products; else all loads of a turn come first, and spill.
+ */
+// @ts-ignore: decorator
+@inline
+function keep(
+  a: usize, c: usize,
+  c00: v128, c01: v128, c10: v128, c11: v128, c20: v128, c21: v128, c30: v128, c31: v128, c40: v128, c41: v128,
+): void {
+  if (a == 0) {
+    // The last sum first: V8 ≤ 12 schedules a step's rows by the order in which it meets the sums here.
+    v128.store(c, c41);
+    v128.store(c, c40, 16);
+    v128.store(c, c31, 32);
+    v128.store(c, c30, 48);
+    v128.store(c, c21, 64);
+    v128.store(c, c20, 80);
+    v128.store(c, c11, 96);
+    v128.store(c, c10, 112);
+    v128.store(c, c01, 128);
+    v128.store(c, c00, 144);
+  }
 }

@@ -184,7 +184,7 @@ function runMicrokernelAdd<T>(k: i32, a: usize, b: usize, c: usize, rsc: usize):
 }
 
 /** C ← alpha·tile + beta·C on the live part of a tile. */
-function updateTile<T>(rows: i32, columns: i32, alpha: T, tile: usize, beta: T, c: usize, rsc: i32, csc: i32): void {
+export function updateTile<T>(rows: i32, columns: i32, alpha: T, tile: usize, beta: T, c: usize, rsc: i32, csc: i32): void {
   if (csc == 1 && columns == NR<T>()) {
     const step = <usize>rsc * sizeof<T>();
     for (const end = tile + <usize>(rows * NR_BYTES); tile < end; tile += NR_BYTES) {

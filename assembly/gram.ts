@@ -3,17 +3,65 @@
  *
  * A [n, k] with any strides, C [n, n] rows contiguous. The bits are those of gemm (same blocks, same order of summation).
  * With beta ≠ 0 only the lower triangle of C is read.
+ *
+ * Of few rows packing is much of the work: then A is packed once, a block of KC steps at a time, and its panels serve both sides.
  */
 
-import { blockedMultiply, multiplyScratchBytes } from "./gemm";
+import { blockedMultiply, KC, multiplyScratchBytes, packB, updateTile } from "./gemm";
+import { NR_BYTES } from "./gemm-microkernel";
+import { gramMicrokernelF32, gramMicrokernelF64 } from "./gram-microkernel";
 
 /** Side of the square blocks of the mirror: two of them stay in L1. */
 const BLOCK: i32 = 32;
 
+/** Bytes of a block of A that is packed once: half of an L2. */
+const ONCE_BYTES: i32 = 262144;
+/** Rows of the Gram microkernel's tile. */
+const ROWS: i32 = 4;
+/** Its tile, as large as the wide module's: both modules declare the same scratch. */
+const TILE_BYTES: usize = ROWS * 64;
+
+// @ts-ignore: decorator
+@inline
+function packsOnce<T>(n: i32): bool {
+  return n <= ONCE_BYTES / (KC * sizeof<T>());
+}
+
 /** C ← alpha·A·Aᵀ + beta·C. */
 export function gramMatrix<T>(n: i32, k: i32, alpha: T, a: usize, rsa: i32, csa: i32, beta: T, c: usize, rsc: i32, scratch: usize): void {
-  blockedMultiply<T>(n, n, k, alpha, a, rsa, csa, a, csa, rsa, beta, c, rsc, 1, 1, scratch);
+  if (k > 0 && packsOnce<T>(n)) gramOfFew<T>(n, k, alpha, a, rsa, csa, beta, c, rsc, scratch);
+  else blockedMultiply<T>(n, n, k, alpha, a, rsa, csa, a, csa, rsa, beta, c, rsc, 1, 1, scratch);
   mirrorLower<T>(n, c, rsc);
+}
+
+function gramScratchBytes<T>(n: i32, k: i32): usize {
+  if (!packsOnce<T>(n)) return multiplyScratchBytes<T>(n, n, k);
+  const widest = 64 / <i32>sizeof<T>();
+  const rows = (n + widest - 1) / widest * widest;
+  return TILE_BYTES + <usize>rows * <usize>min(k, KC) * sizeof<T>();
+}
+
+/** The lower triangle: a panel of columns, and the rows from its first one down, four at a time. */
+function gramOfFew<T>(n: i32, k: i32, alpha: T, a: usize, rsa: i32, csa: i32, beta: T, c: usize, rsc: i32, tile: usize): void {
+  const columns = NR_BYTES / <i32>sizeof<T>();
+  const packed = tile + TILE_BYTES;
+  const row = <usize>rsc * sizeof<T>();
+  for (let pc = 0; pc < k; pc += KC) {
+    const kc = min(KC, k - pc);
+    const panelBytes = <usize>kc * NR_BYTES;
+    const betaBlock = pc == 0 ? beta : <T>1;
+    packB<T>(n, kc, a + <usize>pc * <usize>csa * sizeof<T>(), rsa, csa, packed);
+    for (let j = 0; j < n; j += columns) {
+      const panel = packed + <usize>(j / columns) * panelBytes;
+      for (let i = j; i < n; i += ROWS) {
+        const rows = packed + <usize>(i / columns) * panelBytes + <usize>(i % columns) * sizeof<T>();
+        if (sizeof<T>() == 8) gramMicrokernelF64(kc, rows, panel, tile);
+        else gramMicrokernelF32(kc, rows, panel, tile);
+        const corner = c + <usize>i * row + <usize>j * sizeof<T>();
+        updateTile<T>(min(ROWS, n - i), min(columns, n - j), alpha, tile, betaBlock, corner, rsc, 1);
+      }
+    }
+  }
 }
 
 /** Upper triangle ← transpose of the lower one. */
@@ -49,9 +97,9 @@ export function gramF32(
 }
 
 export function gramScratchBytesF64(n: i32, k: i32): usize {
-  return multiplyScratchBytes<f64>(n, n, k);
+  return gramScratchBytes<f64>(n, k);
 }
 
 export function gramScratchBytesF32(n: i32, k: i32): usize {
-  return multiplyScratchBytes<f32>(n, n, k);
+  return gramScratchBytes<f32>(n, k);
 }

@@ -196,3 +196,4 @@ export { renderExperiment } from './report/experiment-page.ts';
 export { renderReport } from './report/html.ts';
 export { renderTrainingRun } from './report/training-page.ts';
 export { loadRuntime, type Runtime, type RuntimeOptions, type WasmSource } from './wasm/runtime.ts';
+export { type Warmth, type WarmupOptions, warmup } from './wasm/warmup.ts';
