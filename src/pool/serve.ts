@@ -5,12 +5,15 @@ import { type AnyTileKind, TILE_KINDS } from './kinds.ts';
 import { buffersOf } from './shared-arrays.ts';
 import { type Reply, TileServer, type TileService } from './tile-service.ts';
 
-/** Serves tiles of the given kinds at an endpoint; results are transferred, not copied. */
-export function serveTiles(endpoint: Endpoint, kinds: readonly AnyTileKind[] = TILE_KINDS): void {
+/** Serves tiles of the given kinds at an endpoint, once `ready` resolves; results are transferred, not copied. */
+export function serveTiles(endpoint: Endpoint, kinds: readonly AnyTileKind[] = TILE_KINDS, ready?: Promise<void>): void {
   const server = new TileServer(kinds);
   const sent = <T>(reply: Reply<T>): Reply<T> => ('value' in reply ? transfer(reply, buffersOf(reply.value)) : reply);
   const service: TileService = {
-    start: (options) => server.start(options),
+    async start(options) {
+      await ready;
+      return server.start(options);
+    },
     open: (request) => server.open(request),
     block: (block) => sent(server.block(block)),
     tile: (tile, known) => sent(server.tile(tile, known)),

@@ -1,11 +1,12 @@
 /** @file A worker thread, whatever the runtime: node:worker_threads in Node and Bun, Web Workers in Deno and browsers. */
 
 import type { Endpoint } from 'comlink';
+import { watchLifeline } from './lifeline.ts';
 import { type NodePort, nodeEndpoint } from './node-endpoint.ts';
 
 export interface Thread {
   readonly endpoint: Endpoint;
-  /** Called once, when the thread has ended or failed, with what is known about it. */
+  /** Called once, when the thread has ended or failed, with what is known about it. Web workers that end silently: lifeline.ts. */
   onDeath(listener: (reason: Error) => void): void;
   /** Ends the thread; resolves when it has stopped, where the runtime tells. */
   terminate(): Promise<void>;
@@ -96,7 +97,9 @@ function startWebThread(workerUrl: URL | string | undefined): Thread {
   const worker =
     workerUrl === undefined ? new Worker(new URL('./worker.web.js', import.meta.url), { type: 'module' }) : new Worker(workerUrl, { type: 'module' });
   const listeners: ((reason: Error) => void)[] = [];
+  const watching = new AbortController();
   const die = (reason: Error) => {
+    watching.abort();
     worker.terminate();
     for (const listener of listeners.splice(0)) listener(reason);
   };
@@ -105,6 +108,7 @@ function startWebThread(workerUrl: URL | string | undefined): Thread {
     die(new Error(event.message || 'the file could not be loaded'));
   });
   worker.addEventListener('messageerror', () => die(new Error('a message could not be read')));
+  watchLifeline(worker, () => die(new Error('the thread ended without an error')), watching.signal);
   return {
     endpoint: worker,
     onDeath: (listener) => listeners.push(listener),
