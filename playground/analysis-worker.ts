@@ -3,8 +3,10 @@
 import { type AnalysisOptions, type AnalysisRequest, createPool, importOnnx, readNpzMember, renderReport, TangedgeError } from 'tangedge';
 import { DEMO } from '../src/analysis/demo.ts';
 import { givenTargets } from '../src/analysis/given-targets.ts';
+import type { Source } from '../src/analysis/report.ts';
 import { readAnalysisForm, sourceOf } from '../src/http/analysis-form.ts';
-import type { Answer, Order } from './messages.ts';
+import { arrayFile } from './archives.ts';
+import type { Answer, Field, Order } from './messages.ts';
 
 const scope = globalThis as unknown as {
   postMessage(answer: Answer): void;
@@ -13,7 +15,7 @@ const scope = globalThis as unknown as {
 
 scope.addEventListener('message', async ({ data: order }) => {
   try {
-    const { request, options } = await (order.kind === 'demo' ? readDemo(order) : readAnalysisForm(formOf(order)));
+    const { request, options } = await (order.kind === 'demo' ? readDemo(order) : readFiles(order.fields));
     const pool = await createPool();
     const report = await pool.analyze(request, { ...options, onProgress: (progress) => scope.postMessage({ kind: 'progress', progress }) });
     await pool.close();
@@ -53,10 +55,20 @@ async function demoFile(name: string): Promise<{ name: string; bytes: Uint8Array
   return { name, bytes: new Uint8Array(await response.arrayBuffer()) };
 }
 
-function formOf({ fields }: Order & { readonly kind: 'files' }): FormData {
+/** The analysis of the files that were chosen. Of an archive, one array is read, and the archive is the report's source. */
+async function readFiles(fields: readonly Field[]): Promise<Analysis> {
   const form = new FormData();
-  for (const [name, value] of fields) form.append(name, value);
-  return form;
+  const archives = new Map<string, Source>();
+  for (const field of fields) {
+    if (field.name === 'dtype' || field.array === undefined) form.append(field.name, field.value);
+    else {
+      const { name, value: archive, array } = field;
+      form.append(name, await arrayFile(archive, array));
+      archives.set(name, await sourceOf([name, { name: archive.name, bytes: new Uint8Array(await archive.arrayBuffer()) }]));
+    }
+  }
+  const { request, options } = await readAnalysisForm(form);
+  return { request, options: { ...options, sources: options.sources?.map((source) => archives.get(source.role) ?? source) } };
 }
 
 function lineOf(error: unknown): string {

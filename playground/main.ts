@@ -2,20 +2,23 @@
 
 import type { AnalysisProgress } from 'tangedge';
 import { analysisOf } from './analysis.ts';
-import { fieldsOf, type Role, rolesOf } from './chosen-files.ts';
+import { type Choice, choiceFor, choiceName, fieldsOf, rolesOf } from './chosen-files.ts';
 import { element } from './element.ts';
 import { fileSlots } from './file-slots.ts';
-import type { Finished, Order } from './messages.ts';
+import type { Finished, Order, Role } from './messages.ts';
 import { progressTexts } from './progress-texts.ts';
 import { reportView } from './report-view.ts';
 
 type State = 'choosing' | 'working' | 'done';
 
-const chosen = new Map<Role, File>();
-const slots = fileSlots(element('slots'), (role, file) => {
-  if (file) chosen.set(role, file);
-  else chosen.delete(role);
-  showChoice();
+const chosen = new Map<Role, Choice>();
+const slots = fileSlots(element('slots'), {
+  onPick: (role, file) => void take([file], role),
+  onChange: (role, choice) => {
+    if (choice) chosen.set(role, choice);
+    else chosen.delete(role);
+    showChoice();
+  },
 });
 const result = reportView(element('result'));
 let running = new AbortController();
@@ -23,7 +26,7 @@ let running = new AbortController();
 element('machine').textContent =
   `Computed in this browser, by ${navigator.hardwareConcurrency} workers${crossOriginIsolated ? ' with shared memory' : ''}; no file leaves this computer.`;
 element('analyze').addEventListener('click', () => {
-  const names = [...chosen.values()].map(({ name }) => name).join(', ');
+  const names = [...chosen.values()].map(choiceName).join(', ');
   void run({ kind: 'files', fields: fieldsOf(chosen, dtype()) }, names);
 });
 element('demo').addEventListener('click', () => void run({ kind: 'demo', dtype: dtype() }, 'The digits demo.'));
@@ -42,16 +45,16 @@ document.addEventListener('dragleave', ({ relatedTarget }) => {
 document.addEventListener('drop', (event) => {
   event.preventDefault();
   document.body.classList.remove('dragging');
-  if (document.body.dataset.state === 'choosing') drop(Array.from(event.dataTransfer?.files ?? []), slots.roleAt(event.target));
+  if (document.body.dataset.state === 'choosing') void take(Array.from(event.dataTransfer?.files ?? []), slots.roleAt(event.target));
 });
 showChoice();
 
-/** Takes dropped files: a single one on its place is what that place is for. */
-function drop(files: readonly File[], place: Role | undefined): void {
+/** Takes files that were dropped or picked: a single one on its place is what that place is for. */
+async function take(files: readonly File[], place: Role | undefined): Promise<void> {
   fail(undefined);
   try {
-    const roles = place && files.length === 1 ? new Map([[place, 0]]) : rolesOf(files.map(({ name }) => name));
-    for (const [role, index] of roles) slots.choose(role, files[index]);
+    const choices = place && files.length === 1 ? new Map([[place, await choiceFor(place, files[0])]]) : await rolesOf(files);
+    for (const [role, choice] of choices) slots.choose(role, choice);
   } catch (error) {
     fail((error as Error).message);
   }

@@ -2,10 +2,16 @@
 
 import type { AnalysisProgress, Dtype } from 'tangedge';
 
+/** The files of an analysis; the names of its fields, too. */
+export const ROLES = ['model', 'inputs', 'targets', 'initial', 'weights'] as const;
+
+export type Role = (typeof ROLES)[number];
+
 /** The demo, or files and options by the names of their fields (src/http/analysis-form.ts). */
 export type Order = { readonly kind: 'demo'; readonly dtype: Dtype } | { readonly kind: 'files'; readonly fields: readonly Field[] };
 
-export type Field = readonly [name: string, value: File | string];
+/** One field of the form. Of an archive, `array` is the one that is meant. */
+export type Field = { readonly name: 'dtype'; readonly value: string } | { readonly name: Role; readonly value: File; readonly array?: string };
 
 /** Both files of a report, as the command line writes them. */
 export interface Finished {
