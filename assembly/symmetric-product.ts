@@ -16,6 +16,8 @@
  * Vectors do not meet: the bits of one do not depend on how many others there are.
  */
 
+import { plus } from "./gemm-microkernel";
+
 /** Rows and columns of a tile, a multiple of ROWS: its part of X and out stays in L1. */
 const SIDE: i32 = 64;
 /** Rows of a panel. With five, as in GEMM, the sums of the transposed product wait for each other. */
@@ -199,30 +201,30 @@ function addProduct<T>(a: usize, b: usize, c: usize): void {
   const bEnd = b + SIDE * STEP_BYTES;
   let b0 = v128.load(b), b1 = v128.load(b, 16);
   let ai = v128.load_splat<T>(a);
-  let c00 = v128.add<T>(zero, v128.mul<T>(ai, b0)), c01 = v128.add<T>(zero, v128.mul<T>(ai, b1));
+  let c00 = plus<T>(zero, ai, b0), c01 = plus<T>(zero, ai, b1);
   ai = v128.load_splat<T>(a, sizeof<T>());
-  let c10 = v128.add<T>(zero, v128.mul<T>(ai, b0)), c11 = v128.add<T>(zero, v128.mul<T>(ai, b1));
+  let c10 = plus<T>(zero, ai, b0), c11 = plus<T>(zero, ai, b1);
   ai = v128.load_splat<T>(a, 2 * sizeof<T>());
-  let c20 = v128.add<T>(zero, v128.mul<T>(ai, b0)), c21 = v128.add<T>(zero, v128.mul<T>(ai, b1));
+  let c20 = plus<T>(zero, ai, b0), c21 = plus<T>(zero, ai, b1);
   ai = v128.load_splat<T>(a, 3 * sizeof<T>());
-  let c30 = v128.add<T>(zero, v128.mul<T>(ai, b0)), c31 = v128.add<T>(zero, v128.mul<T>(ai, b1));
+  let c30 = plus<T>(zero, ai, b0), c31 = plus<T>(zero, ai, b1);
   a += ROWS * sizeof<T>();
   b += STEP_BYTES;
   while (b < bEnd) {
     b0 = v128.load(b);
     b1 = v128.load(b, 16);
     ai = v128.load_splat<T>(a);
-    c00 = v128.add<T>(c00, v128.mul<T>(ai, b0));
-    c01 = v128.add<T>(c01, v128.mul<T>(ai, b1));
+    c00 = plus<T>(c00, ai, b0);
+    c01 = plus<T>(c01, ai, b1);
     ai = v128.load_splat<T>(a, sizeof<T>());
-    c10 = v128.add<T>(c10, v128.mul<T>(ai, b0));
-    c11 = v128.add<T>(c11, v128.mul<T>(ai, b1));
+    c10 = plus<T>(c10, ai, b0);
+    c11 = plus<T>(c11, ai, b1);
     ai = v128.load_splat<T>(a, 2 * sizeof<T>());
-    c20 = v128.add<T>(c20, v128.mul<T>(ai, b0));
-    c21 = v128.add<T>(c21, v128.mul<T>(ai, b1));
+    c20 = plus<T>(c20, ai, b0);
+    c21 = plus<T>(c21, ai, b1);
     ai = v128.load_splat<T>(a, 3 * sizeof<T>());
-    c30 = v128.add<T>(c30, v128.mul<T>(ai, b0));
-    c31 = v128.add<T>(c31, v128.mul<T>(ai, b1));
+    c30 = plus<T>(c30, ai, b0);
+    c31 = plus<T>(c31, ai, b1);
     a += ROWS * sizeof<T>();
     b += STEP_BYTES;
   }
@@ -245,17 +247,17 @@ function addTransposedProduct<T>(a: usize, b: usize, c: usize): void {
   const cEnd = c + SIDE * STEP_BYTES;
   let c0 = v128.load(c), c1 = v128.load(c, 16);
   let ai = v128.load_splat<T>(a);
-  c0 = v128.add<T>(c0, v128.mul<T>(ai, b00));
-  c1 = v128.add<T>(c1, v128.mul<T>(ai, b01));
+  c0 = plus<T>(c0, ai, b00);
+  c1 = plus<T>(c1, ai, b01);
   ai = v128.load_splat<T>(a, sizeof<T>());
-  c0 = v128.add<T>(c0, v128.mul<T>(ai, b10));
-  c1 = v128.add<T>(c1, v128.mul<T>(ai, b11));
+  c0 = plus<T>(c0, ai, b10);
+  c1 = plus<T>(c1, ai, b11);
   ai = v128.load_splat<T>(a, 2 * sizeof<T>());
-  c0 = v128.add<T>(c0, v128.mul<T>(ai, b20));
-  c1 = v128.add<T>(c1, v128.mul<T>(ai, b21));
+  c0 = plus<T>(c0, ai, b20);
+  c1 = plus<T>(c1, ai, b21);
   ai = v128.load_splat<T>(a, 3 * sizeof<T>());
-  c0 = v128.add<T>(c0, v128.mul<T>(ai, b30));
-  c1 = v128.add<T>(c1, v128.mul<T>(ai, b31));
+  c0 = plus<T>(c0, ai, b30);
+  c1 = plus<T>(c1, ai, b31);
   v128.store(c, c0);
   v128.store(c, c1, 16);
   a += ROWS * sizeof<T>();
@@ -264,17 +266,17 @@ function addTransposedProduct<T>(a: usize, b: usize, c: usize): void {
     c0 = v128.load(c);
     c1 = v128.load(c, 16);
     ai = v128.load_splat<T>(a);
-    c0 = v128.add<T>(c0, v128.mul<T>(ai, b00));
-    c1 = v128.add<T>(c1, v128.mul<T>(ai, b01));
+    c0 = plus<T>(c0, ai, b00);
+    c1 = plus<T>(c1, ai, b01);
     ai = v128.load_splat<T>(a, sizeof<T>());
-    c0 = v128.add<T>(c0, v128.mul<T>(ai, b10));
-    c1 = v128.add<T>(c1, v128.mul<T>(ai, b11));
+    c0 = plus<T>(c0, ai, b10);
+    c1 = plus<T>(c1, ai, b11);
     ai = v128.load_splat<T>(a, 2 * sizeof<T>());
-    c0 = v128.add<T>(c0, v128.mul<T>(ai, b20));
-    c1 = v128.add<T>(c1, v128.mul<T>(ai, b21));
+    c0 = plus<T>(c0, ai, b20);
+    c1 = plus<T>(c1, ai, b21);
     ai = v128.load_splat<T>(a, 3 * sizeof<T>());
-    c0 = v128.add<T>(c0, v128.mul<T>(ai, b30));
-    c1 = v128.add<T>(c1, v128.mul<T>(ai, b31));
+    c0 = plus<T>(c0, ai, b30);
+    c1 = plus<T>(c1, ai, b31);
     v128.store(c, c0);
     v128.store(c, c1, 16);
     a += ROWS * sizeof<T>();
