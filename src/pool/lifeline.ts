@@ -17,7 +17,7 @@ const locks = (): LockManager | undefined => globalThis.navigator?.locks;
 /** The worker's side: takes a lock for life and says its name. Resolves when that is done, or cannot be. */
 export function holdLifeline(endpoint: Endpoint): Promise<void> {
   return new Promise((resolve) => {
-    const lifeline = `tangedge-worker-${globalThis.crypto?.getRandomValues(new Uint32Array(4)).join('-')}`;
+    const lifeline = `tangedge-worker-${crypto.getRandomValues(new Uint32Array(4)).join('-')}`;
     const held = locks()?.request(lifeline, () => {
       endpoint.postMessage({ lifeline } satisfies Lifeline);
       resolve();
