@@ -27,5 +27,6 @@ import { readFileSync } from 'node:fs';
 const bytes = readFileSync(process.argv[1]);
 const start = performance.now();
 new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory: new WebAssembly.Memory({ initial: 1 }) } });
-process.stdout.write(String(performance.now() - start));
+const milliseconds = performance.now() - start; // before the first use of process.stdout, which takes 2 ms itself
+process.stdout.write(String(milliseconds));
 `;
