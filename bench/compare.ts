@@ -1,8 +1,9 @@
 /** @file One row: rounds of roof, ours and every peer in turn, so that each ratio is of neighbours in time. */
 
 import type { Runtime } from '../src/index.ts';
+import { type Goal, judge, type Verdict } from './goal.ts';
 import { prepare } from './ours.ts';
-import type { Peer } from './peer.ts';
+import type { Rival } from './peer.ts';
 import type { Roof } from './roof.ts';
 import { median, stopwatch } from './stopwatch.ts';
 import type { Row } from './task.ts';
@@ -29,6 +30,7 @@ export interface Result {
   /** Most WebAssembly memory so far, bytes. */
   readonly wasmBytes: number;
   readonly peers: readonly PeerTiming[];
+  readonly goals: readonly Verdict[];
 }
 
 export interface Rounds {
@@ -37,12 +39,12 @@ export interface Rounds {
   readonly seconds: number;
 }
 
-export async function compare(rt: Runtime, roof: Roof, peers: readonly Peer[], row: Row, rounds: Rounds): Promise<Result> {
+export async function compare(rt: Runtime, roof: Roof, peers: readonly Rival[], row: Row, rounds: Rounds): Promise<Result> {
   const { run, release } = prepare(rt, row.task);
   const sample = stopwatch(run);
-  const able: Peer[] = [];
+  const able: Rival[] = [];
   const first: number[] = [];
-  for (const peer of peers) {
+  for (const peer of [...(row.beside ? [ourselves(rt, row.beside)] : []), ...peers]) {
     const seconds = await peer.sample(row.task);
     if (seconds === null) continue;
     able.push(peer);
@@ -58,14 +60,16 @@ export async function compare(rt: Runtime, roof: Roof, peers: readonly Peer[], r
     ours.push(sample());
     roofs.push(roof.gigaflops(dtype));
     for (const [index, peer] of able.entries()) {
-      // What takes seconds is timed once: its first sample was one run.
-      const seconds = first[index] > SLOW_SECONDS ? first[index] : await peer.sample(row.task);
+      // What takes seconds is timed three times at most: its first sample was one run.
+      const slow = first[index] > SLOW_SECONDS;
+      if (slow && ours.length > (first[index] > VERY_SLOW_SECONDS ? 1 : 3)) continue;
+      const seconds = slow && ours.length === 1 ? first[index] : await peer.sample(row.task);
       if (seconds !== null) theirs[index].push(seconds);
     }
   }
   release();
   const shareOf = (seconds: readonly number[]) => row.flops && row.flops / Math.min(...seconds) / 1e9 / Math.max(...roofs);
-  return {
+  const result = {
     name: row.name,
     flops: row.flops,
     ours: timing(ours),
@@ -78,9 +82,17 @@ export async function compare(rt: Runtime, roof: Roof, peers: readonly Peer[], r
       roofShare: shareOf(theirs[index]),
     })),
   };
+  return { ...result, goals: (row.goals ?? []).map((goal: Goal) => judge(goal, result)) };
 }
 
-const SLOW_SECONDS = 3;
+const SLOW_SECONDS = 2;
+const VERY_SLOW_SECONDS = 15;
+
+/** Another task of ours, as a peer. */
+function ourselves(rt: Runtime, { name, task }: NonNullable<Row['beside']>): Rival {
+  const sample = stopwatch(prepare(rt, task).run);
+  return { name, sample: async () => sample() };
+}
 
 function timing(seconds: readonly number[]): Timing {
   return { best: Math.min(...seconds), median: median(seconds) };

@@ -4,35 +4,44 @@
  *   --quick        under two minutes: fewer rows and rounds
  *   --full         also what takes minutes (n = 4096, functorch beyond 32 examples)
  *   --only WORDS   rows whose name contains one of the words, separated by commas
+ *
+ * Below a row stand its goals, judged on best times; at the end, which of all were not met.
  */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { loadRuntime } from '../src/index.ts';
+import { checks } from './checks.ts';
 import { compare, type Result, type Rounds } from './compare.ts';
 import { machine } from './machine.ts';
 import { resultsPage } from './page.ts';
 import { startPeers } from './peers.ts';
 import { Roof } from './roof.ts';
 import { startup } from './startup.ts';
-import { printHeader, printResult, printStartup } from './table.ts';
-import { ROWS } from './task.ts';
+import { printHeader, printResult, printStartup, verdictText } from './table.ts';
+import { ROWS, type Row } from './task.ts';
 
 const [quick, full] = ['--quick', '--full'].map((flag) => process.argv.includes(flag));
 const at = process.argv.indexOf('--only');
 const words = at < 0 ? [''] : (process.argv[at + 1] ?? '').split(',');
-const rows = ROWS.filter(({ name, when }) => (when === 'quick' || (when === 'usual' && !quick) || full) && words.some((word) => name.includes(word)));
+const chosen = <T extends { readonly name: string; readonly when: Row['when'] }>(list: readonly T[]) =>
+  list.filter(({ name, when }) => (when === 'quick' || (when === 'usual' && !quick) || full) && words.some((word) => name.includes(word)));
 const rounds: Rounds = quick ? { most: 3, seconds: 3 } : { most: 9, seconds: 20 };
 
 const here = machine();
 console.log(`tangedge ${here.commit} · ${here.cpu}, ${here.cores} cores · ${here.runtime} · one thread\n`);
 const start = await startup();
 printStartup(start);
+const checked = chosen(checks(start)).map(({ name, run }) => {
+  const verdict = run();
+  console.log(`${name}: ${verdictText(verdict)}`);
+  return { name, ...verdict };
+});
 const roof = new Roof();
 const { peers, skipped } = await startPeers({ full, quick });
 const rt = await loadRuntime();
 printHeader();
 const results: Result[] = [];
-for (const row of rows) {
+for (const row of chosen(ROWS)) {
   const result = await compare(rt, roof, peers, row, rounds);
   printResult(result);
   results.push(result);
@@ -40,9 +49,14 @@ for (const row of rows) {
 for (const peer of peers) peer.stop();
 for (const reason of skipped) console.log(`skipped: ${reason}`);
 
+const verdicts = [...checked, ...results.flatMap(({ name, goals }) => goals.map((goal) => ({ name, ...goal })))];
+const count = (met: boolean | null) => verdicts.filter((verdict) => verdict.met === met).length;
+console.log(`\ngoals: ${count(true)} met, ${count(false)} not, ${count(null)} not measured; ${(performance.now() / 60_000).toFixed(1)} minutes`);
+for (const verdict of verdicts) if (!verdict.met) console.log(`  ${verdict.name}: ${verdictText(verdict)}`);
+
 // A partial run is for looking; only whole ones are kept.
 if (at < 0) {
-  const record = { machine: here, run: quick ? 'quick' : full ? 'full' : 'usual', startup: start, results, skipped };
+  const record = { machine: here, run: quick ? 'quick' : full ? 'full' : 'usual', startup: start, verdicts, results, skipped };
   const path = `bench/results/${here.commit}`;
   mkdirSync('bench/results', { recursive: true });
   writeFileSync(`${path}.json`, `${JSON.stringify(record, null, 2)}\n`);

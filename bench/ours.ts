@@ -43,6 +43,10 @@ function runOf(rt: Runtime, task: Task): () => unknown {
       const kernel = gaussianKernel(task.n);
       return () => topEigenpairs(rt, kernel, task.k);
     }
+    case 'all of kernel': {
+      const kernel = gaussianKernel(task.n);
+      return () => eigh(rt, kernel);
+    }
     case 'elementwise':
       return elementwiseRun(rt, task.name, task.dtype, task.n);
     case 'ntk': {

@@ -7,19 +7,24 @@ import { type Markup, markup } from '../src/report/markup.ts';
 import { pageOf } from '../src/report/page.ts';
 import { table } from '../src/report/panel.ts';
 import type { Result } from './compare.ts';
+import type { Verdict } from './goal.ts';
 import type { Machine } from './machine.ts';
 import type { Startup } from './startup.ts';
 import { share, time } from './table.ts';
+
+/** A goal of a row or a check. */
+export type NamedVerdict = Verdict & { readonly name: string };
 
 export interface BenchRecord {
   readonly machine: Machine;
   readonly run: string;
   readonly startup: Startup;
+  readonly verdicts: readonly NamedVerdict[];
   readonly results: readonly Result[];
   readonly skipped: readonly string[];
 }
 
-export function resultsPage({ machine, run, startup, results, skipped }: BenchRecord): string {
+export function resultsPage({ machine, run, startup, verdicts, results, skipped }: BenchRecord): string {
   const rates = (['f32', 'f64'] as const).map((dtype) => figurePlot(rateFigure(results, dtype), { width: 376, height: 320 }));
   const ratios = figurePlot(ratioFigure(results), { width: 760, height: 420 });
   return pageOf(
@@ -28,6 +33,7 @@ export function resultsPage({ machine, run, startup, results, skipped }: BenchRe
 <p class="subject">tangedge ${machine.commit} · ${machine.cpu}, ${machine.cores} cores · ${machine.runtime} · one thread · ${run} run · module ${(startup.gzippedBytes / 1000).toFixed(1)} kB gzipped, compiled in ${startup.compileMilliseconds.toFixed(1)} ms</p>
 <section><header><h2>Products</h2><p class="shows">GFLOP/s of C = A·B over n, and of the peers in the same run; the roof is what 128-bit multiply and add reached between the rounds.</p></header><div class="body"><div class="pair">${rates}</div></div></section>
 <section><header><h2>Ratios</h2><p class="shows">The peer’s time over ours; above 1 we are faster. Medians of neighbouring rounds.</p></header><div class="body">${ratios}${ratioTable(results)}</div></section>
+<section><header><h2>Goals</h2><p class="shows">What each row must reach, judged on best times.</p></header><div class="body">${goalTable(verdicts)}</div></section>
 ${skipped.map((reason) => markup`<p class="aside">skipped: ${reason}</p>`)}`,
   );
 }
@@ -109,5 +115,13 @@ function ratioTable(results: readonly Result[]): Markup {
       share(roofShare),
       peers.map((peer) => `${peer.name} ${peer.ratio.toPrecision(3)}×`).join(', '),
     ]),
+  );
+}
+
+function goalTable(verdicts: readonly NamedVerdict[]): Markup {
+  return table(
+    'Every goal',
+    [{ head: 'row' }, { head: 'goal' }, { head: 'measured', align: 'right' }, { head: 'met' }],
+    verdicts.map(({ name, goal, measured, met }) => [name, goal, measured, met === null ? '' : met ? 'yes' : 'no']),
   );
 }

@@ -4,11 +4,18 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Task } from './task.ts';
 
+/** What can be timed beside us. */
+export interface Rival {
+  readonly name: string;
+  /** Seconds of one run, or null when it does not do this or failed. */
+  sample(task: Task): Promise<number | null>;
+}
+
 /**
  * The protocol, one JSON object a line. The peer first says { name } or { skipped }; then for each { task } it answers
  * { seconds }, or { seconds: null } when it has no such function. The first request for a task prepares and warms it up.
  */
-export class Peer {
+export class Peer implements Rival {
   readonly name: string;
   private readonly child: ChildProcess;
   private readonly replies: AsyncIterator<string>;
@@ -38,7 +45,6 @@ export class Peer {
     return new Peer(hello.name, child, replies);
   }
 
-  /** Seconds of one run, or null when the peer does not do this or failed. */
   async sample(task: Task): Promise<number | null> {
     this.child.stdin?.write(`${JSON.stringify({ task })}\n`);
     const reply = await this.replies.next();

@@ -1,6 +1,7 @@
 /** @file The table on the terminal: a line for ours and every peer, printed as soon as it is measured. */
 
 import type { Result } from './compare.ts';
+import type { Verdict } from './goal.ts';
 import type { Startup } from './startup.ts';
 
 const WIDTHS = [22, 11, 11, 9, 8, 26, 11, 9, 8];
@@ -15,11 +16,16 @@ export function printHeader(): void {
   printLine(['', 'best', 'median', 'GFLOP/s', 'of roof', 'peer', 'its median', 'ratio', 'of roof']);
 }
 
-export function printResult({ name, flops, ours, roofShare, peers }: Result): void {
+export function printResult({ name, flops, ours, roofShare, peers, goals }: Result): void {
   const own = [name, time(ours.best), time(ours.median), flops ? (flops / ours.best / 1e9).toFixed(1) : '', share(roofShare)];
   const lines = peers.map((peer) => [peer.name, time(peer.median), `${peer.ratio.toPrecision(3)}×`, share(peer.roofShare)]);
   printLine([...own, ...(lines[0] ?? [])]);
   for (const line of lines.slice(1)) printLine(['', '', '', '', '', ...line]);
+  for (const verdict of goals) console.log(`  ${verdictText(verdict)}`);
+}
+
+export function verdictText({ goal, measured, met }: Verdict): string {
+  return `goal ${goal}: ${measured}${met === null ? '' : met ? ', met' : ', NOT MET'}`;
 }
 
 function printLine(cells: readonly string[]): void {
@@ -31,8 +37,8 @@ function printLine(cells: readonly string[]): void {
   );
 }
 
-export function share(ofRoof: number | undefined): string {
-  return ofRoof === undefined ? '' : `${(100 * ofRoof).toFixed(0)} %`;
+export function share(ofRoof: number | undefined, decimals = 0): string {
+  return ofRoof === undefined ? '' : `${(100 * ofRoof).toFixed(decimals)} %`;
 }
 
 export function time(seconds: number): string {

@@ -1,6 +1,7 @@
 /** @file What is timed: plain data, so that a peer in another process or language can be asked for the same. */
 
 import type { Dtype } from '../src/index.ts';
+import type { Goal } from './goal.ts';
 
 export type Task =
   /** C = A·B, all [n, n], operands where the library computes. */
@@ -13,6 +14,8 @@ export type Task =
   | { readonly kind: 'eigenvalues'; readonly n: number }
   /** The k largest eigenpairs of a Gaussian kernel of n points in 10 dimensions. */
   | { readonly kind: 'top'; readonly n: number; readonly k: number }
+  /** All eigenpairs of that kernel. */
+  | { readonly kind: 'all of kernel'; readonly n: number }
   /** y = f(x), n normal numbers. */
   | { readonly kind: 'elementwise'; readonly name: string; readonly dtype: Dtype; readonly n: number }
   /** The empirical NTK in f32. */
@@ -27,13 +30,27 @@ export interface Row {
   readonly flops?: number;
   /** In which runs it is timed: `quick` rows in all, `usual` ones not with --quick, `full` ones only with --full. */
   readonly when: 'quick' | 'usual' | 'full';
+  readonly goals?: readonly Goal[];
+  /** Another task of ours, timed as a peer. */
+  readonly beside?: { readonly name: string; readonly task: Task };
 }
+
+const roof = (limit: number): Goal => ({ quantity: 'roof', limit });
+const seconds = (limit: number): Goal => ({ quantity: 'seconds', limit });
+const times = (limit: number, peer: string): Goal => ({ quantity: { peer }, limit });
+const wide = (goal: Goal): Goal => ({ ...goal, wide: true });
+
+const PRODUCT_GOALS: Record<Dtype, readonly Goal[]> = {
+  f32: [roof(0.88), times(1.3, 'tfjs'), times(1.6, 'onnxruntime'), wide(roof(1.7))],
+  f64: [roof(0.87), times(2.4, 'onnxruntime'), wide(roof(1.65))],
+};
 
 const gemm = (dtype: Dtype, n: number, when: Row['when']): Row => ({
   name: `gemm ${dtype} ${n}`,
   task: { kind: 'gemm', dtype, n },
   flops: 2 * n ** 3,
   when,
+  goals: n === 128 ? [roof(0.84)] : PRODUCT_GOALS[dtype],
 });
 
 const gram = (dtype: Dtype, n: number, k: number, when: Row['when']): Row => ({
@@ -41,17 +58,24 @@ const gram = (dtype: Dtype, n: number, k: number, when: Row['when']): Row => ({
   task: { kind: 'gram', dtype, n, k },
   flops: n * (n + 1) * k,
   when,
+  goals: [roof(n < 100 ? 0.7 : 0.85)],
 });
 
-const eigh = (n: number, when: Row['when']): Row => ({ name: `eigh ${n}`, task: { kind: 'eigh', n }, when });
+const eigh = (n: number, when: Row['when'], goals: readonly Goal[] = []): Row => ({ name: `eigh ${n}`, task: { kind: 'eigh', n }, when, goals });
 
 const elementwise = (name: string, when: Row['when']): Row[] =>
-  (['f32', 'f64'] as const).map((dtype) => ({ name: `${name} ${dtype}`, task: { kind: 'elementwise', name, dtype, n: 16384 }, when }));
+  (['f32', 'f64'] as const).map((dtype) => ({
+    name: `${name} ${dtype}`,
+    task: { kind: 'elementwise', name, dtype, n: 16384 },
+    when,
+    goals: [times(5, 'Math')],
+  }));
 
-const ntk = (network: 'mlp' | 'cnn' | 'gru', outputs: 'full' | 'trace', n: number, when: Row['when']): Row => ({
+const ntk = (network: 'mlp' | 'cnn' | 'gru', outputs: 'full' | 'trace', n: number, when: Row['when'], goals: readonly Goal[] = []): Row => ({
   name: `ntk ${network} ${outputs} ${n}`,
   task: { kind: 'ntk', network, outputs, n },
   when,
+  goals,
 });
 
 const training = (steps: number, when: Row['when']): Row => ({
@@ -67,24 +91,32 @@ export const ROWS: readonly Row[] = [
   gemm('f64', 2048, 'usual'),
   gram('f32', 64, 65536, 'quick'),
   gram('f32', 1024, 32768, 'usual'),
-  gram('f64', 1024, 4096, 'usual'),
-  eigh(256, 'quick'),
+  gram('f64', 64, 65536, 'usual'),
+  gram('f64', 1024, 32768, 'usual'),
+  // At most 1.05, at most 1.6 times numpy's time.
+  eigh(256, 'quick', [times(1 / 1.05, 'numpy')]),
   eigh(512, 'usual'),
-  eigh(1024, 'quick'),
+  eigh(1024, 'quick', [times(1 / 1.6, 'numpy'), times(25, 'ml-matrix'), wide(times(1, 'numpy'))]),
   eigh(2048, 'usual'),
   eigh(4096, 'full'),
   { name: 'eigenvalues 1024', task: { kind: 'eigenvalues', n: 1024 }, when: 'usual' },
-  { name: 'top 32 of 2048', task: { kind: 'top', n: 2048, k: 32 }, when: 'quick' },
+  {
+    name: 'top 32 of 2048',
+    task: { kind: 'top', n: 2048, k: 32 },
+    when: 'quick',
+    beside: { name: 'all 2048', task: { kind: 'all of kernel', n: 2048 } },
+    goals: [times(30, 'all 2048')],
+  },
   ...['exp', 'tanh'].flatMap((name) => elementwise(name, 'quick')),
   ...['expm1', 'log', 'sin', 'cos', 'sigmoid', 'silu', 'erf', 'gelu'].flatMap((name) => elementwise(name, 'usual')),
   ntk('mlp', 'full', 8, 'usual'),
   ntk('mlp', 'full', 32, 'quick'),
   ntk('mlp', 'trace', 32, 'usual'),
   ntk('mlp', 'full', 256, 'quick'),
-  ntk('mlp', 'trace', 1024, 'quick'),
-  ntk('mlp', 'full', 1024, 'usual'),
-  ntk('cnn', 'trace', 64, 'usual'),
-  ntk('gru', 'trace', 64, 'quick'),
+  ntk('mlp', 'trace', 1024, 'quick', [seconds(0.8), wide(seconds(0.5)), times(1, 'PyTorch')]),
+  ntk('mlp', 'full', 1024, 'usual', [seconds(5.5), wide(seconds(3.2)), times(1, 'PyTorch')]),
+  ntk('cnn', 'trace', 64, 'usual', [seconds(1), times(1, 'PyTorch')]),
+  ntk('gru', 'trace', 64, 'quick', [seconds(0.25), times(1, 'PyTorch')]),
   training(50, 'usual'),
   training(1000, 'full'),
 ];
