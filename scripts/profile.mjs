@@ -17,6 +17,9 @@ if (!(network in specs && ['trace', 'full'].includes(outputs) && Number.isIntege
   process.exit(2);
 }
 
+/** Flops of the products, by their first parameters. */
+const FLOPS = { gemm: { take: 3, of: (m, n, k) => 2 * m * n * k }, gram: { take: 2, of: (m, k) => m * (m + 1) * k } };
+
 const rt = await loadRuntime();
 const spec = specs[network]();
 const model = importSpec(spec, initializeSpec(rt, spec, { seed: 1 }));
@@ -41,18 +44,30 @@ function clocked() {
   const clocks = [];
   for (const type of ['f32', 'f64']) {
     for (const [name, routine] of Object.entries(rt[type])) {
-      const clock = { name: `${name} ${type}`, calls: 0, ms: 0 };
+      const clock = { name: `${name} ${type}`, calls: 0, ms: 0, shapes: new Map() };
       clocks.push(clock);
       rt[type][name] = (...parameters) => {
         const start = performance.now();
         const result = routine(...parameters);
-        clock.ms += performance.now() - start;
+        const ms = performance.now() - start;
+        clock.ms += ms;
         clock.calls++;
+        if (name in FLOPS) countShape(clock.shapes, name, parameters, ms);
         return result;
       };
     }
   }
   return clocks;
+}
+
+function countShape(shapes, name, parameters, ms) {
+  const sizes = parameters.slice(0, FLOPS[name].take);
+  const key = sizes.join(' x ');
+  const shape = shapes.get(key) ?? { key, calls: 0, ms: 0, flops: 0 };
+  shapes.set(key, shape);
+  shape.calls++;
+  shape.ms += ms;
+  shape.flops += FLOPS[name].of(...sizes);
 }
 
 function report() {
@@ -61,7 +76,11 @@ function report() {
   const line = (name, ms, calls = '') => console.log(`${name.padEnd(22)}${ms.toFixed(1).padStart(10)} ms ${percent(ms)} ${calls}`);
   const percent = (ms) => `${((100 * ms) / total).toFixed(1).padStart(5)} %`;
   console.log(`${network} ${outputs}, ${n} examples, ${dtype}: ${bare.toFixed(1)} ms, ${total.toFixed(1)} ms with the clocks`);
-  for (const { name, ms, calls } of used) line(name, ms, `${calls} calls`);
+  for (const { name, ms, calls, shapes } of used) {
+    line(name, ms, `${calls} calls`);
+    const slowest = [...shapes.values()].sort((a, b) => b.ms - a.ms).slice(0, 8);
+    for (const shape of slowest) line(`  ${shape.key}`, shape.ms, `${shape.calls} calls, ${(shape.flops / shape.ms / 1e6).toFixed(1)} GFLOP/s`);
+  }
   line('inside routines', inside);
   line('JavaScript', total - inside);
 }

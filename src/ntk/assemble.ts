@@ -1,11 +1,14 @@
 /** @file assembleTiles: tiles into the kernel, mirrored when symmetric. */
 
 import type { Tensor } from '../core/tensor.ts';
+import type { Runtime } from '../wasm/runtime.ts';
 import type { OutputLayout } from './block-layout.ts';
+import { placeBlocks } from './place-blocks.ts';
 import type { NtkTile } from './plan.ts';
 
 /** The kernel under assembly: one Tensor, or one per parameter. */
 export interface Assembly {
+  readonly rt: Runtime;
   readonly kernels: readonly Float64Array[];
   readonly n1: number;
   readonly n2: number;
@@ -28,7 +31,7 @@ function perPair({ layout, outputs }: Pick<Assembly, 'layout' | 'outputs'>): num
 
 /** Writes one tile, [kernels · planes, rows, columns], where it belongs, and its mirror image. */
 export function placeTile(assembly: Assembly, tile: NtkTile, values: Float64Array): void {
-  const { kernels, n1, n2, outputs, layout, tileSize } = assembly;
+  const { rt, kernels, n1, n2, outputs, layout, symmetric, tileSize } = assembly;
   const rows = Math.min(tileSize, n1 - tile.row * tileSize);
   const columns = Math.min(tileSize, n2 - tile.column * tileSize);
   const v = layout === 'blocks' ? outputs : 1;
@@ -37,7 +40,11 @@ export function placeTile(assembly: Assembly, tile: NtkTile, values: Float64Arra
   kernels.forEach((kernel, index) => {
     for (let plane = 0; plane < planes; plane++) {
       const part = values.subarray((index * planes + plane) * size, (index * planes + plane + 1) * size);
-      (v === 1 ? placeNumbers : placeBlocks)(assembly, kernel, part, { tile, rows, columns, v, plane, planes });
+      if (layout !== 'blocks') placeNumbers(assembly, kernel, part, { tile, rows, columns, plane, planes });
+      else {
+        const diagonal = symmetric && tile.row === tile.column;
+        placeBlocks(rt, kernel, part, { row: tile.row * tileSize, column: tile.column * tileSize, rows, columns, v, n2, symmetric, diagonal });
+      }
     }
   });
 }
@@ -47,8 +54,6 @@ interface Place {
   readonly tile: NtkTile;
   readonly rows: number;
   readonly columns: number;
-  /** Output indices inside the tile, and beside it. */
-  readonly v: number;
   readonly plane: number;
   readonly planes: number;
 }
@@ -71,60 +76,6 @@ function placeNumbers({ n2, symmetric, tileSize, factor }: Assembly, kernel: Flo
         kernel[(n * n2 + m) * planes + plane] = value;
         if (symmetric) kernel[(m * n2 + n) * planes + plane] = value;
       }
-    }
-  }
-}
-
-/** A block of outputs [v, v] per pair: Θ[n, m, o, q] is at ((n·n2 + m)·v + o)·v + q, the mirror is Θ[m, n, q, o]; each is one run. */
-function placeBlocks({ n2, symmetric, tileSize, factor }: Assembly, kernel: Float64Array, part: Float64Array, place: Place): void {
-  const { tile, rows, columns, v } = place;
-  const diagonal = symmetric && tile.row === tile.column;
-  const width = columns * v;
-  for (let i = 0; i < rows; i++) {
-    const n = tile.row * tileSize + i;
-    const last = diagonal ? i + 1 : columns;
-    for (let j = 0; j < last; j++) {
-      const m = tile.column * tileSize + j;
-      const to = (n * n2 + m) * v * v;
-      const from = i * v * width + j * v;
-      if (diagonal && i === j) {
-        mirrorBlock(kernel, to, part, from, width, v, factor);
-        continue;
-      }
-      copyBlock(kernel, to, part, from, width, 1, v, factor);
-      if (symmetric) copyBlock(kernel, (m * n2 + n) * v * v, part, from, 1, width, v, factor);
-    }
-  }
-}
-
-/** kernel[to …] ← factor·a block [v, v] of part, row by row: one run. */
-function copyBlock(
-  kernel: Float64Array,
-  to: number,
-  part: Float64Array,
-  from: number,
-  rowStride: number,
-  columnStride: number,
-  v: number,
-  factor: number,
-): void {
-  let at = to;
-  for (let o = 0; o < v; o++) {
-    let source = from + o * rowStride;
-    for (const end = at + v; at < end; at++) {
-      kernel[at] = part[source] * factor;
-      source += columnStride;
-    }
-  }
-}
-
-/** The same for a block on the diagonal, of which part has the lower triangle. */
-function mirrorBlock(kernel: Float64Array, to: number, part: Float64Array, from: number, width: number, v: number, factor: number): void {
-  for (let o = 0; o < v; o++) {
-    for (let q = 0; q <= o; q++) {
-      const value = part[from + o * width + q] * factor;
-      kernel[to + o * v + q] = value;
-      kernel[to + q * v + o] = value;
     }
   }
 }

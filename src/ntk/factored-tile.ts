@@ -9,6 +9,7 @@ import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 import type { BlockSource, TileComputer } from '../wasm/tiled.ts';
 import { type FactorGroup, type StoredFactor, subBlock } from './block-layout.ts';
 import { type NtkInputs, paddedBlock } from './inputs.ts';
+import { placeBlocksBytes } from './place-blocks.ts';
 import type { NtkPlan } from './plan.ts';
 
 /**
@@ -23,7 +24,6 @@ export class FactoredTiles implements TileComputer<Float64Array> {
   private readonly shared: BlockSource | undefined;
   private readonly slots: { block: number; ptr: number; used: number }[];
   private running: Execution | undefined;
-  private spare: ArrayBuffer | undefined;
   private clock = 0;
 
   constructor(rt: Runtime, plan: NtkPlan, inputs: NtkInputs, shared?: BlockSource) {
@@ -37,6 +37,14 @@ export class FactoredTiles implements TileComputer<Float64Array> {
 
   /** [planes, rows, columns] of a tile, f64: the lower triangle alone on the diagonal of a symmetric kernel. */
   compute(index: number): Float64Array {
+    let copy = new Float64Array(0);
+    this.lend(index, (values) => {
+      copy = values.slice();
+    });
+    return copy;
+  }
+
+  lend(index: number, use: (values: Float64Array) => void): void {
     const { plan, rt } = this;
     const { symmetric } = plan.problem;
     const tile = plan.tiles[index];
@@ -49,9 +57,9 @@ export class FactoredTiles implements TileComputer<Float64Array> {
     const size = rows * perExample * columns * perExample;
     const outputPlanes = plan.layout === 'planes' ? plan.problem.outputs : 1;
     const planes = (plan.perParameter ? plan.parameters.length : 1) * outputPlanes;
-    return rt.arena.frame(() => {
+    rt.arena.frame(() => {
       const kPtr = rt.arena.allocateArray('f64', planes * size);
-      rt.arena.f64(kPtr, planes * size).fill(0);
+      rt.f64.fill(planes * size, 0, kPtr);
       const diagonal = symmetric && tile.row === tile.column;
       for (const group of plan.blocks.groups) {
         for (let plane = 0; plane < outputPlanes; plane++) {
@@ -59,21 +67,10 @@ export class FactoredTiles implements TileComputer<Float64Array> {
           this.contract(group, plane, { rowPtr, columnPtr, rows, columns, diagonal }, planePtrs);
         }
       }
-      return this.copyOut(rt.arena.f64(kPtr, planes * size));
+      // Room for placing them: what is lent must not be detached meanwhile.
+      rt.arena.frame(() => rt.arena.allocate(plan.layout === 'blocks' ? placeBlocksBytes(plan.tileSize, plan.problem.outputs) : 0));
+      use(rt.arena.f64(kPtr, planes * size));
     });
-  }
-
-  recycle(part: Float64Array): void {
-    this.spare = part.buffer as ArrayBuffer;
-  }
-
-  private copyOut(values: Float64Array): Float64Array {
-    const { spare } = this;
-    this.spare = undefined;
-    if (spare === undefined || spare.byteLength < values.byteLength) return values.slice();
-    const part = new Float64Array(spare, 0, values.length);
-    part.set(values);
-    return part;
   }
 
   /** The factors of a block of examples. */

@@ -67,6 +67,7 @@ function jobOf<Result>(
   const plan = automatic ? cheapestPlan(rt, model, request) : planImplementation(rt, model, request);
   const assembly = startAssembly(
     {
+      rt,
       n1: request.n1,
       n2: request.n2,
       outputs: plan.seeds.length,

@@ -10,6 +10,7 @@ import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 import { type BlockLayout, blockLayout, type OutputLayout } from './block-layout.ts';
 import { cheapestContraction, groupFlops, type Problem, pairs, smallestContraction } from './cost.ts';
 import type { NtkImplementation, NtkOutputs } from './options.ts';
+import { placeBlocksBytes } from './place-blocks.ts';
 import { spreadTile } from './spread.ts';
 
 /** A pair of blocks of examples: rows of x1, columns of x2. */
@@ -206,7 +207,9 @@ function fitTiles(
     const slots = resident ? count : Math.min(count, 2);
     const planes = (request.perParameter ? new Set(sweep.factors.map(({ index }) => index)).size : 1) * (layout === 'planes' ? problem.outputs : 1);
     const side = tileSize * rowsPerExample;
-    const wasmBytes = programBytes(program, routines) + slots * blocks.bytes + blocks.pairBytes + planes * side * side * 8 + 65536;
+    const placeBytes = layout === 'blocks' ? placeBlocksBytes(tileSize, problem.outputs) : 0;
+    const tileBytes = planes * side * side * 8 + Math.max(blocks.pairBytes, placeBytes);
+    const wasmBytes = programBytes(program, routines) + slots * blocks.bytes + tileBytes + 65536;
     return { program, blocks, tileSize, sweepSize, seedBlock, slots, wasmBytes };
   };
   const shapes = new Map<number, SweepShape[]>();

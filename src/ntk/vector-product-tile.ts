@@ -6,6 +6,7 @@ import type { Runtime } from '../wasm/runtime.ts';
 import type { TileComputer } from '../wasm/tiled.ts';
 import type { OutputLayout } from './block-layout.ts';
 import { type NtkInputs, paddedBlock } from './inputs.ts';
+import { placeBlocksBytes } from './place-blocks.ts';
 import { kernelForm, memoryError, type NtkRequest, type NtkTile, planTiles, resultSize } from './plan.ts';
 import { spreadTile } from './spread.ts';
 import {
@@ -49,7 +50,7 @@ export function planVectorProductNtk(rt: Runtime, model: Model, request: NtkRequ
   );
   for (;;) {
     const programs = planVectorProduct(graphs, 1, tileSize, dtype);
-    const wasmBytes = vectorProductBytes(rt, programs, dtype) + 65536;
+    const wasmBytes = vectorProductBytes(rt, programs, dtype) + (outputs === 'full' ? placeBlocksBytes(tileSize, c) : 0) + 65536;
     if (wasmBytes <= budget) {
       return {
         implementation: 'ntk-vector-products',

@@ -21,8 +21,8 @@ export interface TileKind<Plan, Part> {
 export interface TileComputer<Part> {
   /** The values of a tile, owned by the caller: a typed array, or other data that structured clone keeps whole. */
   compute(tile: number): Part;
-  /** Takes back a part that is no longer needed: fresh memory for every tile would cost as much as filling it. */
-  recycle?(part: Part): void;
+  /** Lends the values of a tile to `use`, out of the runtime's memory: to copy them out first would cost as much as to place them. */
+  lend?(tile: number, use: (part: Part) => void): void;
   /** Bytes of a block, a view that the next call may detach. Only for jobs with `blocks`. */
   computeBlock?(block: number): Uint8Array;
 }
@@ -73,9 +73,8 @@ export function computeHere<Result, Plan, Part>(rt: Runtime, job: TiledJob<Resul
   rt.arena.frame(() => {
     const computer = job.kind.start(rt, job.plan);
     for (let tile = 0; tile < job.tiles; tile++) {
-      const part = computer.compute(tile);
-      job.place(tile, part);
-      computer.recycle?.(part);
+      if (computer.lend) computer.lend(tile, (part) => job.place(tile, part));
+      else job.place(tile, computer.compute(tile));
       report(1);
     }
   });
