@@ -1,11 +1,14 @@
 /**
- * @file Patches of images for convolution as GEMM, and their transpose.
+ * @file What a sliding window sees, for convolution as GEMM, and its transpose.
  *
  *   im2col   out [n, oh·ow, (c1 − c0)·kh·kw] ← x [n, c, h, w]; +0 outside the image
- *   col2im   x += patches; x is not cleared
+ *   unfold   out [n, (c1 − c0)·kh·kw, oh·ow] ← x, the same, tap by tap
+ *   fold     x += taps [n, (c1 − c0)·kh·kw, oh·ow]; x is not cleared
  *
- * One patch is a row of out: for each channel and kernel row, a run of kw positions of one image row.
- * col2im adds to each element of x in order of output position (oy, then ox), starting from what x holds.
+ * A row of im2col is a patch: for each channel and kernel row, a run of kw positions of one image row. A row of unfold is what
+ * one tap of the kernel sees: for each output row, a run of ow positions, strides apart, of one image row.
+ * fold adds to each element of x in order of output position (oy, then ox), starting from what x holds: taps from the last to
+ * the first, since of two taps over one element the later sees it from the earlier position.
  */
 
 import { transpose } from "./broadcast-transpose";
@@ -13,8 +16,8 @@ import { endInside, firstInside } from "./convolution-window";
 
 // @ts-ignore: decorator
 @inline
-function visitPatches<T>(
-  scatter: i32, n: i32, c: i32, h: i32, w: i32, c0: i32, c1: i32, kh: i32, kw: i32, strideH: i32, strideW: i32,
+function gatherPatches<T>(
+  n: i32, c: i32, h: i32, w: i32, c0: i32, c1: i32, kh: i32, kw: i32, strideH: i32, strideW: i32,
   padTop: i32, padLeft: i32, dilationH: i32, dilationW: i32, oh: i32, ow: i32, x: usize, patches: usize,
 ): void {
   const plane = <usize>h * <usize>w * sizeof<T>();
@@ -34,8 +37,7 @@ function visitPatches<T>(
           for (let channel = c0; channel < c1; channel++) {
             let at = corner;
             for (let ky = 0; ky < kh; ky++) {
-              if (scatter) addThree<T>(patches, at);
-              else copyThree<T>(at, patches);
+              copyThree<T>(at, patches);
               at += rowStep;
               patches += 3 * sizeof<T>();
             }
@@ -48,16 +50,12 @@ function visitPatches<T>(
           let at = channelBase;
           for (let ky = 0; ky < kh; ky++) {
             if (ky < ky0 || ky >= ky1) {
-              if (!scatter) zeroRun<T>(runBytes, patches);
+              zeroRun<T>(runBytes, patches);
             } else {
-              if (!scatter && before > 0) zeroRun<T>(before, patches);
-              if (dilationW == 1) {
-                if (scatter) addRun<T>(inside, patches + before, at);
-                else copyRun<T>(inside, at, patches + before);
-              } else {
-                visitSparseRun<T>(scatter, kx1 - kx0, dilationW, at, patches + before);
-              }
-              if (!scatter && before + inside < runBytes) zeroRun<T>(runBytes - before - inside, patches + before + inside);
+              if (before > 0) zeroRun<T>(before, patches);
+              if (dilationW == 1) copyRun<T>(inside, at, patches + before);
+              else gatherRun<T>(kx1 - kx0, dilationW, at, patches + before);
+              if (before + inside < runBytes) zeroRun<T>(runBytes - before - inside, patches + before + inside);
               at += rowStep;
             }
             patches += runBytes;
@@ -65,6 +63,52 @@ function visitPatches<T>(
           channelBase += plane;
         }
       }
+    }
+  }
+}
+
+/** Every tap of every channel: the plane [oh, ow] it sees, read (unfold) or added (fold). */
+// @ts-ignore: decorator
+@inline
+function visitTaps<T>(
+  add: i32, n: i32, c: i32, h: i32, w: i32, c0: i32, c1: i32, kh: i32, kw: i32, strideH: i32, strideW: i32,
+  padTop: i32, padLeft: i32, dilationH: i32, dilationW: i32, oh: i32, ow: i32, x: usize, taps: usize,
+): void {
+  const plane = <usize>h * <usize>w * sizeof<T>(), tapPlane = <usize>oh * <usize>ow * sizeof<T>();
+  const rowStep = <usize>strideH * <usize>w * sizeof<T>(), tapRow = <usize>ow * sizeof<T>();
+  const count = kh * kw;
+  for (let image = 0; image < n; image++) {
+    let channelBase = x + (<usize>image * <usize>c + <usize>c0) * plane;
+    for (let channel = c0; channel < c1; channel++) {
+      for (let index = count - 1; index >= 0; index--) {
+        const ky = index / kw, kx = index - ky * kw;
+        const top = ky * dilationH - padTop, left = kx * dilationW - padLeft;
+        const oy0 = firstInside(top, strideH, oh), oy1 = endInside(top, strideH, oh, h);
+        const ox0 = firstInside(left, strideW, ow), ox1 = endInside(left, strideW, ow, w);
+        const before = <usize>ox0 * sizeof<T>(), inside = <usize>(ox1 - ox0) * sizeof<T>();
+        let tap = taps + <usize>index * tapPlane;
+        const end = tap + tapPlane;
+        if (!add) zeroRun<T>(<usize>oy0 * tapRow, tap);
+        tap += <usize>oy0 * tapRow;
+        let at = channelBase + (<usize>(top + oy0 * strideH) * <usize>w + <usize>(left + ox0 * strideW)) * sizeof<T>();
+        for (let oy = oy0; oy < oy1; oy++) {
+          if (!add) {
+            if (before > 0) zeroRun<T>(before, tap);
+            if (strideW == 1) copyRun<T>(inside, at, tap + before);
+            else gatherRun<T>(ox1 - ox0, strideW, at, tap + before);
+            if (before + inside < tapRow) zeroRun<T>(tapRow - before - inside, tap + before + inside);
+          } else if (strideW == 1) {
+            addRun<T>(inside, tap + before, at);
+          } else {
+            scatterRun<T>(ox1 - ox0, strideW, tap + before, at);
+          }
+          tap += tapRow;
+          at += rowStep;
+        }
+        if (!add) zeroRun<T>(<usize>(end - tap), tap);
+      }
+      taps += <usize>count * tapPlane;
+      channelBase += plane;
     }
   }
 }
@@ -80,14 +124,6 @@ function copyThree<T>(from: usize, to: usize): void {
     store<u64>(to, load<u64>(from));
     store<f32>(to, load<f32>(from, 8), 8);
   }
-}
-
-// @ts-ignore: decorator
-@inline
-function addThree<T>(from: usize, to: usize): void {
-  if (sizeof<T>() == 8) v128.store(to, f64x2.add(v128.load(to), v128.load(from)));
-  else v128.store64_lane(to, f32x4.add(v128.load64_zero(to), v128.load64_zero(from)), 0);
-  store<T>(to, load<T>(to, 2 * sizeof<T>()) + load<T>(from, 2 * sizeof<T>()), 2 * sizeof<T>());
 }
 
 /** Copies a short run: no call, no overshoot. */
@@ -129,22 +165,27 @@ function addRun<T>(bytes: usize, from: usize, to: usize): void {
   }
 }
 
-/** A run whose image positions are `dilation` apart. */
+/** to[k] ← from[k·step]. */
 // @ts-ignore: decorator
 @inline
-function visitSparseRun<T>(scatter: i32, count: i32, dilation: i32, image: usize, patch: usize): void {
-  const step = <usize>dilation * sizeof<T>();
-  for (let kx = 0; kx < count; kx++) {
-    if (scatter) store<T>(image, load<T>(image) + load<T>(patch));
-    else store<T>(patch, load<T>(image));
-    image += step;
-    patch += sizeof<T>();
+function gatherRun<T>(count: i32, step: i32, from: usize, to: usize): void {
+  for (let k = 0; k < count; k++) {
+    store<T>(to, load<T>(from));
+    from += <usize>step * sizeof<T>();
+    to += sizeof<T>();
   }
 }
 
-/** Side of a block of the 1 × 1 transposes' sums, and the block. */
-const BLOCK: i32 = 32;
-const block: usize = memory.data(8192, 16);
+/** to[k·step] += from[k]. */
+// @ts-ignore: decorator
+@inline
+function scatterRun<T>(count: i32, step: i32, from: usize, to: usize): void {
+  for (let k = 0; k < count; k++) {
+    store<T>(to, load<T>(to) + load<T>(from));
+    from += sizeof<T>();
+    to += <usize>step * sizeof<T>();
+  }
+}
 
 /** Whether patches are the image itself, channels last: 1 × 1, stride 1, no padding. */
 // @ts-ignore: decorator
@@ -153,40 +194,20 @@ function isPointwise(kh: i32, kw: i32, strideH: i32, strideW: i32, padTop: i32, 
   return kh == 1 && kw == 1 && strideH == 1 && strideW == 1 && padTop == 0 && padLeft == 0 && oh == h && ow == w;
 }
 
-/** x [channels, area] → patches [area, channels], or patches added to x. */
-function visitPixels<T>(scatter: i32, area: i32, channels: i32, x: usize, patches: usize): void {
-  const xRow = <usize>area * sizeof<T>(), patchRow = <usize>channels * sizeof<T>();
-  if (!scatter) {
-    transpose<T>(channels, area, x, xRow, patches, patchRow);
-    return;
-  }
-  const blockRow = <usize>BLOCK * sizeof<T>();
-  for (let pixel = 0; pixel < area; pixel += BLOCK) {
-    const width = min(BLOCK, area - pixel);
-    for (let channel = 0; channel < channels; channel += BLOCK) {
-      const height = min(BLOCK, channels - channel);
-      transpose<T>(width, height, patches + <usize>pixel * patchRow + <usize>channel * sizeof<T>(), patchRow, block, blockRow);
-      for (let row = 0; row < height; row++) {
-        addRun<T>(<usize>width * sizeof<T>(), block + <usize>row * blockRow, x + <usize>(channel + row) * xRow + <usize>pixel * sizeof<T>());
-      }
-    }
-  }
-}
-
 // @ts-ignore: decorator
 @inline
-function convolutionPatches<T>(
-  scatter: i32, n: i32, c: i32, h: i32, w: i32, c0: i32, c1: i32, kh: i32, kw: i32, strideH: i32, strideW: i32,
+function im2col<T>(
+  n: i32, c: i32, h: i32, w: i32, c0: i32, c1: i32, kh: i32, kw: i32, strideH: i32, strideW: i32,
   padTop: i32, padLeft: i32, dilationH: i32, dilationW: i32, oh: i32, ow: i32, x: usize, patches: usize,
 ): void {
   if (!isPointwise(kh, kw, strideH, strideW, padTop, padLeft, h, w, oh, ow)) {
-    visitPatches<T>(scatter, n, c, h, w, c0, c1, kh, kw, strideH, strideW, padTop, padLeft, dilationH, dilationW, oh, ow, x, patches);
+    gatherPatches<T>(n, c, h, w, c0, c1, kh, kw, strideH, strideW, padTop, padLeft, dilationH, dilationW, oh, ow, x, patches);
     return;
   }
   const area = h * w, channels = c1 - c0;
+  const areaRow = <usize>area * sizeof<T>(), patchRow = <usize>channels * sizeof<T>();
   for (let image = 0; image < n; image++) {
-    const at = x + (<usize>image * <usize>c + <usize>c0) * <usize>area * sizeof<T>();
-    visitPixels<T>(scatter, area, channels, at, patches + <usize>image * <usize>area * <usize>channels * sizeof<T>());
+    transpose<T>(channels, area, x + (<usize>image * <usize>c + <usize>c0) * areaRow, areaRow, patches + <usize>(image * area) * patchRow, patchRow);
   }
 }
 
@@ -194,26 +215,40 @@ export function im2colF64(
   n: i32, c: i32, h: i32, w: i32, c0: i32, c1: i32, kh: i32, kw: i32, strideH: i32, strideW: i32,
   padTop: i32, padLeft: i32, dilationH: i32, dilationW: i32, oh: i32, ow: i32, xPtr: usize, outPtr: usize,
 ): void {
-  convolutionPatches<f64>(0, n, c, h, w, c0, c1, kh, kw, strideH, strideW, padTop, padLeft, dilationH, dilationW, oh, ow, xPtr, outPtr);
+  im2col<f64>(n, c, h, w, c0, c1, kh, kw, strideH, strideW, padTop, padLeft, dilationH, dilationW, oh, ow, xPtr, outPtr);
 }
 
 export function im2colF32(
   n: i32, c: i32, h: i32, w: i32, c0: i32, c1: i32, kh: i32, kw: i32, strideH: i32, strideW: i32,
   padTop: i32, padLeft: i32, dilationH: i32, dilationW: i32, oh: i32, ow: i32, xPtr: usize, outPtr: usize,
 ): void {
-  convolutionPatches<f32>(0, n, c, h, w, c0, c1, kh, kw, strideH, strideW, padTop, padLeft, dilationH, dilationW, oh, ow, xPtr, outPtr);
+  im2col<f32>(n, c, h, w, c0, c1, kh, kw, strideH, strideW, padTop, padLeft, dilationH, dilationW, oh, ow, xPtr, outPtr);
 }
 
-export function col2imF64(
+export function unfoldF64(
   n: i32, c: i32, h: i32, w: i32, c0: i32, c1: i32, kh: i32, kw: i32, strideH: i32, strideW: i32,
-  padTop: i32, padLeft: i32, dilationH: i32, dilationW: i32, oh: i32, ow: i32, patchesPtr: usize, xPtr: usize,
+  padTop: i32, padLeft: i32, dilationH: i32, dilationW: i32, oh: i32, ow: i32, xPtr: usize, outPtr: usize,
 ): void {
-  convolutionPatches<f64>(1, n, c, h, w, c0, c1, kh, kw, strideH, strideW, padTop, padLeft, dilationH, dilationW, oh, ow, xPtr, patchesPtr);
+  visitTaps<f64>(0, n, c, h, w, c0, c1, kh, kw, strideH, strideW, padTop, padLeft, dilationH, dilationW, oh, ow, xPtr, outPtr);
 }
 
-export function col2imF32(
+export function unfoldF32(
   n: i32, c: i32, h: i32, w: i32, c0: i32, c1: i32, kh: i32, kw: i32, strideH: i32, strideW: i32,
-  padTop: i32, padLeft: i32, dilationH: i32, dilationW: i32, oh: i32, ow: i32, patchesPtr: usize, xPtr: usize,
+  padTop: i32, padLeft: i32, dilationH: i32, dilationW: i32, oh: i32, ow: i32, xPtr: usize, outPtr: usize,
 ): void {
-  convolutionPatches<f32>(1, n, c, h, w, c0, c1, kh, kw, strideH, strideW, padTop, padLeft, dilationH, dilationW, oh, ow, xPtr, patchesPtr);
+  visitTaps<f32>(0, n, c, h, w, c0, c1, kh, kw, strideH, strideW, padTop, padLeft, dilationH, dilationW, oh, ow, xPtr, outPtr);
+}
+
+export function foldF64(
+  n: i32, c: i32, h: i32, w: i32, c0: i32, c1: i32, kh: i32, kw: i32, strideH: i32, strideW: i32,
+  padTop: i32, padLeft: i32, dilationH: i32, dilationW: i32, oh: i32, ow: i32, tapsPtr: usize, xPtr: usize,
+): void {
+  visitTaps<f64>(1, n, c, h, w, c0, c1, kh, kw, strideH, strideW, padTop, padLeft, dilationH, dilationW, oh, ow, xPtr, tapsPtr);
+}
+
+export function foldF32(
+  n: i32, c: i32, h: i32, w: i32, c0: i32, c1: i32, kh: i32, kw: i32, strideH: i32, strideW: i32,
+  padTop: i32, padLeft: i32, dilationH: i32, dilationW: i32, oh: i32, ow: i32, tapsPtr: usize, xPtr: usize,
+): void {
+  visitTaps<f32>(1, n, c, h, w, c0, c1, kh, kw, strideH, strideW, padTop, padLeft, dilationH, dilationW, oh, ow, xPtr, tapsPtr);
 }

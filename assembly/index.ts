@@ -42,7 +42,7 @@ export { gramMicrokernelF64, gramMicrokernelF32 } from "./gram-microkernel";
 export { gramF64, gramF32, gramScratchBytesF64, gramScratchBytesF32 } from "./gram";
 export { gramHadamardF64, gramHadamardF32 } from "./kronecker";
 export { jacobianRowsF64, jacobianRowsF32 } from "./jacobian";
-export { im2colF64, im2colF32, col2imF64, col2imF32 } from "./convolution";
+export { foldF64, foldF32, im2colF64, im2colF32, unfoldF64, unfoldF32 } from "./convolution";
 export {
   maxPoolSelectF64, maxPoolSelectF32, maxPoolScatterF64, maxPoolScatterF32,
   avgPoolF64, avgPoolF32, avgPoolTransposeF64, avgPoolTransposeF32,

@@ -99,45 +99,18 @@ export interface Routines {
    * so that groups need no copy: then out is [n, oh·ow, (c1 − c0)·kh·kw].
    */
   im2col(
-    n: number,
-    c: number,
-    h: number,
-    w: number,
-    c0: number,
-    c1: number,
-    kh: number,
-    kw: number,
-    strideH: number,
-    strideW: number,
-    padTop: number,
-    padLeft: number,
-    dilationH: number,
-    dilationW: number,
-    oh: number,
-    ow: number,
-    xPtr: number,
-    outPtr: number,
+    n: number, c: number, h: number, w: number, c0: number, c1: number, kh: number, kw: number, strideH: number, strideW: number,
+    padTop: number, padLeft: number, dilationH: number, dilationW: number, oh: number, ow: number, xPtr: number, outPtr: number,
   ): void;
-  /** Transpose of im2col: adds patches [n, oh·ow, (c1 − c0)·kh·kw] into x [n, c, h, w]; x is not cleared. */
-  col2im(
-    n: number,
-    c: number,
-    h: number,
-    w: number,
-    c0: number,
-    c1: number,
-    kh: number,
-    kw: number,
-    strideH: number,
-    strideW: number,
-    padTop: number,
-    padLeft: number,
-    dilationH: number,
-    dilationW: number,
-    oh: number,
-    ow: number,
-    patchesPtr: number,
-    xPtr: number,
+  /** The same tap by tap: out [n, (c1 − c0)·kh·kw, oh·ow]. */
+  unfold(
+    n: number, c: number, h: number, w: number, c0: number, c1: number, kh: number, kw: number, strideH: number, strideW: number,
+    padTop: number, padLeft: number, dilationH: number, dilationW: number, oh: number, ow: number, xPtr: number, outPtr: number,
+  ): void;
+  /** Transpose of unfold: adds taps [n, (c1 − c0)·kh·kw, oh·ow] into x [n, c, h, w]; x is not cleared. */
+  fold(
+    n: number, c: number, h: number, w: number, c0: number, c1: number, kh: number, kw: number, strideH: number, strideW: number,
+    padTop: number, padLeft: number, dilationH: number, dilationW: number, oh: number, ow: number, tapsPtr: number, xPtr: number,
   ): void;
 
   // ── pooling.ts (planes = batch × channels, each h × w → oh × ow) ───────────────────────────────────────────────

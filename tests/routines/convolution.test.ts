@@ -1,4 +1,4 @@
-/** @file im2col against its definition, col2im as its exact transpose. */
+/** @file im2col and unfold against their definition, fold as the exact transpose of unfold. */
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -22,22 +22,34 @@ function geometry(
   return [q.n, q.c, q.h, q.w, q.c0, q.c1, q.kh, q.kw, q.strideH, q.strideW, q.padTop, q.padLeft, q.dilationH, q.dilationW, q.oh, q.ow];
 }
 
-function im2col(box: Sandbox, dtype: Dtype, q: Case, x: ArrayLike<number>, entries: number): ArrayLike<number> {
+function gather(box: Sandbox, name: 'im2col' | 'unfold', dtype: Dtype, q: Case, x: ArrayLike<number>, entries: number): ArrayLike<number> {
   box.reset();
   const input = box.input(dtype, x, 1),
     out = box.output(dtype, entries);
-  box.routines(dtype).im2col(...geometry(q), input.ptr, out.ptr);
+  box.routines(dtype)[name](...geometry(q), input.ptr, out.ptr);
   box.check();
   return out.read();
 }
 
-function col2im(box: Sandbox, dtype: Dtype, q: Case, patches: ArrayLike<number>, x: ArrayLike<number>): ArrayLike<number> {
+function fold(box: Sandbox, dtype: Dtype, q: Case, taps: ArrayLike<number>, x: ArrayLike<number>): ArrayLike<number> {
   box.reset();
-  const input = box.input(dtype, patches),
+  const input = box.input(dtype, taps),
     out = box.input(dtype, x, 1);
-  box.routines(dtype).col2im(...geometry(q), input.ptr, out.ptr);
+  box.routines(dtype).fold(...geometry(q), input.ptr, out.ptr);
   box.check();
   return out.read();
+}
+
+/** Entries in im2col's order, [n, positions, taps], in unfold's, [n, taps, positions]. */
+function byTap(q: Case, entries: ArrayLike<number>): number[] {
+  const positions = q.oh * q.ow,
+    taps = (q.c1 - q.c0) * q.kh * q.kw;
+  return Array.from({ length: entries.length }, (_, at) => {
+    const position = at % positions,
+      tap = Math.floor(at / positions) % taps,
+      image = Math.floor(at / (positions * taps));
+    return entries[(image * positions + position) * taps + tap];
+  });
 }
 
 function expectPatches(dtype: Dtype, q: Case): void {
@@ -51,12 +63,10 @@ function expectPatches(dtype: Dtype, q: Case): void {
   });
   for (const box of [release, debug]) {
     const what = `${dtype} ${JSON.stringify(q)}`;
-    expectSameBits(
-      im2col(box, dtype, q, x, sources.length),
-      sources.map((at) => (at < 0 ? 0 : rounding(dtype)(x[at]))),
-      `im2col ${what}`,
-    );
-    expectSameBits(col2im(box, dtype, q, p, start), scattered, `col2im ${what}`);
+    const patches = sources.map((at) => (at < 0 ? 0 : rounding(dtype)(x[at])));
+    expectSameBits(gather(box, 'im2col', dtype, q, x, sources.length), patches, `im2col ${what}`);
+    expectSameBits(gather(box, 'unfold', dtype, q, x, sources.length), byTap(q, patches), `unfold ${what}`);
+    expectSameBits(fold(box, dtype, q, byTap(q, p), start), scattered, `fold ${what}`);
   }
 }
 
@@ -113,7 +123,7 @@ const square: Case = {
 };
 
 describe.each(DTYPES)('convolution %s', (dtype) => {
-  test('im2col and col2im on random geometries: every entry, exactly (whole numbers in col2im)', () => {
+  test('im2col, unfold and fold on random geometries: every entry, exactly (whole numbers in fold)', () => {
     fc.assert(
       fc.property(cases, (q) => expectPatches(dtype, q)),
       { seed: 9, numRuns: 150 },
@@ -131,17 +141,17 @@ describe.each(DTYPES)('convolution %s', (dtype) => {
     expectPatches(dtype, { ...square, kw: 2, dilationW: 4, padLeft: 2, ow: 8 });
   });
 
-  test('adjoint: ⟨p, im2col x⟩ = ⟨col2im p, x⟩ exactly, on whole numbers', () => {
+  test('adjoint: ⟨p, unfold x⟩ = ⟨fold p, x⟩ exactly, on whole numbers', () => {
     const sources = patchSources(square, 2, 3, 0, 3);
     const x = integers(4, 2 * 3 * 64),
       p = integers(5, sources.length);
     const inner = (u: ArrayLike<number>, v: ArrayLike<number>) => Array.from(u).reduce((sum, value, i) => sum + value * v[i], 0);
-    const left = inner(p, im2col(release, dtype, square, x, sources.length));
-    expect(left).toBe(inner(col2im(release, dtype, square, p, new Float64Array(x.length)), x));
+    const left = inner(p, gather(release, 'unfold', dtype, square, x, sources.length));
+    expect(left).toBe(inner(fold(release, dtype, square, p, new Float64Array(x.length)), x));
     expect(left).not.toBe(0);
   });
 
-  test("col2im adds an element's patches in order of output position: mirror bits", () => {
+  test("fold adds an element's taps in order of output position: mirror bits", () => {
     const sources = patchSources(square, 2, 3, 0, 3);
     const p = uniform(6, sources.length),
       start = uniform(7, 2 * 3 * 64),
@@ -150,6 +160,6 @@ describe.each(DTYPES)('convolution %s', (dtype) => {
     sources.forEach((at, entry) => {
       if (at >= 0) expected[at] = round(expected[at] + p[entry]);
     });
-    for (const box of [release, debug]) expectSameBits(col2im(box, dtype, square, p, start), expected, 'col2im');
+    for (const box of [release, debug]) expectSameBits(fold(box, dtype, square, byTap(square, p), start), expected, 'fold');
   });
 });

@@ -2,7 +2,7 @@
  * @file 2-D convolution (stride, padding, dilation, groups) and its two gradients.
  *
  * The three are the partial gradients of one trilinear form T(x, k, d) = ⟨d, conv2d(x, k)⟩, so each one's derivatives
- * are the other two. All run through im2col patches [positions, channels·kh·kw], one example and group at a time.
+ * are the other two. All run through what each tap sees, [channels·kh·kw, positions], one example and group at a time.
  */
 
 import { TangedgeError } from '../../core/errors.ts';
@@ -109,17 +109,24 @@ function checkOperand(operation: string, name: string, shape: readonly number[],
   }
 }
 
-function callIm2col(e: Evaluation, geometry: Geometry, examples: number, group: number, xPtr: number, outPtr: number): void {
-  const { c, h, w, oh, ow, groups, window } = geometry;
-  const [c0, c1] = [(group * c) / groups, ((group + 1) * c) / groups];
-  const { kernel, strides, padding, dilation } = window;
-  e.routines.im2col(
+/** Calls a routine of convolution.ts on the channels of one group of consecutive images. */
+function visitWindows(
+  e: Evaluation,
+  name: 'im2col' | 'unfold' | 'fold',
+  g: Geometry,
+  examples: number,
+  group: number,
+  from: number,
+  to: number,
+): void {
+  const { kernel, strides, padding, dilation } = g.window;
+  e.routines[name](
     examples,
-    c,
-    h,
-    w,
-    c0,
-    c1,
+    g.c,
+    g.h,
+    g.w,
+    (group * g.c) / g.groups,
+    ((group + 1) * g.c) / g.groups,
     kernel[0],
     kernel[1],
     strides[0],
@@ -128,36 +135,10 @@ function callIm2col(e: Evaluation, geometry: Geometry, examples: number, group: 
     padding[1],
     dilation[0],
     dilation[1],
-    oh,
-    ow,
-    xPtr,
-    outPtr,
-  );
-}
-
-function callCol2im(e: Evaluation, geometry: Geometry, examples: number, group: number, patchesPtr: number, xPtr: number): void {
-  const { c, h, w, oh, ow, groups, window } = geometry;
-  const [c0, c1] = [(group * c) / groups, ((group + 1) * c) / groups];
-  const { kernel, strides, padding, dilation } = window;
-  e.routines.col2im(
-    examples,
-    c,
-    h,
-    w,
-    c0,
-    c1,
-    kernel[0],
-    kernel[1],
-    strides[0],
-    strides[1],
-    padding[0],
-    padding[1],
-    dilation[0],
-    dilation[1],
-    oh,
-    ow,
-    patchesPtr,
-    xPtr,
+    g.oh,
+    g.ow,
+    from,
+    to,
   );
 }
 
@@ -166,14 +147,14 @@ function entryPtr(e: Evaluation, operand: Operand, size: number, b: number): num
   return operand.ptr + entryOf(operand, b) * size * bytesOf(e.dtype);
 }
 
-/** Arena bytes for one group's patches and the product over them. */
+/** Arena bytes for one group's taps and the product over them. */
 function scratchBytes(e: Omit<Evaluation, 'arena'>, geometry: Geometry): number {
   const s = geometry.oh * geometry.ow;
   const o = geometry.o / geometry.groups;
   const stacked = stackedEntries(geometry) * o;
   const products = [
     e.routines.gemmScratchBytes(o, s, geometry.patch),
-    e.routines.gemmScratchBytes(s, geometry.patch, o),
+    e.routines.gemmScratchBytes(geometry.patch, s, o),
     e.routines.gemmScratchBytes(stacked, geometry.patch, s),
   ];
   return (s * geometry.patch + stacked * (s + geometry.patch)) * bytesOf(e.dtype) + Math.max(...products) + 1024;
@@ -204,14 +185,14 @@ const conv2dRow: Primitive = {
     const og = o / groups;
     const bytes = bytesOf(e.dtype);
     e.arena.frame(() => {
-      const patchesPtr = e.arena.allocateArray(e.dtype, s * patch);
+      const tapsPtr = e.arena.allocateArray(e.dtype, patch * s);
       const scratch = e.arena.allocate(e.routines.gemmScratchBytes(og, s, patch));
       for (let b = 0; b < e.output.batch; b++) {
         for (let group = 0; group < groups; group++) {
-          callIm2col(e, geometry, 1, group, entryPtr(e, x, sizeOf(x.shape), b), patchesPtr);
+          visitWindows(e, 'unfold', geometry, 1, group, entryPtr(e, x, sizeOf(x.shape), b), tapsPtr);
           const kPtr = k.ptr + group * og * patch * bytes;
           const outPtr = e.output.ptr + (b * o + group * og) * s * bytes;
-          e.routines.gemm(og, s, patch, 1, kPtr, patch, 1, patchesPtr, 1, patch, 0, outPtr, s, 1, scratch);
+          e.routines.gemm(og, s, patch, 1, kPtr, patch, 1, tapsPtr, s, 1, 0, outPtr, s, 1, scratch);
         }
       }
     });
@@ -239,14 +220,14 @@ const inputGradientRow: Primitive = {
     const imageSize = sizeOf(e.output.shape);
     e.routines.fill(e.output.batch * imageSize, 0, e.output.ptr);
     e.arena.frame(() => {
-      const patchesPtr = e.arena.allocateArray(e.dtype, s * patch);
-      const scratch = e.arena.allocate(e.routines.gemmScratchBytes(s, patch, og));
+      const tapsPtr = e.arena.allocateArray(e.dtype, patch * s);
+      const scratch = e.arena.allocate(e.routines.gemmScratchBytes(patch, s, og));
       for (let b = 0; b < e.output.batch; b++) {
         for (let group = 0; group < groups; group++) {
           const dPtr = entryPtr(e, d, o * s, b) + group * og * s * bytes;
           const kPtr = k.ptr + group * og * patch * bytes;
-          e.routines.gemm(s, patch, og, 1, dPtr, 1, s, kPtr, patch, 1, 0, patchesPtr, patch, 1, scratch);
-          callCol2im(e, geometry, 1, group, patchesPtr, e.output.ptr + b * imageSize * bytes);
+          e.routines.gemm(patch, s, og, 1, kPtr, 1, patch, dPtr, s, 1, 0, tapsPtr, s, 1, scratch);
+          visitWindows(e, 'fold', geometry, 1, group, tapsPtr, e.output.ptr + b * imageSize * bytes);
         }
       }
     });
@@ -281,12 +262,12 @@ function startStack(e: Evaluation, geometry: Geometry): Stack {
   };
 }
 
-/** The gradients of one group for the entries first, first + step, … that read the same patches, as products of many rows. */
+/** The gradients of one group for the entries first, first + step, … that see the same taps, as products of many rows. */
 function stackedWeightGradients(
   e: Evaluation,
   { o, oh, ow, groups, patch }: Geometry,
   stack: Stack,
-  { first, step, count, group, patchesPtr }: { first: number; step: number; count: number; group: number; patchesPtr: number },
+  { first, step, count, group, tapsPtr }: { first: number; step: number; count: number; group: number; tapsPtr: number },
 ): void {
   const [d] = e.inputs;
   const s = oh * ow;
@@ -304,7 +285,7 @@ function stackedWeightGradients(
       copyStridedBetween(e, copy, from, stack.dPtr);
     }
     const dPtr = inPlace ? from : stack.dPtr;
-    e.routines.gemm(entries * og, patch, s, 1, dPtr, s, 1, patchesPtr, patch, 1, 0, stack.outPtr, patch, 1, stack.scratch);
+    e.routines.gemm(entries * og, patch, s, 1, dPtr, s, 1, tapsPtr, 1, s, 0, stack.outPtr, patch, 1, stack.scratch);
     const copy = { extents: [entries, og * patch], inStrides: [og * patch, 1], outStrides: [step * o * patch, 1] };
     copyStridedBetween(e, copy, stack.outPtr, e.output.ptr + (b * o + group * og) * patch * bytes);
   }
@@ -327,25 +308,25 @@ const weightGradientRow: Primitive = {
     const bytes = bytesOf(e.dtype);
     const sums = Boolean(e.attributes.sumBatch);
     const batch = sums ? Math.max(d.batch, x.batch) : e.output.batch;
-    // Patches once per image, for all entries that read it: first, first + step, …
+    // Taps once per image, for all entries that read it: first, first + step, …
     const perImage = batch / x.batch;
     const step = x.each > 1 ? 1 : x.batch;
     e.arena.frame(() => {
-      const patchesPtr = e.arena.allocateArray(e.dtype, s * patch);
+      const tapsPtr = e.arena.allocateArray(e.dtype, patch * s);
       const scratch = e.arena.allocate(e.routines.gemmScratchBytes(og, patch, s));
       const stack = sums || perImage === 1 ? null : startStack(e, geometry);
       for (let image = 0; image < x.batch; image++) {
         const first = image * x.each;
         for (let group = 0; group < groups; group++) {
-          callIm2col(e, geometry, 1, group, entryPtr(e, x, sizeOf(x.shape), first), patchesPtr);
+          visitWindows(e, 'unfold', geometry, 1, group, entryPtr(e, x, sizeOf(x.shape), first), tapsPtr);
           if (stack) {
-            stackedWeightGradients(e, geometry, stack, { first, step, count: perImage, group, patchesPtr });
+            stackedWeightGradients(e, geometry, stack, { first, step, count: perImage, group, tapsPtr });
             continue;
           }
           for (let b = first; b < batch; b += step) {
             const dPtr = entryPtr(e, d, o * s, b) + group * og * s * bytes;
             const outPtr = e.output.ptr + ((sums ? 0 : b * o) + group * og) * patch * bytes;
-            e.routines.gemm(og, patch, s, 1, dPtr, s, 1, patchesPtr, patch, 1, sums && b > 0 ? 1 : 0, outPtr, patch, 1, scratch);
+            e.routines.gemm(og, patch, s, 1, dPtr, s, 1, tapsPtr, 1, s, sums && b > 0 ? 1 : 0, outPtr, patch, 1, scratch);
           }
         }
       }
@@ -365,7 +346,7 @@ const patchesRow: Primitive = {
   },
   evaluate: (e) => {
     const [x] = e.inputs;
-    callIm2col(e, geometryOf('patches', e.attributes), x.batch, 0, x.ptr, e.output.ptr);
+    visitWindows(e, 'im2col', geometryOf('patches', e.attributes), x.batch, 0, x.ptr, e.output.ptr);
   },
   jvp: (g, node, [tangent]) => (tangent === null ? null : g.emit('patches', [tangent], node.attributes)),
   vjp: (g, node, cotangent) => [g.emit('patchesTranspose', [cotangent], node.attributes)],
@@ -382,11 +363,18 @@ const patchesTransposeRow: Primitive = {
   evaluate: (e) => {
     const [p] = e.inputs;
     e.routines.fill(p.batch * sizeOf(e.output.shape), 0, e.output.ptr);
-    callCol2im(e, geometryOf('patchesTranspose', e.attributes), p.batch, 0, p.ptr, e.output.ptr);
+    const geometry = geometryOf('patchesTranspose', e.attributes);
+    const [s, patch] = p.shape;
+    e.arena.frame(() => {
+      const tapsPtr = e.arena.allocateArray(e.dtype, p.batch * s * patch);
+      copyStridedBetween(e, { extents: [p.batch, patch, s], inStrides: [s * patch, 1, patch], outStrides: [s * patch, s, 1] }, p.ptr, tapsPtr);
+      visitWindows(e, 'fold', geometry, p.batch, 0, tapsPtr, e.output.ptr);
+    });
   },
   jvp: (g, node, [tangent]) => (tangent === null ? null : g.emit('patchesTranspose', [tangent], node.attributes)),
   vjp: (g, node, cotangent) => [g.emit('patches', [cotangent], node.attributes)],
   flops: ([p]) => sizeOf(p),
+  scratchBytes: (e) => e.inputs[0].batch * sizeOf(e.inputs[0].shape) * bytesOf(e.dtype) + 1024,
 };
 
 export const convolutionPrimitives: readonly Primitive[] = [conv2dRow, inputGradientRow, weightGradientRow, patchesRow, patchesTransposeRow];
