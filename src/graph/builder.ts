@@ -96,5 +96,7 @@ function keyOf(node: Node): string | null {
     if (!data.every((value) => Object.is(value, first))) return null;
     return `constant|${shape.join()}|${Object.is(first, -0) ? '-0' : first}`;
   }
-  return `${node.op}|${node.inputs.join()}|${JSON.stringify(node.attributes)}`;
+  let key = `${node.op}|${node.inputs.join()}`;
+  for (const name in node.attributes) key += `|${name}:${node.attributes[name]}`;
+  return key;
 }

@@ -4,6 +4,7 @@ import { TangedgeError } from '../core/errors.ts';
 import { type Dtype, type FloatArray, formatShape, sizeOf, type Tensor } from '../core/tensor.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 import { type Graph, leavesOf, type ValueId } from './graph.ts';
+import type { Evaluation, Primitive } from './primitive.ts';
 import { primitiveOf } from './primitives/table.ts';
 import { operandsOf, type Program, planProgram, programBytes } from './program.ts';
 
@@ -12,6 +13,8 @@ export class Execution {
   readonly program: Program;
   private readonly rt: Runtime;
   private readonly base: number;
+  /** What the nodes of each stage are given, worked out once for all runs. */
+  private readonly calls: readonly (readonly Call[])[];
 
   /** @throws {TangedgeError} ERR_MEMORY before anything is allocated. */
   constructor(rt: Runtime, program: Program) {
@@ -19,6 +22,7 @@ export class Execution {
     this.program = program;
     checkMemory(rt, programBytes(program, routinesOf(rt, program.dtype)));
     this.base = rt.arena.allocate(program.valueBytes);
+    this.calls = program.steps.map((ids) => ids.map((id) => callOf(rt, program, id, this.base)));
     for (const id of leavesOf(program.graph, 'constant')) {
       if (program.offset[id] >= 0) this.bind(id, (program.graph.nodes[id].value as Tensor).data);
     }
@@ -41,12 +45,7 @@ export class Execution {
 
   /** Evaluates one stage; earlier stages must have run since their leaves were bound. */
   run(stage: number): void {
-    const { graph, dtype } = this.program;
-    const routines = routinesOf(this.rt, dtype);
-    for (const id of this.program.steps[stage]) {
-      const { op, attributes } = graph.nodes[id];
-      primitiveOf(op).evaluate({ arena: this.rt.arena, routines, dtype, attributes, ...operandsOf(this.program, id, this.base) });
-    }
+    for (const { primitive, evaluation } of this.calls[stage]) primitive.evaluate(evaluation);
   }
 
   /** Whether the value is part of the program: a leaf that no kept value needs is not. */
@@ -73,6 +72,23 @@ export class Execution {
     const { shape, batched } = this.program.graph.nodes[id];
     return { shape: batched ? [this.program.batch[id], ...shape] : [...shape], data: this.view(id).slice() };
   }
+}
+
+interface Call {
+  readonly primitive: Primitive;
+  readonly evaluation: Evaluation;
+}
+
+function callOf(rt: Runtime, program: Program, id: ValueId, base: number): Call {
+  const { dtype, graph } = program;
+  const { op, attributes } = graph.nodes[id];
+  let made: unknown;
+  const once = <T>(make: () => T): T => {
+    made ??= make();
+    return made as T;
+  };
+  const evaluation = { arena: rt.arena, routines: routinesOf(rt, dtype), dtype, attributes, once, ...operandsOf(program, id, base) };
+  return { primitive: primitiveOf(op), evaluation };
 }
 
 /**

@@ -51,6 +51,8 @@ export interface Evaluation {
   readonly inputs: readonly Operand[];
   readonly output: Operand;
   readonly attributes: Attributes;
+  /** What `make` returned in the node's first run: for what shapes alone decide. At most one use in an `evaluate`. */
+  once<T>(make: () => T): T;
 }
 
 export interface Inferred {
@@ -79,7 +81,7 @@ export interface Primitive {
   /** True when the output may overwrite the first input (same shape, element by element). */
   readonly inPlace?: boolean;
   /** Most arena bytes `evaluate` allocates for itself, for the memory plan. */
-  scratchBytes?(e: Omit<Evaluation, 'arena'>): number;
+  scratchBytes?(e: Omit<Evaluation, 'arena' | 'once'>): number;
 }
 
 /** Attribute readers: attributes are plain data, these give them their types back. */

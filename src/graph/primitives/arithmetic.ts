@@ -6,7 +6,7 @@ import type { ValueId } from '../graph.ts';
 import { type Emitter, type Evaluation, numberAttribute, type Primitive } from '../primitive.ts';
 import { affine } from './affine.ts';
 import { broadcastShape, sumTo } from './reduction.ts';
-import { broadcastDescriptor } from './strided.ts';
+import { broadcastInputs } from './strided.ts';
 
 export function add(g: Emitter, a: ValueId, b: ValueId): ValueId {
   return g.emit('add', [a, b]);
@@ -63,7 +63,7 @@ function inferBroadcast(name: string, shapes: readonly (readonly number[])[]): {
 function evaluateBinary(name: 'add' | 'sub' | 'mul' | 'div') {
   return (e: Evaluation): void => {
     const [a, b] = e.inputs;
-    e.arena.frame(() => e.routines[name](broadcastDescriptor(e.arena, e.inputs, e.output), a.ptr, b.ptr, e.output.ptr));
+    e.arena.frame(() => e.routines[name](broadcastInputs(e), a.ptr, b.ptr, e.output.ptr));
   };
 }
 
@@ -135,7 +135,7 @@ const gateRow: Primitive = {
   evaluate: (e) => {
     const [a, b] = e.inputs;
     const slope = numberAttribute(e.attributes, 'slope');
-    e.arena.frame(() => e.routines.gate(slope, broadcastDescriptor(e.arena, e.inputs, e.output), a.ptr, b.ptr, e.output.ptr));
+    e.arena.frame(() => e.routines.gate(slope, broadcastInputs(e), a.ptr, b.ptr, e.output.ptr));
   },
   jvp: (g, node, [, tb]) => (tb === null ? null : gate(g, node.inputs[0], tb, numberAttribute(node.attributes, 'slope'))),
   vjp: (g, node, cotangent) => {
@@ -150,7 +150,7 @@ const selectRow: Primitive = {
   infer: (shapes) => inferBroadcast('select', shapes),
   evaluate: (e) => {
     const [a, b, c] = e.inputs;
-    e.arena.frame(() => e.routines.select(broadcastDescriptor(e.arena, e.inputs, e.output), a.ptr, b.ptr, c.ptr, e.output.ptr));
+    e.arena.frame(() => e.routines.select(broadcastInputs(e), a.ptr, b.ptr, c.ptr, e.output.ptr));
   },
   jvp: (g, { inputs: [condition] }, [, tb, tc]) => {
     if (tb === null && tc === null) return null;

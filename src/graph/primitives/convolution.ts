@@ -148,7 +148,7 @@ function entryPtr(e: Evaluation, operand: Operand, size: number, b: number): num
 }
 
 /** Arena bytes for one group's taps and the product over them. */
-function scratchBytes(e: Omit<Evaluation, 'arena'>, geometry: Geometry): number {
+function scratchBytes(e: Omit<Evaluation, 'arena' | 'once'>, geometry: Geometry): number {
   const s = geometry.oh * geometry.ow;
   const o = geometry.o / geometry.groups;
   const stacked = stackedEntries(geometry) * o;

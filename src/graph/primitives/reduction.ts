@@ -116,13 +116,12 @@ const broadcastRow: Primitive = {
   },
   evaluate: (e) => {
     const [x] = e.inputs;
-    const own = stridesOf(x.shape);
-    const missing = e.output.shape.length - x.shape.length;
-    const inStrides = e.output.shape.map((_, axis) => (axis < missing || x.shape[axis - missing] === 1 ? 0 : own[axis - missing]));
-    copyStrided(e, {
-      extents: [x.batch, ...e.output.shape],
-      inStrides: [sizeOf(x.shape), ...inStrides],
-      outStrides: stridesOf([x.batch, ...e.output.shape]),
+    copyStrided(e, () => {
+      const own = stridesOf(x.shape);
+      const missing = e.output.shape.length - x.shape.length;
+      const inStrides = e.output.shape.map((_, axis) => (axis < missing || x.shape[axis - missing] === 1 ? 0 : own[axis - missing]));
+      const extents = [x.batch, ...e.output.shape];
+      return { extents, inStrides: [sizeOf(x.shape), ...inStrides], outStrides: stridesOf(extents) };
     });
   },
   jvp: (g, node, [tangent]) => (tangent === null ? null : broadcast(g, tangent, g.shapeOf(node.id))),

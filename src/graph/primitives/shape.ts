@@ -4,7 +4,7 @@ import { TangedgeError } from '../../core/errors.ts';
 import { formatShape, sizeOf, stridesOf } from '../../core/tensor.ts';
 import type { ValueId } from '../graph.ts';
 import { type Emitter, type Evaluation, listAttribute, numberAttribute, type Primitive } from '../primitive.ts';
-import { copyStrided } from './strided.ts';
+import { copyStrided, type PreparedCopy, prepareCopy, runCopy } from './strided.ts';
 
 /** x under another shape of the same size; no copy. */
 export function reshape(g: Emitter, x: ValueId, shape: readonly number[]): ValueId {
@@ -144,12 +144,11 @@ const transposeRow: Primitive = {
   },
   evaluate: (e) => {
     const [x] = e.inputs;
-    const strides = stridesOf(x.shape);
-    const permutation = listAttribute(e.attributes, 'permutation');
-    copyStrided(e, {
-      extents: [x.batch, ...e.output.shape],
-      inStrides: [sizeOf(x.shape), ...permutation.map((axis) => strides[axis])],
-      outStrides: stridesOf([x.batch, ...e.output.shape]),
+    copyStrided(e, () => {
+      const strides = stridesOf(x.shape);
+      const permutation = listAttribute(e.attributes, 'permutation');
+      const extents = [x.batch, ...e.output.shape];
+      return { extents, inStrides: [sizeOf(x.shape), ...permutation.map((axis) => strides[axis])], outStrides: stridesOf(extents) };
     });
   },
   jvp: (g, node, [tangent]) => (tangent === null ? null : transpose(g, tangent, listAttribute(node.attributes, 'permutation'))),
@@ -188,14 +187,16 @@ const sliceRow: Primitive = {
   },
   evaluate: (e) => {
     const [x] = e.inputs;
-    const xStrides = stridesOf(x.shape);
-    const starts = listAttribute(e.attributes, 'starts');
-    const strides = listAttribute(e.attributes, 'strides');
-    copyStrided(e, {
-      extents: [x.batch, ...e.output.shape],
-      inStrides: [sizeOf(x.shape), ...xStrides.map((stride, i) => stride * strides[i])],
-      outStrides: stridesOf([x.batch, ...e.output.shape]),
-      inOffset: starts.reduce((offset, start, i) => offset + start * xStrides[i], 0),
+    copyStrided(e, () => {
+      const xStrides = stridesOf(x.shape);
+      const starts = listAttribute(e.attributes, 'starts');
+      const strides = listAttribute(e.attributes, 'strides');
+      return {
+        extents: [x.batch, ...e.output.shape],
+        inStrides: [sizeOf(x.shape), ...xStrides.map((stride, i) => stride * strides[i])],
+        outStrides: stridesOf([x.batch, ...e.output.shape]),
+        inOffset: starts.reduce((offset, start, i) => offset + start * xStrides[i], 0),
+      };
     });
   },
   jvp: (g, node, [tangent]) => (tangent === null ? null : g.emit('slice', [tangent], node.attributes)),
@@ -237,16 +238,18 @@ const padRow: Primitive = {
   },
   evaluate: (e) => {
     const [x] = e.inputs;
-    const outStrides = stridesOf(e.output.shape);
-    const low = listAttribute(e.attributes, 'low');
-    const interior = listAttribute(e.attributes, 'interior');
     const outSize = sizeOf(e.output.shape);
     e.routines.fill(x.batch * outSize, 0, e.output.ptr);
-    copyStrided(e, {
-      extents: [x.batch, ...x.shape],
-      inStrides: stridesOf([x.batch, ...x.shape]),
-      outStrides: [outSize, ...outStrides.map((stride, i) => stride * (interior[i] + 1))],
-      outOffset: low.reduce((offset, extent, i) => offset + extent * outStrides[i], 0),
+    copyStrided(e, () => {
+      const outStrides = stridesOf(e.output.shape);
+      const low = listAttribute(e.attributes, 'low');
+      const interior = listAttribute(e.attributes, 'interior');
+      return {
+        extents: [x.batch, ...x.shape],
+        inStrides: stridesOf([x.batch, ...x.shape]),
+        outStrides: [outSize, ...outStrides.map((stride, i) => stride * (interior[i] + 1))],
+        outOffset: low.reduce((offset, extent, i) => offset + extent * outStrides[i], 0),
+      };
     });
   },
   jvp: (g, node, [tangent]) => (tangent === null ? null : g.emit('pad', [tangent], node.attributes)),
@@ -267,6 +270,23 @@ const padRow: Primitive = {
   flops: () => 0,
 };
 
+function concatCopies({ inputs, output, dtype, attributes }: Evaluation): PreparedCopy[] {
+  const axis = numberAttribute(attributes, 'axis');
+  const outStrides = stridesOf(output.shape);
+  const outSize = sizeOf(output.shape);
+  let offset = 0;
+  return inputs.map(({ shape, batch, each }) => {
+    const outOffset = offset;
+    offset += shape[axis] * outStrides[axis];
+    return prepareCopy(dtype, {
+      extents: [output.batch / (batch * each), batch, each, ...shape],
+      inStrides: [0, sizeOf(shape), 0, ...stridesOf(shape)],
+      outStrides: [batch * each * outSize, each * outSize, outSize, ...outStrides],
+      outOffset,
+    });
+  });
+}
+
 const concatRow: Primitive = {
   name: 'concat',
   infer: (shapes, attributes) => {
@@ -283,23 +303,9 @@ const concatRow: Primitive = {
     return { shape: first.map((extent, i) => (i === axis ? shapes.reduce((sum, s) => sum + s[axis], 0) : extent)) };
   },
   evaluate: (e: Evaluation) => {
-    const axis = numberAttribute(e.attributes, 'axis');
-    const outStrides = stridesOf(e.output.shape);
-    const outSize = sizeOf(e.output.shape);
-    let offset = 0;
+    const copies = e.once(() => concatCopies(e));
     e.inputs.forEach((x, index) => {
-      const repeats = e.output.batch / (x.batch * x.each);
-      copyStrided(
-        e,
-        {
-          extents: [repeats, x.batch, x.each, ...x.shape],
-          inStrides: [0, sizeOf(x.shape), 0, ...stridesOf(x.shape)],
-          outStrides: [x.batch * x.each * outSize, x.each * outSize, outSize, ...outStrides],
-          outOffset: offset,
-        },
-        index,
-      );
-      offset += x.shape[axis] * outStrides[axis];
+      runCopy(e, copies[index], x.ptr, e.output.ptr);
     });
   },
   jvp: (g, node, tangents) => {

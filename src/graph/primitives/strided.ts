@@ -1,6 +1,6 @@
 /** @file Descriptors for the routines that walk strided operands: what extents and strides each operand has. */
 
-import { bytesOf, sizeOf, stridesOf } from '../../core/tensor.ts';
+import { bytesOf, type Dtype, sizeOf, stridesOf } from '../../core/tensor.ts';
 import type { Arena } from '../../wasm/arena.ts';
 import type { Evaluation, Operand } from '../primitive.ts';
 
@@ -12,27 +12,49 @@ export interface StridedCopy {
   readonly outOffset?: number;
 }
 
-/** Copies input `index` of an evaluation into its output, by strides and offsets in elements. */
-export function copyStrided(e: Evaluation, copy: StridedCopy, index = 0): void {
-  copyStridedBetween(e, copy, e.inputs[index].ptr, e.output.ptr);
+/** A copy worked out: its descriptor, and its offsets in bytes. */
+export interface PreparedCopy {
+  readonly words: Int32Array;
+  readonly inBytes: number;
+  readonly outBytes: number;
+}
+
+export function prepareCopy(dtype: Dtype, { extents, inStrides, outStrides, inOffset = 0, outOffset = 0 }: StridedCopy): PreparedCopy {
+  return { words: descriptorOf(extents, [inStrides, outStrides]), inBytes: inOffset * bytesOf(dtype), outBytes: outOffset * bytesOf(dtype) };
+}
+
+type CopyContext = Pick<Evaluation, 'arena' | 'routines' | 'dtype'>;
+
+export function runCopy({ arena, routines }: CopyContext, { words, inBytes, outBytes }: PreparedCopy, inPtr: number, outPtr: number): void {
+  arena.frame(() => routines.stridedCopy(placeDescriptor(arena, words), inPtr + inBytes, outPtr + outBytes));
+}
+
+/** Copies the first input of an evaluation into its output, by strides and offsets in elements. */
+export function copyStrided(e: Evaluation, copy: () => StridedCopy): void {
+  const prepared = e.once(() => prepareCopy(e.dtype, copy()));
+  runCopy(e, prepared, e.inputs[0].ptr, e.output.ptr);
 }
 
 /** The same between two addresses. */
-export function copyStridedBetween(
-  { arena, routines, dtype }: Pick<Evaluation, 'arena' | 'routines' | 'dtype'>,
-  copy: StridedCopy,
-  inPtr: number,
-  outPtr: number,
-): void {
-  const bytes = bytesOf(dtype);
-  arena.frame(() => {
-    const descPtr = writeDescriptor(arena, copy.extents, [copy.inStrides, copy.outStrides]);
-    routines.stridedCopy(descPtr, inPtr + (copy.inOffset ?? 0) * bytes, outPtr + (copy.outOffset ?? 0) * bytes);
-  });
+export function copyStridedBetween(context: CopyContext, copy: StridedCopy, inPtr: number, outPtr: number): void {
+  runCopy(context, prepareCopy(context.dtype, copy), inPtr, outPtr);
+}
+
+/** Address of the descriptor that broadcasts the inputs of an evaluation to its output, in the current frame. */
+export function broadcastInputs(e: Evaluation): number {
+  return placeDescriptor(
+    e.arena,
+    e.once(() => broadcastWords(e.inputs, e.output)),
+  );
+}
+
+/** The same of any operands. */
+export function broadcastDescriptor(arena: Arena, operands: readonly Operand[], output: Operand): number {
+  return placeDescriptor(arena, broadcastWords(operands, output));
 }
 
 /** The descriptor of an element-wise operation that broadcasts operands, batch axis included, to the output. */
-export function broadcastDescriptor(arena: Arena, operands: readonly Operand[], output: Operand): number {
+function broadcastWords(operands: readonly Operand[], output: Operand): Int32Array {
   // The batch axis is split as [repeats, block]: an operand with a smaller batch is read again for every repeat, or has one
   // entry for each repeat.
   let block = output.batch;
@@ -41,11 +63,16 @@ export function broadcastDescriptor(arena: Arena, operands: readonly Operand[], 
     else if (batch > 1) block = Math.min(block, batch);
   }
   const extents = [output.batch / block, block, ...output.shape];
-  return writeDescriptor(
-    arena,
+  return descriptorOf(
     extents,
     operands.map((operand) => broadcastStrides(operand, output.shape, block)),
   );
+}
+
+function placeDescriptor(arena: Arena, words: Int32Array): number {
+  const ptr = arena.allocate(words.byteLength);
+  arena.i32(ptr, words.length).set(words);
+  return ptr;
 }
 
 function broadcastStrides(operand: Operand, shape: readonly number[], block: number): number[] {
@@ -59,7 +86,7 @@ function broadcastStrides(operand: Operand, shape: readonly number[], block: num
 }
 
 /** [ rank | extents | strides of each operand ], with neighbouring axes merged where every operand allows it. */
-function writeDescriptor(arena: Arena, extents: readonly number[], strides: readonly (readonly number[])[]): number {
+function descriptorOf(extents: readonly number[], strides: readonly (readonly number[])[]): Int32Array {
   const keptExtents: number[] = [];
   const keptStrides: number[][] = strides.map(() => []);
   for (let axis = 0; axis < extents.length; axis++) {
@@ -82,8 +109,5 @@ function writeDescriptor(arena: Arena, extents: readonly number[], strides: read
     keptExtents.push(1);
     for (const kept of keptStrides) kept.push(1);
   }
-  const words = [keptExtents.length, ...keptExtents, ...keptStrides.flat()];
-  const ptr = arena.allocate(words.length * 4);
-  arena.i32(ptr, words.length).set(words);
-  return ptr;
+  return Int32Array.of(keptExtents.length, ...keptExtents, ...keptStrides.flat());
 }
