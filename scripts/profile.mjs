@@ -1,9 +1,9 @@
 /**
  * @file Where the time of a tangent kernel goes: milliseconds and calls of every routine, and their share of the whole.
  *
- *     node scripts/profile.mjs [mlp | cnn | gru] [trace | full] [examples] [f32 | f64]      after `npm run build`
+ *     node scripts/profile.mjs [mlp | cnn | gru | vit] [trace | full] [examples] [f32 | f64]      after `npm run build`
  *
- * The networks: 784-512-512-10 with ReLU, examples/cnn.json, examples/gru.json. Three runs warm up and are not counted;
+ * The networks: 784-512-512-10 with ReLU, examples/cnn.json, gru.json and vit.json. Three runs warm up and are not counted;
  * the clock around every call costs some percent, so the total is also given without it.
  */
 import { readFileSync } from 'node:fs';
@@ -11,9 +11,9 @@ import { empiricalNtk, importSpec, initializeSpec, loadRuntime, uniform } from '
 
 const [network = 'mlp', outputs = 'trace', examples = '64', dtype = 'f32'] = process.argv.slice(2);
 const n = Number(examples);
-const specs = { mlp, cnn: () => example('cnn'), gru: () => example('gru') };
+const specs = { mlp, cnn: () => example('cnn'), gru: () => example('gru'), vit: () => example('vit') };
 if (!(network in specs && ['trace', 'full'].includes(outputs) && Number.isInteger(n) && n > 0 && ['f32', 'f64'].includes(dtype))) {
-  console.error('profile: usage: node scripts/profile.mjs [mlp | cnn | gru] [trace | full] [examples] [f32 | f64]');
+  console.error('profile: usage: node scripts/profile.mjs [mlp | cnn | gru | vit] [trace | full] [examples] [f32 | f64]');
   process.exit(2);
 }
 
