@@ -18,9 +18,8 @@ export interface Check {
 export const checks = ({ gzippedBytes, compileMilliseconds }: Startup): readonly Check[] => [
   { name: 'module, gzipped', when: 'quick', run: () => atMost(gzippedBytes / 1000, 60, (kilobytes) => `${kilobytes.toFixed(1)} kB`) },
   { name: 'compile and instantiate', when: 'quick', run: () => atMost(compileMilliseconds / 1000, 0.005, time) },
-  { name: 'tangedge demo', when: 'quick', run: () => atMost(demoSeconds(), 15, time) },
-  { name: 'ntk mlp full 256 inside routines', when: 'quick', run: () => insideRoutines(256) },
-  { name: 'ntk mlp full 1024 inside routines', when: 'usual', run: () => insideRoutines(1024) },
+  { name: 'tangedge demo', when: 'usual', run: () => atMost(demoSeconds(), 15, time) },
+  { name: 'ntk mlp full 1024 inside routines', when: 'usual', run: insideRoutines },
 ];
 
 function atMost(value: number, limit: number, show: (value: number) => string): Verdict {
@@ -36,8 +35,8 @@ function demoSeconds(): number {
   return seconds;
 }
 
-function insideRoutines(examples: number): Verdict {
-  const profile = execFileSync(process.execPath, ['scripts/profile.mjs', 'mlp', 'full', String(examples), 'f32'], { encoding: 'utf8' });
+function insideRoutines(): Verdict {
+  const profile = execFileSync(process.execPath, ['scripts/profile.mjs', 'mlp', 'full', '1024', 'f32'], { encoding: 'utf8' });
   const inside = Number(/^inside routines .* ms +([\d.]+) %/m.exec(profile)?.[1]) / 100;
   return { goal: `≥ ${share(0.85)}`, measured: share(inside, 1), met: inside >= 0.85 };
 }

@@ -37,6 +37,8 @@ export interface Rounds {
   readonly most: number;
   /** No further round is begun after so many seconds. */
   readonly seconds: number;
+  /** Samples of a peer that takes seconds, at most. */
+  readonly slow: number;
 }
 
 export async function compare(rt: Runtime, roof: Roof, peers: readonly Rival[], row: Row, rounds: Rounds): Promise<Result> {
@@ -60,9 +62,9 @@ export async function compare(rt: Runtime, roof: Roof, peers: readonly Rival[], 
     ours.push(sample());
     roofs.push(roof.gigaflops(dtype));
     for (const [index, peer] of able.entries()) {
-      // What takes seconds is timed three times at most: its first sample was one run.
+      // The first sample of what takes seconds was one run, and counts.
       const slow = first[index] > SLOW_SECONDS;
-      if (slow && ours.length > (first[index] > VERY_SLOW_SECONDS ? 1 : 3)) continue;
+      if (slow && ours.length > (first[index] > VERY_SLOW_SECONDS ? 1 : rounds.slow)) continue;
       const seconds = slow && ours.length === 1 ? first[index] : await peer.sample(row.task);
       if (seconds !== null) theirs[index].push(seconds);
     }
@@ -90,8 +92,13 @@ const VERY_SLOW_SECONDS = 15;
 
 /** Another task of ours, as a peer. */
 function ourselves(rt: Runtime, { name, task }: NonNullable<Row['beside']>): Rival {
-  const sample = stopwatch(prepare(rt, task).run);
-  return { name, sample: async () => sample() };
+  const { run } = prepare(rt, task);
+  const sample = async () => {
+    const start = performance.now();
+    run();
+    return (performance.now() - start) / 1000;
+  };
+  return { name, sample };
 }
 
 function timing(seconds: readonly number[]): Timing {

@@ -25,7 +25,7 @@ const at = process.argv.indexOf('--only');
 const words = at < 0 ? [''] : (process.argv[at + 1] ?? '').split(',');
 const chosen = <T extends { readonly name: string; readonly when: Row['when'] }>(list: readonly T[]) =>
   list.filter(({ name, when }) => (when === 'quick' || (when === 'usual' && !quick) || full) && words.some((word) => name.includes(word)));
-const rounds: Rounds = quick ? { most: 3, seconds: 3 } : { most: 9, seconds: 20 };
+const rounds: Rounds = quick ? { most: 3, seconds: 3, slow: 1 } : { most: 9, seconds: 20, slow: 3 };
 
 const here = machine();
 console.log(`tangedge ${here.commit} · ${here.cpu}, ${here.cores} cores · ${here.runtime} · one thread\n`);
