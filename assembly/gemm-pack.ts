@@ -8,8 +8,8 @@
  *       …     | …                      runs through the same microkernel and its live
  *     row P−1 | P−1 2P−1 …             elements have the bits of any other position.
  *
- * Sources contiguous along k are transposed in registers, a panel of five rows at once or one strip of 16 / sizeof<T>() rows
- * at a time; sources contiguous along the panel are copied a step at a time; other strides go element by element.
+ * Sources contiguous along k are transposed in registers, a panel of five rows at once or one or two strips of 16 / sizeof<T>()
+ * rows; sources contiguous along the panel are copied a step at a time; other strides go element by element.
  */
 
 /** Packs [rows, k] at `src` (strides rs, cs in elements) into panels of `P` rows at `dst`; P is a constant at each call. */
@@ -27,8 +27,11 @@ export function packPanels<T>(P: i32, rows: i32, k: i32, src: usize, rs: i32, cs
     } else {
       let row = 0;
       if (cs == 1) {
+        for (; row + 2 * LANES<T>() <= live; row += 2 * LANES<T>()) {
+          transposeStrips<T>(2, P, k, src + <usize>row * rsBytes, rsBytes, dst + <usize>row * sizeof<T>());
+        }
         for (; row + LANES<T>() <= live; row += LANES<T>()) {
-          transposeStrip<T>(P, k, src + <usize>row * rsBytes, rsBytes, dst + <usize>row * sizeof<T>());
+          transposeStrips<T>(1, P, k, src + <usize>row * rsBytes, rsBytes, dst + <usize>row * sizeof<T>());
         }
       }
       for (; row < live; row++) copyRow<T>(P, k, src + <usize>row * rsBytes, csBytes, dst + <usize>row * sizeof<T>());
@@ -112,42 +115,45 @@ function transposeFive<T>(k: i32, r0: usize, rsBytes: usize, dst: usize): void {
   }
 }
 
-/** 16 / sizeof<T>() rows, contiguous along k, into their lanes of a panel. */
+/** One or two strips of 16 / sizeof<T>() rows, contiguous along k, into their lanes of a panel: two wait for memory half as often. */
 // @ts-ignore: decorator
 @inline
-function transposeStrip<T>(P: i32, k: i32, src: usize, rsBytes: usize, dst: usize): void {
+function transposeStrips<T>(strips: i32, P: i32, k: i32, src: usize, rsBytes: usize, dst: usize): void {
   const step = <usize>P * sizeof<T>();
   let l = LANES<T>();
-  if (sizeof<T>() == 8) {
-    for (; l <= k; l += 2) {
-      const r0 = v128.load(src), r1 = v128.load(src + rsBytes);
-      v128.store(dst, v128.shuffle<i64>(r0, r1, 0, 2));
-      v128.store(dst + step, v128.shuffle<i64>(r0, r1, 1, 3));
-      src += 16;
-      dst += 2 * step;
-    }
-  } else {
-    for (; l <= k; l += 4) {
-      const r0 = v128.load(src), r1 = v128.load(src + rsBytes);
-      const r2 = v128.load(src + 2 * rsBytes), r3 = v128.load(src + 3 * rsBytes);
-      const low01 = v128.shuffle<i32>(r0, r1, 0, 4, 1, 5), high01 = v128.shuffle<i32>(r0, r1, 2, 6, 3, 7);
-      const low23 = v128.shuffle<i32>(r2, r3, 0, 4, 1, 5), high23 = v128.shuffle<i32>(r2, r3, 2, 6, 3, 7);
-      v128.store(dst, v128.shuffle<i64>(low01, low23, 0, 2));
-      v128.store(dst + step, v128.shuffle<i64>(low01, low23, 1, 3));
-      v128.store(dst + 2 * step, v128.shuffle<i64>(high01, high23, 0, 2));
-      v128.store(dst + 3 * step, v128.shuffle<i64>(high01, high23, 1, 3));
-      src += 16;
-      dst += 4 * step;
-    }
+  for (; l <= k; l += LANES<T>()) {
+    transposeSquare<T>(src, rsBytes, dst, step);
+    if (strips == 2) transposeSquare<T>(src + <usize>LANES<T>() * rsBytes, rsBytes, dst + 16, step);
+    src += 16;
+    dst += <usize>LANES<T>() * step;
   }
   for (l -= LANES<T>(); l < k; l++) {
     let s = src;
-    for (let i = 0; i < LANES<T>(); i++) {
+    for (let i = 0; i < strips * LANES<T>(); i++) {
       store<T>(dst + <usize>i * sizeof<T>(), load<T>(s));
       s += rsBytes;
     }
     src += sizeof<T>();
     dst += step;
+  }
+}
+
+/** A vector of each of 16 / sizeof<T>() rows, transposed. */
+// @ts-ignore: decorator
+@inline
+function transposeSquare<T>(src: usize, rsBytes: usize, dst: usize, step: usize): void {
+  const r0 = v128.load(src), r1 = v128.load(src + rsBytes);
+  if (sizeof<T>() == 8) {
+    v128.store(dst, v128.shuffle<i64>(r0, r1, 0, 2));
+    v128.store(dst + step, v128.shuffle<i64>(r0, r1, 1, 3));
+  } else {
+    const r2 = v128.load(src + 2 * rsBytes), r3 = v128.load(src + 3 * rsBytes);
+    const low01 = v128.shuffle<i32>(r0, r1, 0, 4, 1, 5), high01 = v128.shuffle<i32>(r0, r1, 2, 6, 3, 7);
+    const low23 = v128.shuffle<i32>(r2, r3, 0, 4, 1, 5), high23 = v128.shuffle<i32>(r2, r3, 2, 6, 3, 7);
+    v128.store(dst, v128.shuffle<i64>(low01, low23, 0, 2));
+    v128.store(dst + step, v128.shuffle<i64>(low01, low23, 1, 3));
+    v128.store(dst + 2 * step, v128.shuffle<i64>(high01, high23, 0, 2));
+    v128.store(dst + 3 * step, v128.shuffle<i64>(high01, high23, 1, 3));
   }
 }
 
