@@ -12,7 +12,7 @@
  */
 
 /** Rows of a strip. */
-const STRIP: i32 = 8;
+export const STRIP: i32 = 8;
 
 /** One block of k: y ← alpha·P + beta·y with P = Σ over the block's k. `sums` holds a strip's P. */
 export function multiplyVectorBlock<T>(

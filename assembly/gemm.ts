@@ -19,7 +19,8 @@
 
 import { MR, NR_BYTES, microkernelAddF32, microkernelAddF64, microkernelF32, microkernelF64 } from "./gemm-microkernel";
 import { packPanels } from "./gemm-pack";
-import { multiplyVectorBlock } from "./gemm-vector";
+import { STRIP, multiplyVectorBlock } from "./gemm-vector";
+import { multiplySkinny } from "./skinny";
 
 /** Depth of a packed block. Part of the bits. Fewer blocks mean fewer passes over C; a panel of B, 16 KB, stays in L1 beside what streams through it. */
 export const KC: i32 = 512;
@@ -66,14 +67,15 @@ export function multiply<T>(
   beta: T, c: usize, rsc: i32, csc: i32,
   scratch: usize,
 ): void {
-  if (k > 0 && n <= NARROW) {
+  if (k > 0 && n <= NARROW && (m >= STRIP || m * n <= NARROW)) {
     multiplyNarrow<T>(m, n, k, alpha, a, rsa, csa, b, rsb, csb, beta, c, rsc, csc, scratch);
     return;
   }
-  if (k > 0 && m <= NARROW) {
+  if (k > 0 && m <= NARROW && (n >= STRIP || m * n <= NARROW)) {
     multiplyNarrow<T>(n, m, k, alpha, b, csb, rsb, a, csa, rsa, beta, c, csc, rsc, scratch);
     return;
   }
+  if (k > 0 && multiplySkinny<T>(m, n, k, alpha, a, rsa, csa, b, rsb, csb, beta, c, rsc, csc, scratch)) return;
   // Cᵀ = Bᵀ·Aᵀ has the same bits (a·b = b·a), and rows of C become contiguous.
   if (csc != 1 && rsc == 1) blockedMultiply<T>(n, m, k, alpha, b, csb, rsb, a, csa, rsa, beta, c, csc, rsc, 0, scratch);
   else blockedMultiply<T>(m, n, k, alpha, a, rsa, csa, b, rsb, csb, beta, c, rsc, csc, 0, scratch);

@@ -38,6 +38,8 @@ export function affineF64(n: i32, scale: f64, shift: f64, x: usize, out: usize):
 export function affineF32(n: i32, scale: f64, shift: f64, x: usize, out: usize): void { affineArray<f32>(n, scale, shift, x, out); }
 export { microkernelF64, microkernelF32, microkernelAddF64, microkernelAddF32 } from "./gemm-microkernel";
 export { gemmF64, gemmF32, gemmScratchBytesF64, gemmScratchBytesF32 } from "./gemm";
+export { gemmBatchF64, gemmBatchF32 } from "./gemm-batch";
+export { rowsMicrokernelF64, rowsMicrokernelF32, stridedMicrokernelF64, stridedMicrokernelF32 } from "./skinny-microkernel";
 export { gramMicrokernelF64, gramMicrokernelF32 } from "./gram-microkernel";
 export { gramF64, gramF32, gramScratchBytesF64, gramScratchBytesF32 } from "./gram";
 export { gramHadamardF64, gramHadamardF32 } from "./kronecker";

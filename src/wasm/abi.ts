@@ -35,6 +35,33 @@ export interface Routines {
   ): void;
   gemmScratchBytes(m: number, n: number, k: number): number;
 
+  // ── gemm-batch.ts ──────────────────────────────────────────────────────────────────────────────────────────────
+  /**
+   * C[e, l] [m, n] ← A[⌊e / eachA⌋ mod entriesA, l] [m, k]·B[⌊e / eachB⌋ mod entriesB, l] [k, n] for e < entries, l < leading. C is
+   * contiguous; entries of A and B are, and within one the matrices are `lead` elements apart. Scratch: gemmScratchBytes(m, n, k).
+   */
+  gemmBatch(
+    entries: number,
+    leading: number,
+    m: number,
+    n: number,
+    k: number,
+    aPtr: number,
+    entriesA: number,
+    eachA: number,
+    leadA: number,
+    rsa: number,
+    csa: number,
+    bPtr: number,
+    entriesB: number,
+    eachB: number,
+    leadB: number,
+    rsb: number,
+    csb: number,
+    cPtr: number,
+    scratchPtr: number,
+  ): void;
+
   // ── gram.ts ────────────────────────────────────────────────────────────────────────────────────────────────────
   /** C[n, n] ← alpha·A[n, k]·A[n, k]ᵀ + beta·C, both triangles written, exactly symmetric; half the work of gemm, the same bits. */
   gram(

@@ -8,6 +8,7 @@ import { DTYPES, type Dtype, expectSameBits, rounding, Sandbox } from './sandbox
 
 const release = new Sandbox('release');
 const debug = new Sandbox('debug');
+const wide = new Sandbox('wide');
 
 /** How a matrix [rows, columns] is laid out. */
 type Storage = 'rows' | 'columns' | 'padded' | 'sparse';
@@ -71,7 +72,7 @@ function run(box: Sandbox, dtype: Dtype, q: Case) {
 function expectMirror(dtype: Dtype, q: Case, boxes: readonly Sandbox[] = [release, debug]): void {
   for (const box of boxes) {
     const { actual, expected } = run(box, dtype, q);
-    expectSameBits(actual, expected, `gemm ${dtype} ${JSON.stringify(q)} ${box === debug ? 'debug' : 'release'}`);
+    expectSameBits(actual, expected, `gemm ${dtype} ${JSON.stringify(q)} ${box === debug ? 'debug' : box === wide ? 'wide' : 'release'}`);
   }
 }
 
@@ -153,6 +154,22 @@ describe.each(DTYPES)('gemm %s', (dtype) => {
         (q) => expectMirror(dtype, q),
       ),
       { seed: 20, numRuns: 60 },
+    );
+  });
+
+  test('mirror bits on random small and skinny shapes, release, debug and wide', () => {
+    const storage = fc.constantFrom<Storage>('rows', 'columns', 'padded', 'sparse');
+    const narrow = fc.integer({ min: 1, max: 33 });
+    const long = fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constantFrom(63, 64, 65, 129, 140));
+    const depth = fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constantFrom(511, 512, 513, 517));
+    const scalar = fc.constantFrom(0, 1, -1, 0.3);
+    fc.assert(
+      fc.property(
+        fc.record({ m: narrow, n: long, k: depth, a: storage, b: storage, c: storage, alpha: scalar, beta: scalar, shift: fc.nat(3) }),
+        fc.boolean(),
+        (q, tall) => expectMirror(dtype, tall ? { ...q, m: q.n, n: q.m } : q, [release, debug, wide]),
+      ),
+      { seed: 21, numRuns: 80 },
     );
   });
 

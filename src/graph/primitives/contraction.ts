@@ -139,15 +139,10 @@ const matmulRow: Primitive = {
     const [m, k] = a.shape.slice(-2);
     const n = b.shape[b.shape.length - 1];
     const leading = sizeOf(a.shape.slice(0, -2));
-    const bytes = bytesOf(e.dtype);
     e.arena.frame(() => {
       const scratch = e.arena.allocate(e.routines.gemmScratchBytes(m, n, k));
-      for (let i = 0; i < e.output.batch * leading; i++) {
-        const entry = Math.floor(i / leading);
-        const aPtr = a.ptr + (entryOf(a, entry) * leading + (i % leading)) * m * k * bytes;
-        const bPtr = b.ptr + (entryOf(b, entry) * leading + (i % leading)) * k * n * bytes;
-        e.routines.gemm(m, n, k, 1, aPtr, k, 1, bPtr, n, 1, 0, e.output.ptr + i * m * n * bytes, n, 1, scratch);
-      }
+      const batch = e.output.batch;
+      e.routines.gemmBatch(batch, leading, m, n, k, a.ptr, a.batch, a.each, m * k, k, 1, b.ptr, b.batch, b.each, k * n, n, 1, e.output.ptr, scratch);
     });
   },
   jvp: (g, { inputs }, tangents) => bilinearTangent(g, inputs, tangents, (a, b) => matmul(g, a, b)),
