@@ -53,6 +53,7 @@ export { addF64, addF32, subF64, subF32, mulF64, mulF32, divF64, divF32 } from "
 export { gateF64, gateF32, selectF64, selectF32, fillF64, fillF32 } from "./broadcast";
 export { stridedCopyF64, stridedCopyF32 } from "./broadcast-copy";
 export { sumF64, sumF32, dotF64, dotF32 } from "./reduce";
+export { allFiniteF64, allFiniteF32 } from "./finite";
 export {
   tridiagonalizeF64, tridiagonalizeF32, tridiagonalizeScratchBytesF64, tridiagonalizeScratchBytesF32,
   tridiagonalEigenF64, tridiagonalEigenF32, tridiagonalEigenScratchBytesF64, tridiagonalEigenScratchBytesF32,

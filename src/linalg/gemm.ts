@@ -1,9 +1,10 @@
 /** @file Matrix product C = op(A)·op(B). */
 
-import { checkFinite, checkMatrix } from '../core/check.ts';
+import { checkMatrix } from '../core/check.ts';
 import { TangedgeError } from '../core/errors.ts';
 import { type Dtype, dtypeOf, formatShape, type Tensor } from '../core/tensor.ts';
-import { type Runtime, routinesOf } from '../wasm/runtime.ts';
+import type { Runtime } from '../wasm/runtime.ts';
+import { product } from './product.ts';
 
 export interface MatmulOptions {
   /** Use Aᵀ: a is then [k, m]. Costs nothing extra. */
@@ -16,10 +17,11 @@ export interface MatmulOptions {
  * Matrix product op(A)·op(B), op = identity or transpose.
  *
  * Shapes     a [m, k] (or [k, m]), b [k, n] (or [n, k])  →  [m, n], f32 when both are f32, else f64
- * Cost       2·m·n·k flops; all three matrices in WebAssembly memory
+ * Cost       2·m·n·k flops; all three matrices in WebAssembly memory, or tiles of them where it is too small, with the same bits
  * Numerics   sums run over k in an order that depends on k alone
  *
- * @throws {TangedgeError} ERR_SHAPE when the inner extents differ · ERR_DOMAIN for NaN or Inf
+ * @throws {TangedgeError} ERR_SHAPE when the inner extents differ · ERR_DOMAIN for NaN or Inf · ERR_MEMORY when tiles do not fit
+ * either, or the host cannot allocate the result
  * @example
  * const c = matmul(rt, tensor([1, 2], [1, 2]), tensor([2, 1], [3, 4])); // [[11]]
  */
@@ -38,20 +40,8 @@ export function matmul(rt: Runtime, a: Tensor, b: Tensor, options: MatmulOptions
       { a: [...a.shape], b: [...b.shape] },
     );
   }
-  checkFinite('matmul', 'a', a);
-  checkFinite('matmul', 'b', b);
   const dtype: Dtype = dtypeOf(a) === 'f32' && dtypeOf(b) === 'f32' ? 'f32' : 'f64';
-  const routines = routinesOf(rt, dtype);
-  const { arena } = rt;
-
-  return arena.frame(() => {
-    const aPtr = arena.load(dtype, a.data);
-    const bPtr = arena.load(dtype, b.data);
-    const cPtr = arena.allocateArray(dtype, m * n);
-    const scratchPtr = arena.allocate(routines.gemmScratchBytes(m, n, k) >>> 0);
-    const [rsa, csa] = transposeA ? [1, columnsA] : [columnsA, 1];
-    const [rsb, csb] = transposeB ? [1, columnsB] : [columnsB, 1];
-    routines.gemm(m, n, k, 1, aPtr, rsa, csa, bPtr, rsb, csb, 0, cPtr, n, 1, scratchPtr);
-    return { shape: [m, n], data: arena.read(dtype, cPtr, m * n) };
-  });
+  const left = { name: 'a', tensor: a, extent: m, rs: transposeA ? 1 : columnsA, cs: transposeA ? columnsA : 1 };
+  const right = { name: 'b', tensor: b, extent: n, rs: transposeB ? columnsB : 1, cs: transposeB ? 1 : columnsB };
+  return { shape: [m, n], data: product(rt, 'matmul', dtype, left, right, k) };
 }

@@ -263,6 +263,10 @@ export interface Routines {
   /** Σ_i x[i]·y[i], accumulated in f64. */
   dot(n: number, xPtr: number, yPtr: number): number;
 
+  // ── finite.ts ──────────────────────────────────────────────────────────────────────────────────────────────────
+  /** Whether all of n contiguous elements are finite: 1 or 0. */
+  allFinite(n: number, xPtr: number): number;
+
   // ── optimizer.ts (n contiguous scalars, element by element) ────────────────────────────────────────────────────
   /** y ← y + alpha·x. */
   axpy(n: number, alpha: number, xPtr: number, yPtr: number): void;

@@ -176,3 +176,48 @@ describe('psdPower', () => {
     }
   });
 });
+
+describe('products that do not fit', () => {
+  const [m, k, n] = [97, 3000, 83];
+  const roundedTo = (dtype: string, t: Tensor): Tensor => (dtype === 'f32' ? { shape: t.shape, data: Float32Array.from(t.data) } : t);
+
+  test.each(['f64', 'f32'])('matmul and gram in tiles have the bits of one piece, every transpose: %s', async (dtype) => {
+    const small = await loadRuntime({ memoryLimit: dtype === 'f64' ? 1_900_000 : 950_000 });
+    for (const transposeA of [false, true]) {
+      for (const transposeB of [false, true]) {
+        const a = roundedTo(dtype, tensor(transposeA ? [k, m] : [m, k], uniform(5, m * k)));
+        const b = roundedTo(dtype, tensor(transposeB ? [n, k] : [k, n], uniform(6, k * n)));
+        expect(matmul(small, a, b, { transposeA, transposeB })).toEqual(matmul(rt, a, b, { transposeA, transposeB }));
+      }
+      const x = roundedTo(dtype, tensor(transposeA ? [k, m] : [m, k], uniform(7, m * k)));
+      const of = transposeA ? 'columns' : 'rows';
+      expect(gram(small, x, { of })).toEqual(gram(rt, x, { of }));
+    }
+    expect(small.arena.peakBytes).toBeLessThanOrEqual(small.arena.limit);
+    expect(small.arena.used).toBe(0);
+  });
+
+  test('NaN in a later tile is named with its index', async () => {
+    const small = await loadRuntime({ memoryLimit: 1_900_000 });
+    const b = tensor([k, n], uniform(6, k * n));
+    b.data[2900 * n + 80] = Number.NaN;
+    expect(() => matmul(small, tensor([m, k], uniform(5, m * k)), b)).toThrow(/^matmul: b \[3000, 83\] holds NaN at index \[2900, 80\]/);
+  });
+
+  test('memory that holds no tile, and results that no host can allocate, are refused in one line with the numbers', async () => {
+    const tiny = await loadRuntime({ memoryLimit: 100_000 });
+    expect(() => matmul(tiny, tensor([m, k], uniform(5, m * k)), tensor([k, n], uniform(6, k * n)))).toThrow(
+      expect.objectContaining({
+        code: 'ERR_MEMORY',
+        message: expect.stringMatching(/^matmul: \[97, 3000\]·\[3000, 83\] needs \d+ bytes .* 100000 are free\..*$/),
+      }),
+    );
+    const long = tensor([2 ** 21, 1], new Float32Array(2 ** 21));
+    expect(() => gram(rt, long)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_MEMORY',
+        message: expect.stringMatching(/^gram: the result \[2097152, 2097152\] takes 17592186044416 bytes, .*$/),
+      }),
+    );
+  });
+});
