@@ -15,15 +15,21 @@ export interface Check {
   readonly run: () => Verdict;
 }
 
-export const checks = ({ gzippedBytes, compileMilliseconds }: Startup): readonly Check[] => [
+export const checks = ({ gzippedBytes, compileMilliseconds, warmupMilliseconds, warmShare }: Startup): readonly Check[] => [
   { name: 'module, gzipped', when: 'quick', run: () => atMost(gzippedBytes / 1000, 60, (kilobytes) => `${kilobytes.toFixed(1)} kB`) },
   { name: 'compile and instantiate', when: 'quick', run: () => atMost(compileMilliseconds / 1000, 0.005, time) },
+  { name: 'speed after warmup', when: 'quick', run: () => afterWarmup(warmShare, warmupMilliseconds / 1000) },
   { name: 'tangedge demo', when: 'usual', run: () => atMost(demoSeconds(), 15, time) },
   { name: 'ntk mlp full 1024 inside routines', when: 'usual', run: insideRoutines },
 ];
 
 function atMost(value: number, limit: number, show: (value: number) => string): Verdict {
   return { goal: `≤ ${show(limit)}`, measured: show(value), met: value <= limit };
+}
+
+function afterWarmup(ofLater: number, seconds: number): Verdict {
+  const goal = `≥ ${share(0.9)} of later speed in ${time(0.03)}`;
+  return { goal, measured: `${share(ofLater)} in ${time(seconds)}`, met: ofLater >= 0.9 && seconds <= 0.03 };
 }
 
 function demoSeconds(): number {

@@ -2,6 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { median } from './stopwatch.ts';
 
@@ -10,6 +11,9 @@ export interface Startup {
   readonly compileMilliseconds: number;
   readonly moduleBytes: number;
   readonly gzippedBytes: number;
+  /** What `warmup` took, median, and the least share of its later speed that a product has right after it, of five fresh processes. */
+  readonly warmupMilliseconds: number;
+  readonly warmShare: number;
 }
 
 const MODULE = 'build/routines.wasm';
@@ -19,7 +23,19 @@ export async function startup(): Promise<Startup> {
   const times = Array.from({ length: 5 }, () =>
     Number(execFileSync(process.execPath, ['--input-type=module', '--eval', PROGRAM, MODULE], { encoding: 'utf8' })),
   );
-  return { compileMilliseconds: median(times), moduleBytes: bytes.length, gzippedBytes: gzipSync(bytes, { level: 9 }).length };
+  const warmths = Array.from({ length: 5 }, () => {
+    const text = execFileSync(process.execPath, ['--input-type=module', '--eval', WARM_PROGRAM, pathToFileURL('dist/index.node.js').href], {
+      encoding: 'utf8',
+    });
+    return JSON.parse(text) as { readonly milliseconds: number; readonly share: number };
+  });
+  return {
+    compileMilliseconds: median(times),
+    moduleBytes: bytes.length,
+    gzippedBytes: gzipSync(bytes, { level: 9 }).length,
+    warmupMilliseconds: median(warmths.map(({ milliseconds }) => milliseconds)),
+    warmShare: Math.min(...warmths.map(({ share }) => share)),
+  };
 }
 
 const PROGRAM = `
@@ -29,4 +45,25 @@ const start = performance.now();
 new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory: new WebAssembly.Memory({ initial: 1 }) } });
 const milliseconds = performance.now() - start; // before the first use of process.stdout, which takes 2 ms itself
 process.stdout.write(String(milliseconds));
+`;
+
+const WARM_PROGRAM = `
+const { loadRuntime, warmup } = await import(process.argv[1]);
+const rt = await loadRuntime();
+const { milliseconds } = await warmup(rt);
+const n = 256;
+const runs = ['f32', 'f64'].map((dtype) => {
+  const [a, b, c] = [0, 1, 2].map(() => rt.arena.allocateArray(dtype, n * n));
+  const scratch = rt.arena.allocate(rt[dtype].gemmScratchBytes(n, n, n));
+  return () => rt[dtype].gemm(n, n, n, 1, a, n, 1, b, n, 1, 0, c, n, 1, scratch);
+});
+const best = (run, calls) => Math.min(...Array.from({ length: calls }, () => {
+  const start = performance.now();
+  run();
+  return performance.now() - start;
+}));
+const after = runs.map((run) => best(run, 3));
+for (const start = performance.now(); performance.now() - start < 500; ) for (const run of runs) run();
+const share = Math.min(...runs.map((run, i) => best(run, 20) / after[i]));
+process.stdout.write(JSON.stringify({ milliseconds, share }));
 `;
