@@ -53,6 +53,9 @@ const MAX_BASIS = 120;
 /**
  * The `count` largest or smallest eigenvalues of a symmetric operator given by its products, and their eigenvectors.
  *
+ * For few pairs of an operator whose products are dear, and above all when vectors of a problem nearby are at hand as `start`; for
+ * many pairs of a matrix, cold, `topEigenpairs` multiplies blocks.
+ *
  * Shapes     `product` maps [n] → [n]  →  values [count], vectors count × [n]
  * Cost       `products` products, and 4·n·m flops and an eigenproblem of size m for the m-th; memory 2·m·n, m ≤ 120
  * Numerics   a start that is itself eigenvectors, but not the wanted ones, is returned as it is unless `guards` follow

@@ -45,6 +45,8 @@ export interface TopEigenpairs extends Eigenvectors {
 /**
  * The `count` largest eigenvalues (algebraically), largest first, and their eigenvectors.
  *
+ * From nothing, in blocks; to follow few pairs of a changing operator from where they were, or the smallest, `extremalEigenpairs`.
+ *
  * Shapes     a [n, n]  →  values [count], vectors [n, count], residuals [count]; column k belongs to values[k]
  * Cost       2·n² flops a vector that is multiplied by A: 3 to 5 times `count` vectors for the spectra of kernels, which
  *            decay; half of the matrix is read for every four vectors (f32: eight). WebAssembly memory n²/2 and about
