@@ -53,24 +53,29 @@ export async function compare(rt: Runtime, roof: Roof, peers: readonly Rival[], 
     first.push(seconds);
   }
   const dtype = 'dtype' in row.task ? row.task.dtype : 'f64';
-  const ours: number[] = [];
-  const theirs: number[][] = able.map(() => []);
+  const ours: number[][] = [];
+  const theirs: number[][][] = able.map(() => []);
   const roofs: number[] = [];
   const start = performance.now();
   while (ours.length < rounds.most && (ours.length < 2 || (performance.now() - start) / 1000 < rounds.seconds)) {
     roofs.push(roof.gigaflops(dtype));
-    ours.push(sample());
-    roofs.push(roof.gigaflops(dtype));
+    ours.push(
+      await burst(() => {
+        const seconds = sample();
+        roofs.push(roof.gigaflops(dtype));
+        return seconds;
+      }),
+    );
     for (const [index, peer] of able.entries()) {
       // The first sample of what takes seconds was one run, and counts.
       const slow = first[index] > SLOW_SECONDS;
       if (slow && ours.length > (first[index] > VERY_SLOW_SECONDS ? 1 : rounds.slow)) continue;
-      const seconds = slow && ours.length === 1 ? first[index] : await peer.sample(row.task);
-      if (seconds !== null) theirs[index].push(seconds);
+      const samples = slow && ours.length === 1 ? [first[index]] : await burst(() => peer.sample(row.task));
+      if (samples.length > 0) theirs[index].push(samples);
     }
   }
   release();
-  const shareOf = (seconds: readonly number[]) => row.flops && row.flops / Math.min(...seconds) / 1e9 / Math.max(...roofs);
+  const shareOf = (rounds: readonly number[][]) => row.flops && row.flops / Math.min(...rounds.flat()) / 1e9 / Math.max(...roofs);
   const result = {
     name: row.name,
     flops: row.flops,
@@ -80,7 +85,7 @@ export async function compare(rt: Runtime, roof: Roof, peers: readonly Rival[], 
     peers: able.map(({ name }, index) => ({
       name,
       ...timing(theirs[index]),
-      ratio: median(theirs[index].map((seconds, round) => seconds / ours[round])),
+      ratio: median(theirs[index].map((samples, round) => median(samples) / median(ours[round]))),
       roofShare: shareOf(theirs[index]),
     })),
   };
@@ -89,6 +94,22 @@ export async function compare(rt: Runtime, roof: Roof, peers: readonly Rival[], 
 
 const SLOW_SECONDS = 2;
 const VERY_SLOW_SECONDS = 15;
+
+/** Samples in a row, at most, and seconds after which none is begun: a disturbance then spoils some of a round, seldom all. */
+const BURST = 5;
+const BURST_SECONDS = 0.05;
+
+/** None of what says null. */
+async function burst(sample: () => number | Promise<number | null>): Promise<number[]> {
+  const samples: number[] = [];
+  const start = performance.now();
+  do {
+    const seconds = await sample();
+    if (seconds === null) break;
+    samples.push(seconds);
+  } while (samples.length < BURST && (performance.now() - start) / 1000 < BURST_SECONDS);
+  return samples;
+}
 
 /** Another task of ours, as a peer. */
 function ourselves(rt: Runtime, { name, task }: NonNullable<Row['beside']>): Rival {
@@ -101,6 +122,7 @@ function ourselves(rt: Runtime, { name, task }: NonNullable<Row['beside']>): Riv
   return { name, sample };
 }
 
-function timing(seconds: readonly number[]): Timing {
+function timing(rounds: readonly number[][]): Timing {
+  const seconds = rounds.flat();
   return { best: Math.min(...seconds), median: median(seconds) };
 }
