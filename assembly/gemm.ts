@@ -165,7 +165,7 @@ function macrokernel<T>(
         runMicrokernelAdd<T>(kc, panelA, panelB, corner, rscBytes);
       } else {
         runMicrokernel<T>(kc, panelA, panelB, tile, NR_BYTES);
-        updateTile<T>(rows, columns, alpha, tile, beta, corner, rsc, csc);
+        updateTile<T>(rows, columns, alpha, tile, NR_BYTES, beta, corner, rsc, csc);
       }
     }
   }
@@ -185,13 +185,15 @@ function runMicrokernelAdd<T>(k: i32, a: usize, b: usize, c: usize, rsc: usize):
   else microkernelAddF32(k, a, b, c, rsc);
 }
 
-/** C ← alpha·tile + beta·C on the live part of a tile. */
-export function updateTile<T>(rows: i32, columns: i32, alpha: T, tile: usize, beta: T, c: usize, rsc: i32, csc: i32): void {
-  if (csc == 1 && columns == NR<T>()) {
+/** C ← alpha·tile + beta·C on the live part of a tile, whose rows are rowBytes long: 32, or the wide module's 64. */
+export function updateTile<T>(
+  rows: i32, columns: i32, alpha: T, tile: usize, rowBytes: usize, beta: T, c: usize, rsc: i32, csc: i32,
+): void {
+  if (csc == 1 && <usize>columns * sizeof<T>() == rowBytes) {
     const step = <usize>rsc * sizeof<T>();
-    for (const end = tile + <usize>(rows * NR_BYTES); tile < end; tile += NR_BYTES) {
+    for (const end = tile + <usize>rows * rowBytes; tile < end; tile += rowBytes) {
       updateVectors<T>(alpha, tile, beta, c);
-      if (WIDE) updateVectors<T>(alpha, tile + 32, beta, c + 32);
+      if (WIDE && rowBytes == 64) updateVectors<T>(alpha, tile + 32, beta, c + 32);
       c += step;
     }
     return;
@@ -199,7 +201,7 @@ export function updateTile<T>(rows: i32, columns: i32, alpha: T, tile: usize, be
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < columns; j++) {
       const at = address<T>(c, i, rsc, j, csc);
-      let value = alpha * load<T>(tile + <usize>(i * NR<T>() + j) * sizeof<T>());
+      let value = alpha * load<T>(tile + <usize>i * rowBytes + <usize>j * sizeof<T>());
       if (beta != <T>0) value += beta * load<T>(at);
       store<T>(at, value);
     }

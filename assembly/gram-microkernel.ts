@@ -102,10 +102,10 @@ function gramMicrokernel<T>(k: i32, a: usize, b: usize, c: usize): void {
   v128.store(c, c31, 112);
 }
 
-/** As gemm-microkernel.ts's. */
+/** As gemm-microkernel.ts's, for the sums of four rows. */
 // @ts-ignore: decorator
 @inline
-function keep(a: usize, c: usize, c00: v128, c01: v128, c10: v128, c11: v128, c20: v128, c21: v128, c30: v128, c31: v128): void {
+export function keep(a: usize, c: usize, c00: v128, c01: v128, c10: v128, c11: v128, c20: v128, c21: v128, c30: v128, c31: v128): void {
   if (a == 0) {
     v128.store(c, c31);
     v128.store(c, c30, 16);

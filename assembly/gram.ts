@@ -58,7 +58,7 @@ function gramOfFew<T>(n: i32, k: i32, alpha: T, a: usize, rsa: i32, csa: i32, be
         if (sizeof<T>() == 8) gramMicrokernelF64(kc, rows, panel, tile);
         else gramMicrokernelF32(kc, rows, panel, tile);
         const corner = c + <usize>i * row + <usize>j * sizeof<T>();
-        updateTile<T>(min(ROWS, n - i), min(columns, n - j), alpha, tile, betaBlock, corner, rsc, 1);
+        updateTile<T>(min(ROWS, n - i), min(columns, n - j), alpha, tile, NR_BYTES, betaBlock, corner, rsc, 1);
       }
     }
   }

@@ -13,6 +13,7 @@
  */
 
 import { plus } from "./gemm-microkernel";
+import { keep } from "./gram-microkernel";
 
 // @ts-ignore: decorator
 @inline
@@ -204,23 +205,4 @@ export function stridedMicrokernelF32(
   k: i32, a0: usize, a1: usize, a2: usize, a3: usize, stepA: usize, b: usize, step: usize, c: usize, rsc: usize,
 ): void {
   stridedMicrokernel<f32>(k, a0, a1, a2, a3, stepA, b, step, c, rsc);
-}
-
-/** Between two steps; never stores: see gemm-microkernel.ts. */
-// @ts-ignore: decorator
-@inline
-function keep(
-  a: usize, c: usize,
-  c00: v128, c01: v128, c10: v128, c11: v128, c20: v128, c21: v128, c30: v128, c31: v128,
-): void {
-  if (a == 0) {
-    v128.store(c, c31);
-    v128.store(c, c30, 16);
-    v128.store(c, c21, 32);
-    v128.store(c, c20, 48);
-    v128.store(c, c11, 64);
-    v128.store(c, c10, 80);
-    v128.store(c, c01, 96);
-    v128.store(c, c00, 112);
-  }
 }

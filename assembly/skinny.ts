@@ -7,7 +7,7 @@
  * Order of summation: that of gemm.ts.
  */
 
-import { KC } from "./gemm";
+import { KC, updateTile } from "./gemm";
 import { rowsMicrokernelF32, rowsMicrokernelF64, stridedMicrokernelF32, stridedMicrokernelF64 } from "./skinny-microkernel";
 
 /** Rows of a tile. */
@@ -133,39 +133,10 @@ function multiplyFourRows<T>(
       if (sizeof<T>() == 8) stridedMicrokernelF64(k, a, a1, a2, a3, csaBytes, b, stepB, target, targetStep);
       else stridedMicrokernelF32(k, a, a1, a2, a3, csaBytes, b, stepB, target, targetStep);
     }
-    if (!whole) addTile<T>(rows, columns, alpha, tile + <usize>skipped * sizeof<T>(), beta, c, rsc, csc);
+    if (!whole) updateTile<T>(rows, columns, alpha, tile + <usize>skipped * sizeof<T>(), ROW_BYTES, beta, c, rsc, csc);
     c += <usize>columns * <usize>csc * sizeof<T>();
     b += panelBytes;
   }
-}
-
-/** C ← alpha·tile + beta·C. */
-function addTile<T>(rows: i32, columns: i32, alpha: T, tile: usize, beta: T, c: usize, rsc: i32, csc: i32): void {
-  const rscBytes = <usize>rsc * sizeof<T>(), cscBytes = <usize>csc * sizeof<T>();
-  for (let i = 0; i < rows; i++) {
-    if (csc == 1 && columns == COLUMNS<T>()) {
-      addVector<T>(alpha, tile, beta, c);
-      addVector<T>(alpha, tile + 16, beta, c + 16);
-    } else {
-      let at = c, from = tile;
-      for (const end = tile + <usize>columns * sizeof<T>(); from < end; from += sizeof<T>()) {
-        let value = alpha * load<T>(from);
-        if (beta != <T>0) value += beta * load<T>(at);
-        store<T>(at, value);
-        at += cscBytes;
-      }
-    }
-    tile += ROW_BYTES;
-    c += rscBytes;
-  }
-}
-
-// @ts-ignore: decorator
-@inline
-function addVector<T>(alpha: T, tile: usize, beta: T, c: usize): void {
-  let value = v128.mul<T>(v128.splat<T>(alpha), v128.load(tile));
-  if (beta != <T>0) value = v128.add<T>(value, v128.mul<T>(v128.splat<T>(beta), v128.load(c)));
-  v128.store(c, value);
 }
 
 /** Panels of COLUMNS columns, step by step; columns past the last are filled, and what they give is not used. */

@@ -2,13 +2,12 @@
 
 import type { Tensor } from '../core/tensor.ts';
 import { matmul } from '../linalg/gemm.ts';
+import { mirrorLower } from '../linalg/mirror.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 
 /** Wᵀ·K·W, W [h, i], K [h, h] symmetric → [i, i], exactly symmetric: the lower triangle, mirrored. */
 export function congruence(rt: Runtime, w: Tensor, k: Tensor): Tensor {
   const product = matmul(rt, w, matmul(rt, k, w), { transposeA: true });
-  const size = product.shape[0];
-  const { data } = product;
-  for (let row = 0; row < size; row++) for (let column = 0; column < row; column++) data[column * size + row] = data[row * size + column];
+  mirrorLower(product.shape[0], product.data);
   return product;
 }

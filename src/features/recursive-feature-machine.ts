@@ -5,6 +5,7 @@ import { TangedgeError } from '../core/errors.ts';
 import { castTensor, formatShape, type Tensor } from '../core/tensor.ts';
 import { matmul } from '../linalg/gemm.ts';
 import { gram } from '../linalg/gram.ts';
+import { mirrorLower } from '../linalg/mirror.ts';
 import { solvePositive } from '../linalg/solve.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 
@@ -105,11 +106,8 @@ interface Ridge {
 function ridgeSolution(rt: Runtime, x: Tensor, y: Tensor, { metric, bandwidth, regularization }: Ridge): Tensor {
   const { kernel } = laplaceKernel(rt, x, x, metric, bandwidth);
   const n = x.shape[0];
-  for (let i = 0; i < n; i++) {
-    // Rounding may leave the two halves of the kernel apart.
-    for (let j = 0; j < i; j++) kernel.data[j * n + i] = kernel.data[i * n + j];
-    kernel.data[i * n + i] = 1 + regularization;
-  }
+  mirrorLower(n, kernel.data); // rounding may leave the two halves of the kernel apart
+  for (let i = 0; i < n; i++) kernel.data[i * n + i] = 1 + regularization;
   return solvePositive(rt, kernel, y).solution;
 }
 

@@ -5,6 +5,7 @@ import type { Tensor } from '../core/tensor.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 import { eigh } from './eigh.ts';
 import { matmul } from './gemm.ts';
+import { mirrorLower } from './mirror.ts';
 import { normalArray } from './normal.ts';
 
 /** Which random matrix: a stream of a seed. */
@@ -61,8 +62,7 @@ export function sameSpectrumRandom(rt: Runtime, a: Tensor | Float64Array, option
   const q = haarOrthogonal(rt, n, options);
   const scaled = q.data.map((entry, at) => entry * values[at % n]);
   const product = matmul(rt, { shape: [n, n], data: scaled }, q, { transposeB: true });
-  const { data } = product;
-  for (let row = 0; row < n; row++) for (let column = 0; column < row; column++) data[column * n + row] = data[row * n + column];
+  mirrorLower(n, product.data);
   return product;
 }
 

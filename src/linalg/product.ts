@@ -11,6 +11,7 @@ import { checkFinite } from '../core/check.ts';
 import { TangedgeError } from '../core/errors.ts';
 import { bytesOf, type Dtype, emptyArray, type FloatArray, formatShape, type Tensor } from '../core/tensor.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
+import { mirrorLower } from './mirror.ts';
 
 /** A factor with its extent beside the sum and its strides, one of which is 1: its element (i, l) is data[i·rs + l·cs]. */
 export interface Factor {
@@ -171,16 +172,4 @@ function loadBlock(rt: Runtime, operation: string, dtype: Dtype, factor: Factor,
   }
   if (routinesOf(rt, dtype).allFinite(extent * depth, ptr) === 0) checkFinite(operation, name, tensor);
   return { extent, ptr, rs: along ? depth : 1, cs: along ? 1 : extent };
-}
-
-/** Upper triangle ← transpose of the lower one, by blocks whose rows and columns stay in the caches. */
-function mirrorLower(n: number, c: FloatArray): void {
-  const side = 32;
-  for (let ib = 0; ib < n; ib += side) {
-    for (let jb = 0; jb <= ib; jb += side) {
-      for (let i = ib; i < Math.min(ib + side, n); i++) {
-        for (let j = jb; j < Math.min(jb + side, i); j++) c[j * n + i] = c[i * n + j];
-      }
-    }
-  }
 }

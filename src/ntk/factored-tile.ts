@@ -37,14 +37,10 @@ export class FactoredTiles implements TileComputer<Float64Array> {
 
   /** [planes, rows, columns] of a tile, f64: the lower triangle alone on the diagonal of a symmetric kernel. */
   compute(index: number): Float64Array {
-    let copy = new Float64Array(0);
-    this.lend(index, (values) => {
-      copy = values.slice();
-    });
-    return copy;
+    return this.lend(index, (values) => values.slice());
   }
 
-  lend(index: number, use: (values: Float64Array) => void): void {
+  lend<T>(index: number, use: (values: Float64Array) => T): T {
     const { plan, rt } = this;
     const { symmetric } = plan.problem;
     const tile = plan.tiles[index];
@@ -57,7 +53,7 @@ export class FactoredTiles implements TileComputer<Float64Array> {
     const size = rows * perExample * columns * perExample;
     const outputPlanes = plan.layout === 'planes' ? plan.problem.outputs : 1;
     const planes = (plan.perParameter ? plan.parameters.length : 1) * outputPlanes;
-    rt.arena.frame(() => {
+    return rt.arena.frame(() => {
       const kPtr = rt.arena.allocateArray('f64', planes * size);
       rt.f64.fill(planes * size, 0, kPtr);
       const diagonal = symmetric && tile.row === tile.column;
@@ -69,7 +65,7 @@ export class FactoredTiles implements TileComputer<Float64Array> {
       }
       // Room for placing them: what is lent must not be detached meanwhile.
       rt.arena.frame(() => rt.arena.allocate(plan.layout === 'blocks' ? placeBlocksBytes(plan.tileSize, plan.problem.outputs) : 0));
-      use(rt.arena.f64(kPtr, planes * size));
+      return use(rt.arena.f64(kPtr, planes * size));
     });
   }
 

@@ -22,7 +22,7 @@ export interface TileComputer<Part> {
   /** The values of a tile, owned by the caller: a typed array, or other data that structured clone keeps whole. */
   compute(tile: number): Part;
   /** Lends the values of a tile to `use`, out of the runtime's memory: to copy them out first would cost as much as to place them. */
-  lend?(tile: number, use: (part: Part) => void): void;
+  lend?<T>(tile: number, use: (part: Part) => T): T;
   /** Bytes of a block, a view that the next call may detach. Only for jobs with `blocks`. */
   computeBlock?(block: number): Uint8Array;
 }
