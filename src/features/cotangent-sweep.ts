@@ -49,6 +49,7 @@ export function inputSweep(model: Model): CotangentSweep {
     seed,
     parameters: model.parameters.map(({ name, id: leaf, value }) => ({ name, id: leaf, value })),
     factors: [],
+    norms: [],
   };
   return { sweep, cotangents: [{ id, positions: 1, width }] };
 }

@@ -9,10 +9,14 @@ import type { Graph, ValueId } from './graph.ts';
 import { type Model, trainableParameters } from './model.ts';
 import { affine, broadcast, concat, denseWeightGradient, oneHot, patches, reshape, slice, sum, transpose } from './primitives/table.ts';
 import { type Program, planProgram } from './program.ts';
+import { type OutputNorm, OutputSums } from './separation.ts';
 import { type Site, sitesOf } from './sites.ts';
 
 /** How a site's gradient is kept: `gram` as the pair (a, δ), `rows` whole, as rows of the Jacobian. */
 export type Contraction = 'gram' | 'rows';
+
+/** How the outputs' cotangents of a site are kept: each output's, or one whose products are the sums of theirs. */
+export type OutputForm = 'each' | 'summed';
 
 /** What the sweeps leave for one parameter, or for one group of a grouped convolution's kernel. */
 export interface Factor {
@@ -23,8 +27,12 @@ export interface Factor {
   readonly contraction: Contraction;
   /** a [n, positions, inputWidth], stage 1; null for `rows`. */
   readonly left: ValueId | null;
-  /** δ [outputs·n, positions, width], stage 2; the gradient itself, with one position, for `rows`. Outputs vary slowest. */
+  /**
+   * δ [outputs·n, positions, width], stage 2; the gradient itself, with one position, for `rows`. Outputs vary slowest.
+   * With outputs `summed`, [n, positions, width], stage 1: its products are the outputs' products, summed.
+   */
   readonly right: ValueId;
+  readonly outputs: OutputForm;
   readonly positions: number;
   readonly leftWidth: number;
   readonly rightWidth: number;
@@ -41,38 +49,55 @@ export interface Sweep {
   readonly seed: ValueId;
   readonly parameters: readonly { readonly name: string; readonly id: ValueId; readonly value: Tensor }[];
   readonly factors: readonly Factor[];
+  /** Leaves to bind to `outputNorms` where factors sum over the outputs. */
+  readonly norms: readonly OutputNorm[];
 }
 
 /**
  * Builds the sweeps for the trainable parameters of a model; `choose` says how each site's gradient is kept (whole
- * gradients are always rows). The backward sweep stops at the first site's pre-activation.
+ * gradients are always rows). The backward sweep stops at the first site's pre-activation. `outputs: 'summed'` is for
+ * kernels summed over the outputs: separable cotangents are then kept once for all of them.
  */
-export function buildSweep(model: Model, choose: (site: Site, name: string) => Contraction): Sweep {
+export function buildSweep(
+  model: Model,
+  choose: (site: Site, outputs: OutputForm) => Contraction,
+  { outputs = 'each' }: { readonly outputs?: OutputForm } = {},
+): Sweep {
   const trainable = trainableParameters(model);
   const sites = sitesOf(
     model.graph,
     trainable.map(({ id }) => id),
   );
-  const contractions = sites.map((site, index) => (site.kind === 'whole' ? 'rows' : choose(site, trainable[index].name)));
   const wrt = [
-    ...new Set(
-      sites.flatMap((site, index) => (isWhole(site, contractions[index]) ? [site.parameter] : site.uses.map(({ preactivation }) => preactivation))),
-    ),
+    ...new Set(sites.flatMap(({ kind, parameter, uses }) => [...(kind === 'dense' ? [] : [parameter]), ...uses.map((use) => use.preactivation)])),
   ];
   const derived = vjp(model.graph, wrt, { shared: 'per-example' });
+  const [seed] = derived.seeds;
   const g = new GraphBuilder(derived.graph);
   const cotangentOf = (id: ValueId): ValueId => {
     const result = derived.results[wrt.indexOf(id)];
     // A parameter that no output depends on has a zero gradient, one per example and output like any other.
-    return result ?? broadcast(g, affine(g, sum(g, derived.seeds[0], [0]), 0, 0), g.shapeOf(id));
+    return result ?? broadcast(g, affine(g, sum(g, seed, [0]), 0, 0), g.shapeOf(id));
   };
+  const sums = new OutputSums(g, model.input.id, seed);
   const factors = sites.flatMap((site, index): Factor[] => {
-    const contraction = contractions[index];
+    const preactivation = outputs === 'summed' ? summedPreactivation(g, site, sums, cotangentOf) : null;
+    const contraction = site.kind === 'whole' ? 'rows' : choose(site, preactivation === null ? 'each' : 'summed');
+    const whole = isWhole(site, contraction);
+    const summed = whole && outputs === 'summed' ? sums.of(cotangentOf(site.parameter)) : preactivation;
+    const cotangent = summed === null ? cotangentOf : () => summed;
     const parts =
       contraction === 'rows'
-        ? [rowParts(g, site, cotangentOf)]
-        : Array.from({ length: site.groups }, (_, group) => factoredParts(g, site, cotangentOf, group));
-    return parts.map((part) => ({ parameter: trainable[index].name, index, site, contraction, ...part }));
+        ? [rowParts(g, site, cotangent)]
+        : Array.from({ length: site.groups }, (_, group) => factoredParts(g, site, cotangent, group));
+    return parts.map((part) => ({
+      parameter: trainable[index].name,
+      index,
+      site,
+      contraction,
+      outputs: summed === null ? 'each' : 'summed',
+      ...part,
+    }));
   });
   const kept = factors.flatMap(({ left, right }) => (left === null ? [right] : [left, right]));
   return {
@@ -82,12 +107,25 @@ export function buildSweep(model: Model, choose: (site: Site, name: string) => C
     seed: derived.seeds[0],
     parameters: model.parameters.map(({ name, id, value }) => ({ name, id, value })),
     factors,
+    norms: sums.norms,
   };
 }
 
 /** Whether the sweep itself forms the gradient, instead of stopping at the pre-activations. */
 function isWhole(site: Site, contraction: Contraction): boolean {
   return contraction === 'rows' && site.kind !== 'dense';
+}
+
+/**
+ * The cotangent of a site's pre-activation, summed over the outputs; null unless it is separable, with one use, and the
+ * output's part the same at every position.
+ */
+function summedPreactivation(g: GraphBuilder, { kind, uses }: Site, sums: OutputSums, cotangentOf: (id: ValueId) => ValueId): ValueId | null {
+  if (uses.length !== 1) return null;
+  const [{ preactivation }] = uses;
+  // [positions…, width] of dense weights and tables, [width, positions…] of convolutions.
+  const axes = g.shapeOf(preactivation).map((_, axis) => axis);
+  return sums.of(cotangentOf(preactivation), kind === 'conv2d' ? axes.slice(1) : axes.slice(0, -1));
 }
 
 type Parts = Pick<Factor, 'left' | 'right' | 'positions' | 'leftWidth' | 'rightWidth' | 'scale'>;
@@ -159,10 +197,11 @@ export function planSweep(
   });
 }
 
-/** Puts the parameters in place and evaluates what depends on them alone. */
-export function startSweep(rt: Runtime, sweep: Sweep, program: Program): Execution {
+/** Puts the parameters and the norms in place and evaluates what depends on them alone. */
+export function startSweep(rt: Runtime, sweep: Sweep, program: Program, norms: readonly FloatArray[] = []): Execution {
   const execution = new Execution(rt, program);
   for (const { id, value } of sweep.parameters) execution.bind(id, value.data);
+  sweep.norms.forEach(({ leaf }, index) => void execution.bind(leaf, norms[index]));
   execution.run(0);
   return execution;
 }

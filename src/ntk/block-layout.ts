@@ -15,6 +15,8 @@ export interface StoredFactor {
   readonly offset: number;
   readonly positions: number;
   readonly width: number;
+  /** Entries per example: one per output, or one. */
+  readonly copies: number;
 }
 
 /** Factors that share δ share its Gram: dense weight and bias, for example. */
@@ -27,7 +29,7 @@ export interface FactorGroup {
  * A block holds each distinct left and right factor once.
  *
  *   left                 [example, position, input]
- *   right, `summed`      [example, position, output, width]     one Gram of rows output·width long
+ *   right, `summed`      [example, position, output, width]     one Gram of rows output·width long; no outputs where summed
  *   right, `blocks`      [example, output, position, width]     rows (example, output, position)
  *   right, `planes`      [output, example, position, width]     one matrix per output
  */
@@ -62,7 +64,7 @@ export function blockLayout(rt: Runtime, sweep: Sweep, { tileSize, outputs, layo
   const store = (map: Map<ValueId, StoredFactor>, id: ValueId, positions: number, width: number, copies: number): StoredFactor => {
     const known = map.get(id);
     if (known) return known;
-    const stored = { id, offset: bytes, positions, width };
+    const stored = { id, offset: bytes, positions, width, copies };
     bytes += Math.ceil((tileSize * positions * width * copies * bytesOf(dtype)) / 64) * 64;
     map.set(id, stored);
     return stored;
@@ -70,7 +72,7 @@ export function blockLayout(rt: Runtime, sweep: Sweep, { tileSize, outputs, layo
   const groups = new Map<ValueId, FactorGroup & { members: { factor: Factor; left: StoredFactor | null }[] }>();
   for (const factor of sweep.factors) {
     const left = factor.left === null ? null : store(lefts, factor.left, factor.positions, factor.leftWidth, 1);
-    const right = store(rights, factor.right, factor.positions, factor.rightWidth, outputs);
+    const right = store(rights, factor.right, factor.positions, factor.rightWidth, factor.outputs === 'summed' ? 1 : outputs);
     const group = groups.get(factor.right) ?? { right, members: [] };
     group.members.push({ factor, left });
     groups.set(factor.right, group);
@@ -81,7 +83,7 @@ export function blockLayout(rt: Runtime, sweep: Sweep, { tileSize, outputs, layo
     const perExample = right.positions * (layout === 'blocks' ? outputs : 1);
     const q = subBlock(tileSize, perExample);
     const rows = q * perExample;
-    const width = right.width * (layout === 'summed' ? outputs : 1);
+    const width = right.width * (layout === 'summed' ? right.copies : 1);
     const leftRows = q * right.positions;
     const leftWidth = Math.max(0, ...members.map(({ left }) => left?.width ?? 0));
     const products = [

@@ -1,7 +1,7 @@
 /** @file The cost model: flops and bytes of every way to contract a site, and of every NTK implementation. */
 
 import type { Site } from '../graph/sites.ts';
-import type { Contraction } from '../graph/sweep.ts';
+import type { Contraction, OutputForm } from '../graph/sweep.ts';
 import type { FactorGroup } from './block-layout.ts';
 
 /** The kernel's shape, over the whole problem (never a tile: the choice must not depend on tiles). */
@@ -35,10 +35,12 @@ const HADAMARD_FLOPS = 12;
  *
  * `gram`: per pair of examples, S²·I for a·a′, S²·O·H for δ·δ′ (O² outputs: S²·O²·H), and the Hadamard sum.
  * `rows`: per example, O·S·I·H to assemble; per pair, O·I·H (O²·I·H) to contract.
+ * O = 1 where the cotangents are summed over the outputs.
  */
-export function siteCost(site: Site, contraction: Contraction, problem: Problem): SiteCost {
+export function siteCost(site: Site, contraction: Contraction, problem: Problem, form: OutputForm): SiteCost {
   const { positions: s, inputWidth: i, cotangentWidth: h, groups } = site;
-  const { outputs: o, crossOutputs } = problem;
+  const { crossOutputs } = problem;
+  const o = form === 'summed' ? 1 : problem.outputs;
   const outputPairs = crossOutputs ? o * o : o;
   const examples = problem.symmetric ? problem.n1 : problem.n1 + problem.n2;
   const size = site.kind === 'whole' ? h : i * h;
@@ -51,21 +53,21 @@ export function siteCost(site: Site, contraction: Contraction, problem: Problem)
 }
 
 /** The cheaper contraction of a site by flops; `gram` on a tie, and always `rows` for a whole gradient. */
-export function cheapestContraction(site: Site, problem: Problem): Contraction {
+export function cheapestContraction(site: Site, problem: Problem, form: OutputForm): Contraction {
   if (site.kind === 'whole') return 'rows';
-  return siteCost(site, 'rows', problem).flops < siteCost(site, 'gram', problem).flops ? 'rows' : 'gram';
+  return siteCost(site, 'rows', problem, form).flops < siteCost(site, 'gram', problem, form).flops ? 'rows' : 'gram';
 }
 
 /** The contraction of a site that stores fewer elements per example. */
-export function smallestContraction(site: Site, problem: Problem): Contraction {
+export function smallestContraction(site: Site, problem: Problem, form: OutputForm): Contraction {
   if (site.kind === 'whole') return 'rows';
-  return siteCost(site, 'rows', problem).elements < siteCost(site, 'gram', problem).elements ? 'rows' : 'gram';
+  return siteCost(site, 'rows', problem, form).elements < siteCost(site, 'gram', problem, form).elements ? 'rows' : 'gram';
 }
 
 /** Flops of contracting one group of factors over the whole problem: the Gram of its shared cotangents, once. */
 export function groupFlops({ right, members }: FactorGroup, problem: Problem): number {
   const { outputs: o, crossOutputs } = problem;
-  const outputPairs = crossOutputs ? o * o : o;
+  const outputPairs = crossOutputs ? o * o : right.copies;
   const positionPairs = right.positions * right.positions;
   const lefts = members.reduce((total, { left }) => total + (left === null ? 0 : 2 * left.width), 0);
   const hadamard = members.length * HADAMARD_FLOPS * (crossOutputs ? o * o : 1);

@@ -20,7 +20,7 @@ import { planVectorProduct, VectorProducts, vectorProductGraphs } from './vector
  * Units      (output unit)²; grows with width under the standard parameterization
  * Symmetry   exact (mirrored) when x2 is omitted: Θ[n, m, o, q] = Θ[m, n, q, o], and half the work
  * Cost       `explainNtk` prints it; structured derivatives need one forward and c backward sweeps of n examples, and
- *            n²·Σ_layers (inputs + c·width) multiply-adds for dense layers
+ *            n²·Σ_layers (inputs + c·width) multiply-adds for dense layers; c = 1 in the last two of a traced kernel
  * Numerics   sums over parameters in f64 in the model's order; the same bits for every tile size
  *
  * @throws {TangedgeError} ERR_SHAPE when inputs do not fit the model · ERR_DOMAIN for NaN, Inf or an empty batch ·

@@ -5,12 +5,20 @@ import { TangedgeError } from '../core/errors.ts';
 import type { Dtype } from '../core/tensor.ts';
 import { type Model, trainableParameters } from '../graph/model.ts';
 import { planProgram } from '../graph/program.ts';
-import { sitesOf } from '../graph/sites.ts';
-import type { Contraction } from '../graph/sweep.ts';
+import { buildSweep, type Contraction, type Factor, type OutputForm, type Sweep } from '../graph/sweep.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 import { cheapestContraction, groupFlops, type Problem, pairs, siteCost } from './cost.ts';
 import type { NtkImplementation, NtkOutputs } from './options.ts';
-import { exampleFlops, type FactoredImplementation, type NtkPlan, type NtkRequest, planFactoredNtk, spreadPlan } from './plan.ts';
+import {
+  exampleFlops,
+  type FactoredImplementation,
+  kernelForm,
+  type NtkPlan,
+  type NtkRequest,
+  outputForm,
+  planFactoredNtk,
+  spreadPlan,
+} from './plan.ts';
 import { planVectorProductNtk, type VectorProductPlan } from './vector-product-tile.ts';
 
 export interface ImplementationCost {
@@ -31,6 +39,8 @@ export interface SiteExplanation {
   readonly gramFlops: number | null;
   readonly rowsFlops: number;
   readonly chosen: Contraction;
+  /** `summed` where one cotangent per example stands for those of all outputs: separable ones, in kernels summed over the outputs. */
+  readonly outputs: OutputForm;
 }
 
 export interface NtkExplanation {
@@ -68,27 +78,34 @@ export function explainNtk(rt: Runtime, model: Model, n: number, options: Explai
 }
 
 export function explainRequest(rt: Runtime, model: Model, request: NtkRequest): NtkExplanation {
-  const { problem, costs, chosen } = comparePlans(rt, model, request);
-  const trainable = trainableParameters(model);
-  const sites = sitesOf(
-    model.graph,
-    trainable.map(({ id }) => id),
-  ).map((site, index): SiteExplanation => {
-    const gramFlops = site.kind === 'whole' ? null : siteCost(site, 'gram', problem).flops;
-    const rowsFlops = siteCost(site, 'rows', problem).flops;
+  const { problem, costs, chosen, plans } = comparePlans(rt, model, request);
+  const plan = plans.get('structured-derivatives');
+  const { factors } = plan && plan.implementation !== 'ntk-vector-products' ? plan.sweep : cheapestSweep(model, request, problem);
+  const sites = trainableParameters(model).map(({ name }, index): SiteExplanation => {
+    // Groups of a convolution are factors of their own, alike.
+    const { site, contraction, outputs } = factors.find((factor) => factor.index === index) as Factor;
     const { kind, positions, inputWidth, cotangentWidth } = site;
     return {
-      parameter: trainable[index].name,
+      parameter: name,
       kind,
       positions,
       inputWidth,
       cotangentWidth,
-      gramFlops,
-      rowsFlops,
-      chosen: cheapestContraction(site, problem),
+      gramFlops: kind === 'whole' ? null : siteCost(site, 'gram', problem, outputs).flops,
+      rowsFlops: siteCost(site, 'rows', problem, outputs).flops,
+      chosen: contraction,
+      outputs,
     };
   });
   return { chosen, costs, sites };
+}
+
+/** The sweep of structured derivatives, whether it fits or not. */
+function cheapestSweep(model: Model, request: NtkRequest, problem: Problem): Sweep {
+  const { layout } = kernelForm(request.outputs, model.output.size);
+  return buildSweep(model, (site, form) => cheapestContraction(site, problem, form), {
+    outputs: outputForm('structured-derivatives', problem, layout),
+  });
 }
 
 /** The plan of the implementation that `explainRequest` chooses, which tiles and threads do not change. */

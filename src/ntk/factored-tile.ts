@@ -3,6 +3,7 @@
 import { bytesOf } from '../core/tensor.ts';
 import type { Execution } from '../graph/execution.ts';
 import { copyStridedBetween } from '../graph/primitives/strided.ts';
+import { outputNorms } from '../graph/separation.ts';
 import { startSweep, sweepBackward, sweepForward } from '../graph/sweep.ts';
 import type { Routines } from '../wasm/abi.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
@@ -77,7 +78,8 @@ export class FactoredTiles implements TileComputer<Float64Array> {
 
   /** The sweeps' execution, made when the first block is computed here. */
   private get execution(): Execution {
-    this.running ??= startSweep(this.rt, this.plan.sweep, this.plan.program);
+    const { rt, plan } = this;
+    this.running ??= startSweep(rt, plan.sweep, plan.program, outputNorms(rt, plan.sweep, plan.seeds, plan.dtype));
     return this.running;
   }
 
@@ -104,16 +106,19 @@ export class FactoredTiles implements TileComputer<Float64Array> {
     const firstSecond = firstOfSecondSide(plan);
     const [x, index] = block < firstSecond ? [this.inputs.x1, block] : [this.inputs.x2, block - firstSecond];
     const n = examplesOfBlock(plan, block);
+    const each = blocks.rights.filter(({ copies }) => copies === seeds.length);
+    const summed = blocks.rights.filter(({ copies }) => copies !== seeds.length);
     for (let start = 0; start < n; start += sweepSize) {
       // The last sweep of a block starts early enough to be inside it, as the last block of cotangents does.
       const example = Math.min(start, tileSize - sweepSize);
       const count = Math.min(sweepSize, n - example);
       sweepForward(execution, sweep, paddedBlock(x, index * tileSize + example, count, sweepSize, size));
       for (const left of blocks.lefts) this.storeLeft(left, ptr, example);
+      for (const right of summed) this.storeRight(right, ptr, { from: 0, count: 1, example });
       for (let first = 0; first < seeds.length; first += seedBlock) {
         const from = Math.min(first, seeds.length - seedBlock);
         sweepBackward(execution, sweep, 1, seeds.slice(from, from + seedBlock));
-        for (const right of blocks.rights) this.storeRight(right, ptr, from, example);
+        for (const right of each) this.storeRight(right, ptr, { from, count: seedBlock, example });
       }
     }
   }
@@ -125,17 +130,20 @@ export class FactoredTiles implements TileComputer<Float64Array> {
     new Uint8Array(rt.arena.memory.buffer).copyWithin(ptr + offset + example * perExample, from, from + plan.sweepSize * perExample);
   }
 
-  /** [cotangent, example, position, width] of a sweep → the layout of the block. */
-  private storeRight({ id, offset, positions: s, width: w }: StoredFactor, ptr: number, from: number, example: number): void {
+  /** [cotangent, example, position, width] of a sweep, `count` cotangents from the one at `from` on → the layout of the block. */
+  private storeRight(
+    { id, offset, positions: s, width: w, copies: o }: StoredFactor,
+    ptr: number,
+    { from, count, example }: { readonly from: number; readonly count: number; readonly example: number },
+  ): void {
     const { plan, rt, routines, execution } = this;
-    const { tileSize, sweepSize, seedBlock, layout, dtype } = plan;
-    const o = plan.seeds.length;
+    const { tileSize, sweepSize, layout, dtype } = plan;
     const outStrides = {
       summed: [w, s * o * w, o * w, 1],
       blocks: [s * w, o * s * w, w, 1],
       planes: [tileSize * s * w, s * w, w, 1],
     }[layout];
-    const extents = [seedBlock, sweepSize, s, w];
+    const extents = [count, sweepSize, s, w];
     // A cotangent that no example changed has one entry for all of them.
     const once = execution.program.each[id] > 1 || execution.program.batch[id] === 1;
     const inStrides = [(once ? 1 : sweepSize) * s * w, once ? 0 : s * w, w, 1];
@@ -155,7 +163,7 @@ export class FactoredTiles implements TileComputer<Float64Array> {
     const o = plan.problem.outputs;
     const s = right.positions;
     const v = plan.layout === 'blocks' ? o : 1;
-    const width = right.width * (plan.layout === 'summed' ? o : 1);
+    const width = right.width * (plan.layout === 'summed' ? right.copies : 1);
     const rightOffset = right.offset + plane * plan.tileSize * s * width * bytes * (plan.layout === 'planes' ? 1 : 0);
     const q = subBlock(plan.tileSize, s * v);
     const ldk = pair.columns * v;

@@ -4,8 +4,9 @@ import { TangedgeError } from '../core/errors.ts';
 import type { Dtype, FloatArray } from '../core/tensor.ts';
 import { type Model, trainableParameters } from '../graph/model.ts';
 import { type Program, programBytes } from '../graph/program.ts';
+import { outputNormsBytes } from '../graph/separation.ts';
 import type { Site } from '../graph/sites.ts';
-import { buildSweep, type Contraction, planSweep, type Sweep, unitSeeds } from '../graph/sweep.ts';
+import { buildSweep, type Contraction, type OutputForm, planSweep, type Sweep, unitSeeds } from '../graph/sweep.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 import { type BlockLayout, blockLayout, type OutputLayout } from './block-layout.ts';
 import { cheapestContraction, groupFlops, type Problem, pairs, smallestContraction } from './cost.ts';
@@ -85,15 +86,15 @@ export function planFactoredNtk(rt: Runtime, model: Model, request: NtkRequest):
   const c = model.output.size;
   const { seeds, layout, factor } = kernelForm(outputs, c);
   const problem: Problem = { n1, n2, symmetric, outputs: seeds.length, crossOutputs: layout === 'blocks' };
-  const rules: ((site: Site) => Contraction)[] =
+  const rules: ((site: Site, form: OutputForm) => Contraction)[] =
     implementation === 'jacobian-contraction'
       ? [() => 'rows']
-      : [(site) => cheapestContraction(site, problem), (site) => smallestContraction(site, problem)];
+      : [(site, form) => cheapestContraction(site, problem, form), (site, form) => smallestContraction(site, problem, form)];
   const resultBytes = resultSize(request, c, model) * 8;
   const budget = budgetOf(rt, request, resultBytes);
   let needed = Number.POSITIVE_INFINITY;
   for (const rule of rules) {
-    const sweep = buildSweep(model, rule);
+    const sweep = buildSweep(model, rule, { outputs: outputForm(implementation, problem, layout) });
     const fitted = fitTiles(rt, sweep, request, problem, layout, budget);
     if (fitted.fits) {
       const plan: NtkPlan = {
@@ -115,6 +116,11 @@ export function planFactoredNtk(rt: Runtime, model: Model, request: NtkRequest):
     needed = Math.min(needed, fitted.choice.wasmBytes + resultBytes);
   }
   throw memoryError(needed, request.memoryLimit, resultBytes);
+}
+
+/** Sums over outputs belong to structured derivatives: Jacobian contraction stays what its name says, and an oracle. */
+export function outputForm(implementation: FactoredImplementation, { outputs }: Problem, layout: OutputLayout): OutputForm {
+  return implementation === 'structured-derivatives' && layout === 'summed' && outputs > 1 ? 'summed' : 'each';
 }
 
 /** The error for a problem that does not fit, whatever the tiles. */
@@ -209,7 +215,8 @@ function fitTiles(
     const side = tileSize * rowsPerExample;
     const placeBytes = layout === 'blocks' ? placeBlocksBytes(tileSize, problem.outputs) : 0;
     const tileBytes = planes * side * side * 8 + Math.max(blocks.pairBytes, placeBytes);
-    const wasmBytes = programBytes(program, routines) + slots * blocks.bytes + tileBytes + 65536;
+    const normBytes = outputNormsBytes(sweep, problem.outputs, request.dtype, routines);
+    const wasmBytes = Math.max(programBytes(program, routines), normBytes) + slots * blocks.bytes + tileBytes + 65536;
     return { program, blocks, tileSize, sweepSize, seedBlock, slots, wasmBytes };
   };
   const shapes = new Map<number, SweepShape[]>();

@@ -341,6 +341,47 @@ describe('grouped convolutions', () => {
   });
 });
 
+describe('separable cotangents', () => {
+  const summedSites = (model: Model, outputs: NtkOutputs) =>
+    explainNtk(rt, model, 5, { outputs })
+      .sites.filter((site) => site.outputs === 'summed')
+      .map(({ parameter }) => parameter);
+
+  test('behind the last nonlinearity they are summed over the outputs, and said to be', () => {
+    expect(summedSites(networks.mlp, 'trace')).toEqual(['r.weight', 'c.weight', 'c.bias']);
+    expect(summedSites(networks.tokens, 'mean')).toEqual(['m.weight', 'm.bias', 'h.weight', 'h.bias']);
+    expect(summedSites(networks.pooled, 'trace')).toEqual(['b.weight', 'b.bias', 'n.weight', 'n.bias', 'h.weight', 'h.bias']);
+    expect(summedSites(networks.recurrent, 'trace')).toEqual([]);
+  });
+
+  test.each(['full', 'diagonal'] as const)('%s kernels keep every output', (outputs) => {
+    for (const model of Object.values(networks)) expect(summedSites(model, outputs)).toEqual([]);
+  });
+
+  test.each(['gram', 'rows'] as const)('of a convolution, by %s: JJᵀ to 1e-11, each parameter alone', (chosen) => {
+    const [channels, width] = chosen === 'gram' ? [40, 2] : [2, 6];
+    const model = networkOf(
+      [channels, 3, width],
+      [
+        { type: 'Conv2d', name: 'a', in_channels: channels, out_channels: 3, kernel_size: 2 },
+        { type: 'Sigmoid' },
+        { type: 'AdaptiveAvgPool2d', output_size: 1 },
+        { type: 'Flatten' },
+        { type: 'Linear', name: 'h', in_features: 3, out_features: 18 },
+      ],
+      { 'a.weight': [3, channels, 2, 2], 'a.bias': [3], 'h.weight': [18, 3], 'h.bias': [18] },
+    );
+    expect(explainNtk(rt, model, 5, { outputs: 'trace' }).sites[0]).toMatchObject({ parameter: 'a.weight', chosen, outputs: 'summed' });
+    const x = inputsOf(model, 5);
+    for (const { name } of model.parameters) {
+      const alone = withTrainable(model, { only: [name] });
+      const j = jacobian(rt, alone, x);
+      const kernel = empiricalNtk(rt, alone, x, { implementation: 'structured-derivatives', outputs: 'trace' });
+      expect(largestDifference(kernel, reduced(naiveKernel(j, j), 'trace'))).toBeLessThan(1e-11);
+    }
+  });
+});
+
 describe('sweeps of fewer examples and cotangents than a block has', () => {
   // 19 outputs are swept as 10 and 10, of which one is swept twice; 130 examples as 44, 44 and 44, of which two are.
   const model = networkOf(

@@ -70,6 +70,33 @@ const tokens = networkOf(
   },
 );
 
+/** A head behind a mean of the image, and more outputs than are swept at once: its last convolution's cotangent is separable. */
+const pooled = networkOf(
+  [2, 4, 5],
+  [
+    { type: 'Conv2d', name: 'a', in_channels: 2, out_channels: 3, kernel_size: 2 },
+    { type: 'Tanh' },
+    { type: 'Conv2d', name: 'b', in_channels: 3, out_channels: 4, kernel_size: 2 },
+    { type: 'BatchNorm2d', name: 'n', num_features: 4, eps: 1 },
+    { type: 'LeakyReLU', negative_slope: 0.2 },
+    { type: 'AdaptiveAvgPool2d', output_size: 1 },
+    { type: 'Flatten' },
+    { type: 'Linear', name: 'h', in_features: 4, out_features: 18 },
+  ],
+  {
+    'a.weight': [3, 2, 2, 2],
+    'a.bias': [3],
+    'b.weight': [4, 3, 2, 2],
+    'b.bias': [4],
+    'n.weight': [4],
+    'n.bias': [4],
+    'n.running_mean': [4],
+    'n.running_var': [4],
+    'h.weight': [18, 4],
+    'h.bias': [18],
+  },
+);
+
 /** f = Wᵀ tanh(W·tanh(W·x)): one weight used three times, once transposed, and a parameter that nothing uses. */
 function tied(): Model {
   const g = new GraphBuilder();
@@ -113,4 +140,4 @@ function step(g: GraphBuilder, x: number, t: number): number {
   return primitives.reshape(g, primitives.slice(g, x, [t, 0], [t + 1, 2]), [2]);
 }
 
-export const networks: Readonly<Record<string, Model>> = { mlp, cnn, tokens, tied: tied(), recurrent: recurrent() };
+export const networks: Readonly<Record<string, Model>> = { mlp, cnn, tokens, pooled, tied: tied(), recurrent: recurrent() };

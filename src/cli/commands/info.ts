@@ -60,7 +60,9 @@ export function infoCommand(): Command {
 function parameterRows(model: Model, { sites }: NtkExplanation): string[][] {
   return model.parameters.map(({ name, value, trainable }) => {
     const site = sites.find(({ parameter }) => parameter === name);
-    const use = site ? `${site.kind}, ${site.positions} position${site.positions === 1 ? '' : 's'}, by ${site.chosen}` : '';
+    const use = site
+      ? `${site.kind}, ${site.positions} position${site.positions === 1 ? '' : 's'}, by ${site.chosen}${site.outputs === 'summed' ? ', outputs summed' : ''}`
+      : '';
     return [name, formatShape(value.shape), String(sizeOf(value.shape)), trainable ? use : 'frozen'];
   });
 }

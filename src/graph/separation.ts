@@ -1,0 +1,211 @@
+/**
+ * @file Separable cotangents: δ[n, o, …] = e[n, …]·u[o, …], a part of the example times a part of the output.
+ *
+ * The last hidden layer's cotangent is one: the activation's derivative at the example times the last layer's weight of
+ * the output. Summed over outputs, the products of two examples' cotangents need no outputs any more:
+ *
+ *   Σ_o δ[n, o, i]·δ[m, o, i] = (e[n, i]·r[i])·(e[m, i]·r[i]),   r[i] = √Σ_o u[o, i]²
+ */
+
+import { type Dtype, type FloatArray, sizeOf, type Tensor } from '../core/tensor.ts';
+import type { Routines } from '../wasm/abi.ts';
+import type { Runtime } from '../wasm/runtime.ts';
+import type { GraphBuilder } from './builder.ts';
+import { Execution } from './execution.ts';
+import type { Attributes, Graph, ValueId } from './graph.ts';
+import { listAttribute } from './primitive.ts';
+import { broadcast, div, mul, reshape, sum, transpose } from './primitives/table.ts';
+import { type Program, planProgram, programBytes } from './program.ts';
+
+/** Both parts broadcast to the cotangent's shape; the output's part has extent 1 along the axes it does not vary on. */
+interface Separation {
+  /** Null: ones. */
+  readonly example: ValueId | null;
+  readonly output: ValueId;
+}
+
+/** A shared leaf of the sweep whose value is r = √Σ_o u[o]² of a value u that depends on the output's cotangent alone. */
+export interface OutputNorm {
+  readonly leaf: ValueId;
+  readonly of: ValueId;
+}
+
+/** Finds separable cotangents in a sweep's graph and sums them over the outputs. */
+export class OutputSums {
+  readonly norms: OutputNorm[] = [];
+  private readonly g: GraphBuilder;
+  private readonly ofInput: (id: ValueId) => boolean;
+  private readonly ofSeed: (id: ValueId) => boolean;
+
+  constructor(g: GraphBuilder, input: ValueId, seed: ValueId) {
+    this.g = g;
+    this.ofInput = dependence(g, input);
+    this.ofSeed = dependence(g, seed);
+  }
+
+  /**
+   * e·r of a separable cotangent, which has one entry per example; null when it is not separable, or when its output's part
+   * varies along one of the axes `constant`.
+   */
+  of(cotangent: ValueId, constant: readonly number[] = []): ValueId | null {
+    const { g } = this;
+    const parts = this.separate(cotangent);
+    if (parts === null) return null;
+    const shape = g.shapeOf(cotangent);
+    const output = g.shapeOf(parts.output);
+    const missing = shape.length - output.length;
+    if (constant.some((axis) => axis >= missing && output[axis - missing] !== 1)) return null;
+    const norm = this.normOf(parts.output);
+    return broadcast(g, parts.example === null ? norm : mul(g, parts.example, norm), shape);
+  }
+
+  private normOf(of: ValueId): ValueId {
+    const known = this.norms.find((norm) => norm.of === of);
+    if (known) return known.leaf;
+    const leaf = this.g.parameter(`outputNorm:${of}`, this.g.shapeOf(of));
+    this.norms.push({ leaf, of });
+    return leaf;
+  }
+
+  private separate(id: ValueId): Separation | null {
+    if (!this.ofSeed(id)) return null;
+    return this.separateByOp(id) ?? (this.ofInput(id) ? null : { example: null, output: id });
+  }
+
+  private separateByOp(id: ValueId): Separation | null {
+    const { g } = this;
+    const { op, inputs, attributes } = g.definition(id);
+    const [a, b] = inputs;
+    switch (op) {
+      case 'mul':
+        return this.ofSeed(a) ? this.times(a, b) : this.times(b, a);
+      case 'div':
+        return this.times(a, div(g, g.constant(1), b));
+      case 'gate':
+        return this.times(b, g.emit('gate', [a, g.constant(1, g.shapeOf(b))], attributes));
+      case 'affine':
+        return this.moved(
+          a,
+          (part) => part,
+          (part) => g.emit(op, [part], attributes),
+        );
+      case 'sum':
+        return this.summed(a, listAttribute(attributes, 'axes'));
+      case 'conv2dWeightGradient':
+        return this.convolved(a, b, attributes);
+      case 'broadcast':
+        return this.moved(a, (part) => part);
+      case 'reshape':
+        return this.moved(a, (part) => reshape(g, broadcast(g, part, g.shapeOf(a)), g.shapeOf(id)));
+      case 'transpose':
+        return this.moved(a, (part) => transpose(g, withRank(g, part, g.shapeOf(id).length), listAttribute(attributes, 'permutation')));
+      default:
+        return null;
+    }
+  }
+
+  /** A cotangent times a value of no output. */
+  private times(cotangent: ValueId, factor: ValueId): Separation | null {
+    const { g } = this;
+    const parts = this.ofSeed(factor) ? null : this.separate(cotangent);
+    if (parts === null) return null;
+    if (!this.ofInput(factor)) return { ...parts, output: mul(g, parts.output, factor) };
+    return { ...parts, example: parts.example === null ? factor : mul(g, parts.example, factor) };
+  }
+
+  /** A sum along axes on which the output's part does not vary is the sum of the example's part. */
+  private summed(cotangent: ValueId, axes: readonly number[]): Separation | null {
+    const { g } = this;
+    const parts = this.separate(cotangent);
+    if (parts === null) return null;
+    const shape = g.shapeOf(cotangent);
+    const output = withRank(g, parts.output, shape.length);
+    if (axes.some((axis) => g.shapeOf(output)[axis] !== 1)) return null;
+    const example = sum(g, broadcast(g, parts.example ?? g.constant(1, shape), shape), axes);
+    return { example, output: sum(g, output, axes) };
+  }
+
+  /** A convolution's gradient, [channels, …kernel]: the output's part of a channel stays outside of the sum over positions. */
+  private convolved(cotangent: ValueId, x: ValueId, attributes: Attributes): Separation | null {
+    const { g } = this;
+    const parts = this.separate(cotangent);
+    if (parts === null) return null;
+    const shape = g.shapeOf(cotangent);
+    const output = withRank(g, parts.output, shape.length);
+    const [channels, ...positions] = g.shapeOf(output);
+    if (positions.some((extent) => extent !== 1)) return null;
+    const example = broadcast(g, parts.example ?? g.constant(1, shape), shape);
+    return { example: g.emit('conv2dWeightGradient', [example, x], attributes), output: reshape(g, output, [channels, 1, 1, 1]) };
+  }
+
+  /** A linear function of a cotangent that takes its parts apart: what becomes of each. */
+  private moved(cotangent: ValueId, move: (part: ValueId) => ValueId, moveOutput = move): Separation | null {
+    const parts = this.separate(cotangent);
+    return parts && { example: parts.example === null ? null : move(parts.example), output: moveOutput(parts.output) };
+  }
+}
+
+function withRank(g: GraphBuilder, x: ValueId, rank: number): ValueId {
+  const shape = g.shapeOf(x);
+  return reshape(g, x, [...new Array<number>(rank - shape.length).fill(1), ...shape]);
+}
+
+/** Whether a value depends on a leaf; values may be added meanwhile. */
+function dependence(g: GraphBuilder, leaf: ValueId): (id: ValueId) => boolean {
+  const depends: boolean[] = [];
+  return (id) => {
+    for (let next = depends.length; next <= id; next++) depends.push(next === leaf || g.definition(next).inputs.some((input) => depends[input]));
+    return depends[id];
+  };
+}
+
+/** Cotangents that are given to the network at once. */
+const SEED_BLOCK = 16;
+
+function normProgram({ graph, seed, norms }: NormedSweep, outputs: number, dtype: Dtype): Program {
+  return planProgram(graph, { dtype, batch: new Map([[seed, Math.min(SEED_BLOCK, outputs)]]), keep: norms.map(({ of }) => of) });
+}
+
+/** The parts of a sweep that its norms depend on. */
+interface NormedSweep {
+  readonly graph: Graph;
+  readonly seed: ValueId;
+  readonly parameters: readonly { readonly id: ValueId; readonly value: Tensor }[];
+  readonly norms: readonly OutputNorm[];
+}
+
+/** Arena bytes that `outputNorms` takes, and gives back. */
+export function outputNormsBytes(sweep: NormedSweep, outputs: number, dtype: Dtype, routines: Routines): number {
+  return sweep.norms.length === 0 ? 0 : programBytes(normProgram(sweep, outputs, dtype), routines);
+}
+
+/** The values of a sweep's norms over the given output cotangents, added in their order, in f64. */
+export function outputNorms(rt: Runtime, sweep: NormedSweep, seeds: readonly FloatArray[], dtype: Dtype): Float64Array[] {
+  const { graph, seed, parameters, norms } = sweep;
+  const squares = norms.map(({ of }) => new Float64Array(sizeOf(graph.nodes[of].shape)));
+  if (norms.length === 0) return squares;
+  const program = normProgram(sweep, seeds.length, dtype);
+  const block = program.batch[seed];
+  rt.arena.frame(() => {
+    const execution = new Execution(rt, program);
+    for (const { id, value } of parameters) execution.bind(id, value.data);
+    execution.run(0);
+    for (let first = 0; first < seeds.length; first += block) {
+      // The last block ends with the last cotangent, as all are full; what the one before it has counted is left out.
+      const from = Math.min(first, seeds.length - block);
+      execution.bind(seed, Float64Array.from(seeds.slice(from, from + block).flatMap((cotangent) => [...cotangent])));
+      execution.run(1);
+      norms.forEach(({ of }, index) => {
+        addSquares(squares[index], execution.view(of), first - from);
+      });
+    }
+  });
+  return squares.map((sums) => sums.map(Math.sqrt));
+}
+
+/** Adds the squares of the rows of values [rows, sums.length], from the given row on. */
+function addSquares(sums: Float64Array, values: FloatArray, firstRow: number): void {
+  for (let start = firstRow * sums.length; start < values.length; start += sums.length) {
+    for (let i = 0; i < sums.length; i++) sums[i] += values[start + i] * values[start + i];
+  }
+}
