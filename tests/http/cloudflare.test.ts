@@ -1,9 +1,12 @@
 /** @file The Cloudflare Worker in workerd, over HTTP: the bits of Node, within the 128 MB of an isolate. */
 
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { Agent, type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { initializeSpec, loadRuntime, uniformArray, writeNpy, writeSafetensors } from 'tangedge';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EDGE_LIMITS, limitsFrom } from '../../src/http/limits.ts';
@@ -54,10 +57,29 @@ describe.runIf(toolsAre('workerd'))('workerd, with 64 MiB of WebAssembly memory 
     });
   });
 
+  test('an answer that takes longer than a connection may idle leaves the connection open for the next request', async () => {
+    const body = new Response(formOf(await largeRequest(EDGE_LIMITS.examples, 2)));
+    const agent = new Agent({ keepAlive: true });
+    const headers = { 'content-type': body.headers.get('content-type') as string };
+    const sent = request(server.url, { method: 'POST', agent, headers }).end(Buffer.from(await body.arrayBuffer()));
+    await delay(300);
+    process.kill(server.pid, 'SIGSTOP'); // while it computes
+    await delay(5200);
+    process.kill(server.pid, 'SIGCONT');
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    const { socket } = response;
+    const closed = once(socket, 'close').then(() => 'closed');
+    response.resume();
+    await once(response, 'end');
+    expect(response.statusCode).toBe(200);
+    expect(await Promise.race([closed, delay(500).then(() => 'open')])).toBe('open');
+    agent.destroy();
+  });
+
   test('the most that the limits admit takes an isolate less than 128 MB, time after time; more is refused with the numbers', async () => {
     // 24 MiB of WebAssembly memory as the limits say, and a heap so small that what was dropped is collected.
     const v8Flags = [`--wasm-max-mem-pages=${EDGE_LIMITS.wasmBytes / 65536}`, '--max-old-space-size=32'];
-    // Made before the first is sent: while this thread computes, it does not see that an idle connection was closed, and would write to it.
+    // Made before the first is sent: while this thread computes, it does not see that workerd closed a connection after five idle seconds.
     const fields = await largeRequest(EDGE_LIMITS.examples, 5);
     const refused = [
       [await largeRequest(EDGE_LIMITS.examples + 1, 1), { examples: EDGE_LIMITS.examples + 1, limit: EDGE_LIMITS.examples }],
