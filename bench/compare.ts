@@ -1,12 +1,12 @@
 /** @file One row: rounds of roof, ours and every peer in turn, so that each ratio is of neighbours in time. */
 
-import type { Runtime } from '../src/index.ts';
+import type { Dtype, Runtime } from '../src/index.ts';
 import { type Goal, judge, type Verdict } from './goal.ts';
 import { prepare } from './ours.ts';
 import type { Rival } from './peer.ts';
 import type { Roof } from './roof.ts';
 import { median, stopwatch } from './stopwatch.ts';
-import type { Row } from './task.ts';
+import type { Row, Task } from './task.ts';
 
 export interface Timing {
   /** Seconds. */
@@ -27,6 +27,8 @@ export interface Result {
   readonly ours: Timing;
   /** Best rate over the best rate of the roof (128-bit vectors, one thread) measured between the rounds. */
   readonly roofShare?: number;
+  /** What the row's operations would take at the roof. */
+  readonly roofSeconds?: number;
   /** Most WebAssembly memory so far, bytes. */
   readonly wasmBytes: number;
   readonly peers: readonly PeerTiming[];
@@ -52,7 +54,7 @@ export async function compare(rt: Runtime, roof: Roof, peers: readonly Rival[], 
     able.push(peer);
     first.push(seconds);
   }
-  const dtype = 'dtype' in row.task ? row.task.dtype : 'f64';
+  const dtype = dtypeOf(row.task);
   const ours: number[][] = [];
   const theirs: number[][][] = able.map(() => []);
   const roofs: number[] = [];
@@ -67,7 +69,7 @@ export async function compare(rt: Runtime, roof: Roof, peers: readonly Rival[], 
       }),
     );
     for (const [index, peer] of able.entries()) {
-      // The first sample of what takes seconds was one run, and counts.
+      // The first sample of what takes seconds counts.
       const slow = first[index] > SLOW_SECONDS;
       if (slow && ours.length > (first[index] > VERY_SLOW_SECONDS ? 1 : rounds.slow)) continue;
       const samples = slow && ours.length === 1 ? [first[index]] : await burst(() => peer.sample(row.task));
@@ -75,12 +77,14 @@ export async function compare(rt: Runtime, roof: Roof, peers: readonly Rival[], 
     }
   }
   release();
+  const operations = row.flops ?? row.leastFlops;
   const shareOf = (rounds: readonly number[][]) => row.flops && row.flops / Math.min(...rounds.flat()) / 1e9 / Math.max(...roofs);
   const result = {
     name: row.name,
     flops: row.flops,
     ours: timing(ours),
     roofShare: shareOf(ours),
+    roofSeconds: operations && operations / Math.max(...roofs) / 1e9,
     wasmBytes: rt.arena.peakBytes,
     peers: able.map(({ name }, index) => ({
       name,
@@ -92,12 +96,18 @@ export async function compare(rt: Runtime, roof: Roof, peers: readonly Rival[], 
   return { ...result, goals: (row.goals ?? []).map((goal: Goal) => judge(goal, result)) };
 }
 
-const SLOW_SECONDS = 2;
+const SLOW_SECONDS = 1;
 const VERY_SLOW_SECONDS = 15;
 
 /** Samples in a row, at most, and seconds after which none is begun: a disturbance then spoils some of a round, seldom all. */
 const BURST = 5;
 const BURST_SECONDS = 0.05;
+
+/** In which numbers the task computes. */
+function dtypeOf(task: Task): Dtype {
+  if ('dtype' in task) return task.dtype;
+  return task.kind === 'ntk' || task.kind === 'training' ? 'f32' : 'f64';
+}
 
 /** None of what says null. */
 async function burst(sample: () => number | Promise<number | null>): Promise<number[]> {

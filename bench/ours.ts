@@ -13,7 +13,7 @@ import {
   type Runtime,
   type Tensor,
   topEigenpairs,
-  uniform,
+  uniformArray,
 } from '../src/index.ts';
 import type { Routines } from '../src/wasm/abi.ts';
 import { routinesOf } from '../src/wasm/runtime.ts';
@@ -63,13 +63,13 @@ function runOf(rt: Runtime, task: Task): () => unknown {
 /** Uniform in [−1, 1). */
 export function seeded(seed: number, shape: readonly number[], dtype: Dtype): Tensor {
   const length = shape.reduce((a, b) => a * b, 1);
-  const values = Float64Array.from({ length }, (_, i) => 2 * uniform(seed, 0, i) - 1);
-  return { shape, data: dtype === 'f32' ? Float32Array.from(values) : values };
+  const values = uniformArray(seed, 0, length).map((u) => 2 * u - 1);
+  return { shape, data: dtype === 'f32' ? new Float32Array(values) : values };
 }
 
 function symmetric(n: number): Tensor {
   const { data } = seeded(3, [n, n], 'f64');
-  return { shape: [n, n], data: Float64Array.from(data, (value, i) => value + data[(i % n) * n + Math.floor(i / n)]) };
+  return { shape: [n, n], data: data.map((value, i) => value + data[(i % n) * n + Math.floor(i / n)]) };
 }
 
 /** exp(−|x − z|²/20) of n uniform points in 10 dimensions: the decaying spectrum that kernels have. */

@@ -122,6 +122,11 @@ function goalTable(verdicts: readonly NamedVerdict[]): Markup {
   return table(
     'Every goal',
     [{ head: 'row' }, { head: 'goal' }, { head: 'measured', align: 'right' }, { head: 'met' }],
-    verdicts.map(({ name, goal, measured, met }) => [name, goal, measured, met === null ? '' : met ? 'yes' : 'no']),
+    verdicts.map(({ name, goal, measured, met, atRoof }) => [
+      name,
+      goal,
+      measured,
+      met === null ? '' : met ? 'yes' : atRoof === undefined ? 'no' : `no; the roof itself: ${atRoof}`,
+    ]),
   );
 }

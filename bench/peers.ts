@@ -11,7 +11,7 @@ export interface Peers {
 }
 
 /** Starts every peer that this machine has; those from npm are installed when they are not there yet. */
-export async function startPeers({ full, quick }: { readonly full: boolean; readonly quick: boolean }): Promise<Peers> {
+export async function startPeers({ full }: { readonly full: boolean }): Promise<Peers> {
   const javascript = ['tfjs', 'onnxruntime', 'ml-matrix', 'jax-js', 'math'];
   const installed = installJavascript();
   const attempts = [
@@ -20,7 +20,7 @@ export async function startPeers({ full, quick }: { readonly full: boolean; read
       .filter((name) => installed || name === 'math')
       .map((name) => Peer.start(process.execPath, [`bench/peers/${name}.mjs`], `${name}: it did not start`)),
     ...['numpy_peer.py', 'torch_peer.py', 'torch_structured_peer.py'].map((script) =>
-      Peer.start(python(), [`bench/peers/${script}`, ...(full ? ['--full'] : []), ...(quick ? ['--quick'] : [])], `${script}: there is no python3`),
+      Peer.start(python(), [`bench/peers/${script}`, ...(full ? ['--full'] : [])], `${script}: there is no python3`),
     ),
   ];
   const started = await Promise.all(attempts);

@@ -6,8 +6,10 @@ export type Sample = () => number;
 const BATCH_SECONDS = 0.01;
 const WARM_UP_SECONDS = 0.25;
 const WARM_UP_RUNS = 3;
+/** Long enough for any number of runs. */
+const WARMED_UP_SECONDS = 0.5;
 
-/** Warms `run` up and returns what takes samples of it. A run of over two seconds is its own warm-up. */
+/** Warms `run` up and returns what takes samples of it. */
 export function stopwatch(run: () => unknown): Sample {
   const once = (): number => {
     const start = performance.now();
@@ -15,7 +17,7 @@ export function stopwatch(run: () => unknown): Sample {
     return (performance.now() - start) / 1000;
   };
   let last = once();
-  for (let spent = last, runs = 1; last < 2 && (spent < WARM_UP_SECONDS || runs < WARM_UP_RUNS); runs++) {
+  for (let spent = last, runs = 1; spent < WARMED_UP_SECONDS && (spent < WARM_UP_SECONDS || runs < WARM_UP_RUNS); runs++) {
     last = once();
     spent += last;
   }

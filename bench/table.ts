@@ -27,8 +27,8 @@ export function printResult({ name, flops, ours, roofShare, peers, goals }: Resu
   for (const verdict of goals) console.log(`  ${verdictText(verdict)}`);
 }
 
-export function verdictText({ goal, measured, met }: Verdict): string {
-  return `goal ${goal}: ${measured}${met === null ? '' : met ? ', met' : ', NOT MET'}`;
+export function verdictText({ goal, measured, met, atRoof }: Verdict): string {
+  return `goal ${goal}: ${measured}${met === null ? '' : met ? ', met' : ', NOT MET'}${atRoof === undefined ? '' : ` (the roof itself: ${atRoof})`}`;
 }
 
 function printLine(cells: readonly string[]): void {

@@ -28,6 +28,8 @@ export interface Row {
   readonly task: Task;
   /** Useful floating-point operations of one run, where the count is common to every algorithm. */
   readonly flops?: number;
+  /** Else: multiplications and additions that the structured method has at the least. */
+  readonly leastFlops?: number;
   /** In which runs it is timed: `quick` rows in all, `usual` ones not with --quick, `full` ones only with --full. */
   readonly when: 'quick' | 'usual' | 'full';
   readonly goals?: readonly Goal[];
@@ -74,9 +76,20 @@ const elementwise = (name: string, when: Row['when']): Row[] =>
 const ntk = (network: 'mlp' | 'cnn' | 'gru', outputs: 'full' | 'trace', n: number, when: Row['when'], goals: readonly Goal[] = []): Row => ({
   name: `ntk ${network} ${outputs} ${n}`,
   task: { kind: 'ntk', network, outputs, n },
+  leastFlops: network === 'mlp' ? mlpFlops(outputs, n) : undefined,
   when,
   goals,
 });
+
+/** The forward sweep, one backward sweep per output to the first pre-activations, and a triangle of the Gram matrices of inputs and cotangents. */
+function mlpFlops(outputs: 'full' | 'trace', n: number): number {
+  const [d, h, c] = [784, 512, 10];
+  const forward = 2 * n * (d * h + h * h + h * c);
+  const backward = 2 * n * c * h * h;
+  const inputs = n * (n + 1) * (d + h + h);
+  const cotangents = (outputs === 'full' ? n * c * (n * c + 1) : n * (n + 1) * c) * (h + h);
+  return forward + backward + inputs + cotangents;
+}
 
 const training = (steps: number, when: Row['when']): Row => ({
   name: `training ${steps} steps`,

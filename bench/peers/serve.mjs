@@ -23,7 +23,7 @@ export async function serve(name, prepare) {
   }
 }
 
-/** As bench/stopwatch.ts: warmed up, batches of ten milliseconds, what takes seconds is run once. */
+/** As bench/stopwatch.ts: warmed up, batches of ten milliseconds. What takes over two seconds is its own warm-up. */
 async function sampler(run) {
   if (run === null) return async () => null;
   const once = async () => {
@@ -36,7 +36,7 @@ async function sampler(run) {
     const known = [last];
     return async () => known.pop() ?? once();
   }
-  for (let spent = last, runs = 1; spent < 0.25 || runs < 3; runs++) {
+  for (let spent = last, runs = 1; spent < 0.5 && (spent < 0.25 || runs < 3); runs++) {
     last = await once();
     spent += last;
   }

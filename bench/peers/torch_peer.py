@@ -1,5 +1,5 @@
 """PyTorch on one thread: products, element-wise functions, and the NTK as functorch's tutorial writes it: the Jacobian of
-every example, contracted. Sizes of the MLP that would take minutes only with --full.
+every example, contracted. The MLP's Jacobian has 27 MB an example: 32 of them, with --full 256.
 """
 import sys
 
@@ -44,7 +44,7 @@ def contraction(name, n, outputs):
     return run
 
 
-MOST = {"mlp": 1024 if "--full" in sys.argv else 32, "cnn": 64, "gru": 64}
+MOST = {"mlp": 256 if "--full" in sys.argv else 32, "cnn": 64, "gru": 64}
 
 
 def prepare(task):

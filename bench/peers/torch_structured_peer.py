@@ -1,4 +1,4 @@
-"""PyTorch on one thread with the algorithm that suits a CPU best: trace NTK from inputs and cotangents of every layer.
+"""PyTorch on one thread with the algorithm that suits a CPU best: the NTK from inputs and cotangents of every layer.
 
 One forward pass, one backward pass per output over the whole batch. Then per layer the cheaper of two contractions: a Gram
 of inputs times a Gram of cotangents (one position), or per-example gradients by batched products (convolutions, time steps).
@@ -64,6 +64,25 @@ def trace_ntk(model, x):
     return kernel
 
 
+def full_ntk(model, x):
+    """[c, n, c, n] of dense layers alone: the blocks of outputs o2 <= o, and the rest as their transposes."""
+    n = x.shape[0]
+    y, records = uses(model, x)
+    c = y.shape[1]
+    outputs = [output for _, pairs in records for _, output in pairs]
+    sweeps = [torch.autograd.grad(y[:, o].sum(), outputs, retain_graph=True) for o in range(c)]
+    kernel = torch.zeros(c, n, c, n, dtype=torch.float64)
+    for (_, [(inputs, _)]), *cotangents in zip(records, *sweeps):
+        gram = (inputs @ inputs.T + 1).detach()
+        d = torch.stack(cotangents)
+        for o in range(c):
+            kernel[o, :, : o + 1] += gram[:, None] * (d[o] @ d[: o + 1].flatten(0, 1).T).view(n, o + 1, n)
+    for o in range(c):
+        for o2 in range(o):
+            kernel[o2, :, o] = kernel[o, :, o2].T
+    return kernel
+
+
 def alignment(kernel, y):
     targets = (y @ y.T).double()
     return (kernel * targets).sum() / (kernel.norm() * targets.norm())
@@ -99,11 +118,12 @@ def training(task):
 def prepare(task):
     if task["kind"] == "training":
         return training(task)
-    if task["kind"] != "ntk" or task["outputs"] != "trace":
+    if task["kind"] != "ntk" or (task["outputs"] == "full" and task["network"] != "mlp"):
         return None
     model, shape = network(task["network"])
     x = torch.randn(task["n"], *shape)
-    return lambda: trace_ntk(model, x)
+    ntk = full_ntk if task["outputs"] == "full" else trace_ntk
+    return lambda: ntk(model, x)
 
 
 if __name__ == "__main__":
