@@ -5,6 +5,8 @@
  * the output. Summed over outputs, the products of two examples' cotangents need no outputs any more:
  *
  *   Σ_o δ[n, o, i]·δ[m, o, i] = (e[n, i]·r[i])·(e[m, i]·r[i]),   r[i] = √Σ_o u[o, i]²
+ *
+ * Not summed, two outputs may be exchanged: Σ_i δ[n, o, i]·δ[m, q, i] = Σ_i δ[n, q, i]·δ[m, o, i].
  */
 
 import { type Dtype, type FloatArray, sizeOf, type Tensor } from '../core/tensor.ts';
@@ -30,8 +32,8 @@ export interface OutputNorm {
   readonly of: ValueId;
 }
 
-/** Finds separable cotangents in a sweep's graph and sums them over the outputs. */
-export class OutputSums {
+/** Finds separable cotangents in a sweep's graph, and sums them over the outputs. */
+export class SeparableCotangents {
   readonly norms: OutputNorm[] = [];
   private readonly g: GraphBuilder;
   private readonly ofInput: (id: ValueId) => boolean;
@@ -49,14 +51,23 @@ export class OutputSums {
    */
   of(cotangent: ValueId, constant: readonly number[] = []): ValueId | null {
     const { g } = this;
+    const parts = this.partsOf(cotangent, constant);
+    if (parts === null) return null;
+    const norm = this.normOf(parts.output);
+    return broadcast(g, parts.example === null ? norm : mul(g, parts.example, norm), g.shapeOf(cotangent));
+  }
+
+  /** Whether a cotangent is separable and does depend on the example: then δ[n, o]·δ[m, q] = δ[n, q]·δ[m, o]. */
+  exchanges(cotangent: ValueId, constant: readonly number[] = []): boolean {
+    return (this.partsOf(cotangent, constant)?.example ?? null) !== null;
+  }
+
+  private partsOf(cotangent: ValueId, constant: readonly number[]): Separation | null {
     const parts = this.separate(cotangent);
     if (parts === null) return null;
-    const shape = g.shapeOf(cotangent);
-    const output = g.shapeOf(parts.output);
-    const missing = shape.length - output.length;
-    if (constant.some((axis) => axis >= missing && output[axis - missing] !== 1)) return null;
-    const norm = this.normOf(parts.output);
-    return broadcast(g, parts.example === null ? norm : mul(g, parts.example, norm), shape);
+    const output = this.g.shapeOf(parts.output);
+    const missing = this.g.shapeOf(cotangent).length - output.length;
+    return constant.some((axis) => axis >= missing && output[axis - missing] !== 1) ? null : parts;
   }
 
   private normOf(of: ValueId): ValueId {

@@ -9,14 +9,17 @@ import type { Graph, ValueId } from './graph.ts';
 import { type Model, trainableParameters } from './model.ts';
 import { affine, broadcast, concat, denseWeightGradient, oneHot, patches, reshape, slice, sum, transpose } from './primitives/table.ts';
 import { type Program, planProgram } from './program.ts';
-import { type OutputNorm, OutputSums } from './separation.ts';
+import { type OutputNorm, SeparableCotangents } from './separation.ts';
 import { type Site, sitesOf } from './sites.ts';
 
 /** How a site's gradient is kept: `gram` as the pair (a, δ), `rows` whole, as rows of the Jacobian. */
 export type Contraction = 'gram' | 'rows';
 
-/** How the outputs' cotangents of a site are kept: each output's, or one whose products are the sums of theirs. */
-export type OutputForm = 'each' | 'summed';
+/**
+ * What the outputs' cotangents of a site are: `each` its own; `summed`, one whose products are the sums of theirs;
+ * `exchangeable`, each its own, with δ[n, o]·δ[m, q] = δ[n, q]·δ[m, o].
+ */
+export type OutputForm = 'each' | 'summed' | 'exchangeable';
 
 /** What the sweeps leave for one parameter, or for one group of a grouped convolution's kernel. */
 export interface Factor {
@@ -55,8 +58,8 @@ export interface Sweep {
 
 /**
  * Builds the sweeps for the trainable parameters of a model; `choose` says how each site's gradient is kept (whole
- * gradients are always rows). The backward sweep stops at the first site's pre-activation. `outputs: 'summed'` is for
- * kernels summed over the outputs: separable cotangents are then kept once for all of them.
+ * gradients are always rows). The backward sweep stops at the first site's pre-activation. `outputs` says what separable
+ * cotangents become: `summed` in kernels summed over the outputs, `exchangeable` in those of all pairs of outputs.
  */
 export function buildSweep(
   model: Model,
@@ -79,13 +82,20 @@ export function buildSweep(
     // A parameter that no output depends on has a zero gradient, one per example and output like any other.
     return result ?? broadcast(g, affine(g, sum(g, seed, [0]), 0, 0), g.shapeOf(id));
   };
-  const sums = new OutputSums(g, model.input.id, seed);
+  const separable = new SeparableCotangents(g, model.input.id, seed);
+  const formOf = (site: Site, contraction: Contraction): OutputForm => {
+    const { id, positionAxes } = keptCotangent(g, site, contraction);
+    if (outputs === 'each' || id === null) return 'each';
+    const cotangent = cotangentOf(id);
+    const found =
+      outputs === 'summed' ? separable.of(cotangent, positionAxes) !== null : site.positions === 1 && separable.exchanges(cotangent, positionAxes);
+    return found ? outputs : 'each';
+  };
   const factors = sites.flatMap((site, index): Factor[] => {
-    const preactivation = outputs === 'summed' ? summedPreactivation(g, site, sums, cotangentOf) : null;
-    const contraction = site.kind === 'whole' ? 'rows' : choose(site, preactivation === null ? 'each' : 'summed');
-    const whole = isWhole(site, contraction);
-    const summed = whole && outputs === 'summed' ? sums.of(cotangentOf(site.parameter)) : preactivation;
-    const cotangent = summed === null ? cotangentOf : () => summed;
+    const known = formOf(site, 'gram');
+    const contraction = site.kind === 'whole' ? 'rows' : choose(site, known);
+    const form = isWhole(site, contraction) ? formOf(site, contraction) : known;
+    const cotangent = form === 'summed' ? (id: ValueId) => separable.of(cotangentOf(id)) as ValueId : cotangentOf;
     const parts =
       contraction === 'rows'
         ? [rowParts(g, site, cotangent)]
@@ -95,7 +105,7 @@ export function buildSweep(
       index,
       site,
       contraction,
-      outputs: summed === null ? 'each' : 'summed',
+      outputs: form,
       ...part,
     }));
   });
@@ -107,7 +117,7 @@ export function buildSweep(
     seed: derived.seeds[0],
     parameters: model.parameters.map(({ name, id, value }) => ({ name, id, value })),
     factors,
-    norms: sums.norms,
+    norms: separable.norms,
   };
 }
 
@@ -117,15 +127,16 @@ function isWhole(site: Site, contraction: Contraction): boolean {
 }
 
 /**
- * The cotangent of a site's pre-activation, summed over the outputs; null unless it is separable, with one use, and the
- * output's part the same at every position.
+ * The value whose cotangents a site keeps, the parameter or the pre-activation of its only use, null of several uses; and the
+ * axes of it along which the site's sum over positions runs.
  */
-function summedPreactivation(g: GraphBuilder, { kind, uses }: Site, sums: OutputSums, cotangentOf: (id: ValueId) => ValueId): ValueId | null {
-  if (uses.length !== 1) return null;
-  const [{ preactivation }] = uses;
+function keptCotangent(g: GraphBuilder, site: Site, contraction: Contraction): { id: ValueId | null; positionAxes: readonly number[] } {
+  if (site.kind === 'whole' || isWhole(site, contraction)) return { id: site.parameter, positionAxes: [] };
+  if (site.uses.length !== 1) return { id: null, positionAxes: [] };
+  const id = site.uses[0].preactivation;
   // [positions…, width] of dense weights and tables, [width, positions…] of convolutions.
-  const axes = g.shapeOf(preactivation).map((_, axis) => axis);
-  return sums.of(cotangentOf(preactivation), kind === 'conv2d' ? axes.slice(1) : axes.slice(0, -1));
+  const axes = g.shapeOf(id).map((_, axis) => axis);
+  return { id, positionAxes: site.kind === 'conv2d' ? axes.slice(1) : axes.slice(0, -1) };
 }
 
 type Parts = Pick<Factor, 'left' | 'right' | 'positions' | 'leftWidth' | 'rightWidth' | 'scale'>;

@@ -2,7 +2,7 @@
 
 import { bytesOf, type Dtype } from '../core/tensor.ts';
 import type { ValueId } from '../graph/graph.ts';
-import type { Factor, Sweep } from '../graph/sweep.ts';
+import type { Factor, OutputForm, Sweep } from '../graph/sweep.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 
 /** How output indices appear in the kernel: summed or absent, as blocks of a matrix, or as separate planes. */
@@ -17,6 +17,7 @@ export interface StoredFactor {
   readonly width: number;
   /** Entries per example: one per output, or one. */
   readonly copies: number;
+  readonly outputs: OutputForm;
 }
 
 /** Factors that share δ share its Gram: dense weight and bias, for example. */
@@ -31,6 +32,7 @@ export interface FactorGroup {
  *   left                 [example, position, input]
  *   right, `summed`      [example, position, output, width]     one Gram of rows output·width long; no outputs where summed
  *   right, `blocks`      [example, output, position, width]     rows (example, output, position)
+ *          exchangeable  [output, example, width]               one matrix per output, as `planes`
  *   right, `planes`      [output, example, position, width]     one matrix per output
  */
 export interface BlockLayout {
@@ -61,18 +63,20 @@ export function blockLayout(rt: Runtime, sweep: Sweep, { tileSize, outputs, layo
   const lefts = new Map<ValueId, StoredFactor>();
   const rights = new Map<ValueId, StoredFactor>();
   let bytes = 0;
-  const store = (map: Map<ValueId, StoredFactor>, id: ValueId, positions: number, width: number, copies: number): StoredFactor => {
+  const store = (map: Map<ValueId, StoredFactor>, { id, positions, width, copies, outputs: form }: Omit<StoredFactor, 'offset'>): StoredFactor => {
     const known = map.get(id);
     if (known) return known;
-    const stored = { id, offset: bytes, positions, width, copies };
+    const stored = { id, offset: bytes, positions, width, copies, outputs: form };
     bytes += Math.ceil((tileSize * positions * width * copies * bytesOf(dtype)) / 64) * 64;
     map.set(id, stored);
     return stored;
   };
   const groups = new Map<ValueId, FactorGroup & { members: { factor: Factor; left: StoredFactor | null }[] }>();
   for (const factor of sweep.factors) {
-    const left = factor.left === null ? null : store(lefts, factor.left, factor.positions, factor.leftWidth, 1);
-    const right = store(rights, factor.right, factor.positions, factor.rightWidth, factor.outputs === 'summed' ? 1 : outputs);
+    const { positions, outputs: form } = factor;
+    const left = factor.left === null ? null : store(lefts, { id: factor.left, positions, width: factor.leftWidth, copies: 1, outputs: 'each' });
+    const copies = form === 'summed' ? 1 : outputs;
+    const right = store(rights, { id: factor.right, positions, width: factor.rightWidth, copies, outputs: form });
     const group = groups.get(factor.right) ?? { right, members: [] };
     group.members.push({ factor, left });
     groups.set(factor.right, group);
@@ -92,7 +96,10 @@ export function blockLayout(rt: Runtime, sweep: Sweep, { tileSize, outputs, layo
       routines.gemmScratchBytes(leftRows, leftRows, leftWidth),
       routines.gramScratchBytes(leftRows, leftWidth),
     ];
-    const grams = (rows * rows + leftRows * leftRows) * bytesOf(dtype);
+    // Products of exchangeable outputs stand in a buffer of their own before they are placed.
+    const exchanged = right.outputs === 'exchangeable' ? q * tileSize * ((outputs * (outputs + 1)) / 2) + 64 * outputs : 0;
+    if (exchanged > 0) products.push(routines.gemmScratchBytes(q, outputs * tileSize, width));
+    const grams = (rows * rows + leftRows * leftRows + exchanged) * bytesOf(dtype);
     pairBytes = Math.max(pairBytes, grams + Math.max(...products) + 1024);
   }
   return { lefts: [...lefts.values()], rights: [...rights.values()], groups: [...groups.values()], bytes, pairBytes };

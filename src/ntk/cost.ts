@@ -35,7 +35,7 @@ const HADAMARD_FLOPS = 12;
  *
  * `gram`: per pair of examples, S²·I for a·a′, S²·O·H for δ·δ′ (O² outputs: S²·O²·H), and the Hadamard sum.
  * `rows`: per example, O·S·I·H to assemble; per pair, O·I·H (O²·I·H) to contract.
- * O = 1 where the cotangents are summed over the outputs.
+ * O = 1 where the cotangents are summed over the outputs, O² = O(O + 1)/2 in `gram` where they may be exchanged.
  */
 export function siteCost(site: Site, contraction: Contraction, problem: Problem, form: OutputForm): SiteCost {
   const { positions: s, inputWidth: i, cotangentWidth: h, groups } = site;
@@ -48,7 +48,8 @@ export function siteCost(site: Site, contraction: Contraction, problem: Problem,
     const assembly = site.kind === 'whole' ? o * h : 2 * o * s * i * h;
     return { flops: examples * assembly + pairs(problem) * 2 * outputPairs * size, elements: o * size };
   }
-  const perPair = s * s * (groups * 2 * i + 2 * outputPairs * h + groups * HADAMARD_FLOPS * (crossOutputs ? o * o : 1));
+  const products = form === 'exchangeable' ? (o * (o + 1)) / 2 : outputPairs;
+  const perPair = s * s * (groups * 2 * i + 2 * products * h + groups * HADAMARD_FLOPS * (crossOutputs ? o * o : 1));
   return { flops: pairs(problem) * perPair, elements: s * (groups * i + o * h) };
 }
 
@@ -67,7 +68,7 @@ export function smallestContraction(site: Site, problem: Problem, form: OutputFo
 /** Flops of contracting one group of factors over the whole problem: the Gram of its shared cotangents, once. */
 export function groupFlops({ right, members }: FactorGroup, problem: Problem): number {
   const { outputs: o, crossOutputs } = problem;
-  const outputPairs = crossOutputs ? o * o : right.copies;
+  const outputPairs = right.outputs === 'exchangeable' ? (o * (o + 1)) / 2 : crossOutputs ? o * o : right.copies;
   const positionPairs = right.positions * right.positions;
   const lefts = members.reduce((total, { left }) => total + (left === null ? 0 : 2 * left.width), 0);
   const hadamard = members.length * HADAMARD_FLOPS * (crossOutputs ? o * o : 1);

@@ -2,7 +2,7 @@
 
 import { bytesOf } from '../core/tensor.ts';
 import type { Execution } from '../graph/execution.ts';
-import { copyStridedBetween } from '../graph/primitives/strided.ts';
+import { copyStridedBetween, type StridedCopy } from '../graph/primitives/strided.ts';
 import { outputNorms } from '../graph/separation.ts';
 import { startSweep, sweepBackward, sweepForward } from '../graph/sweep.ts';
 import type { Routines } from '../wasm/abi.ts';
@@ -132,7 +132,7 @@ export class FactoredTiles implements TileComputer<Float64Array> {
 
   /** [cotangent, example, position, width] of a sweep, `count` cotangents from the one at `from` on → the layout of the block. */
   private storeRight(
-    { id, offset, positions: s, width: w, copies: o }: StoredFactor,
+    { id, offset, positions: s, width: w, copies: o, outputs }: StoredFactor,
     ptr: number,
     { from, count, example }: { readonly from: number; readonly count: number; readonly example: number },
   ): void {
@@ -142,7 +142,7 @@ export class FactoredTiles implements TileComputer<Float64Array> {
       summed: [w, s * o * w, o * w, 1],
       blocks: [s * w, o * s * w, w, 1],
       planes: [tileSize * s * w, s * w, w, 1],
-    }[layout];
+    }[outputs === 'exchangeable' ? 'planes' : layout];
     const extents = [count, sweepSize, s, w];
     // A cotangent that no example changed has one entry for all of them.
     const once = execution.program.each[id] > 1 || execution.program.batch[id] === 1;
@@ -182,13 +182,58 @@ export class FactoredTiles implements TileComputer<Float64Array> {
               { rows: r * perExample, columns: c * perExample, k, alpha, lower },
               out,
             );
-          product(rightOffset, s * v, width, 1, dPtr);
+          if (right.outputs === 'exchangeable') {
+            const at = (ptr: number, first: number) => ptr + right.offset + first * width * bytes;
+            this.exchangedProducts(right, at(pair.rowPtr, r0), at(pair.columnPtr, c0), { rows: r, columns: c }, dPtr);
+          } else product(rightOffset, s * v, width, 1, dPtr);
           members.forEach(({ left, factor }, member) => {
             if (left !== null) product(left.offset, s, left.width, factor.scale * factor.scale, aPtr);
             const kPtr = planePtrs[member] + (r0 * v * ldk + c0 * v) * 8;
             this.routines.gramHadamard(r, c, v, v, s, s, lower ? 1 : 0, left === null ? 0 : aPtr, dPtr, kPtr, ldk);
           });
         }
+      }
+    });
+  }
+
+  /**
+   * D[(n, o), (m, q)] ← δ[n, o]·δ[m, q] from pairs of outputs q ≤ o alone, at one position: the other half are the same numbers.
+   * So is every entry, for every tile size, the product with the row's larger output.
+   */
+  private exchangedProducts(
+    { width: k }: StoredFactor,
+    rowsPtr: number,
+    columnsPtr: number,
+    { rows, columns }: { readonly rows: number; readonly columns: number },
+    dPtr: number,
+  ): void {
+    const { plan, rt, routines } = this;
+    const { tileSize, dtype } = plan;
+    const bytes = bytesOf(dtype);
+    const v = plan.problem.outputs;
+    // [n, (q, m)] of every o: the examples of a block that are not asked for lie between those of two outputs.
+    const widths = Array.from({ length: v }, (_, o) => o * tileSize + columns);
+    rt.arena.frame(() => {
+      const products = widths.map((width) => rt.arena.allocateArray(dtype, rows * width));
+      rt.arena.frame(() => {
+        const scratch = rt.arena.allocate(routines.gemmScratchBytes(rows, widths[v - 1], k));
+        widths.forEach((width, o) => {
+          routines.gemm(rows, width, k, 1, rowsPtr + o * tileSize * k * bytes, k, 1, columnsPtr, 1, k, 0, products[o], width, 1, scratch);
+        });
+      });
+      for (let first = 0; first < rows; first += EXCHANGED_ROWS) {
+        const count = Math.min(EXCHANGED_ROWS, rows - first);
+        products.forEach((product, o) => {
+          const place = { examples: count, columns, o, v, tileSize };
+          for (const copy of exchangedCopies(place)) {
+            copyStridedBetween(
+              { arena: rt.arena, routines, dtype },
+              copy,
+              product + first * widths[o] * bytes,
+              dPtr + first * v * columns * v * bytes,
+            );
+          }
+        });
       }
     });
   }
@@ -225,6 +270,24 @@ export class FactoredTiles implements TileComputer<Float64Array> {
       }
     });
   }
+}
+
+/** Examples whose rows of D are written together: they stay in the cache. */
+const EXCHANGED_ROWS = 8;
+
+/** Products [n, (q, m)] with output o ≥ q → D[(n, o), (m, q)], and D[(n, q), (m, o)] for q < o. */
+function exchangedCopies({
+  examples,
+  columns,
+  o,
+  v,
+  tileSize,
+}: Readonly<Record<'examples' | 'columns' | 'o' | 'v' | 'tileSize', number>>): StridedCopy[] {
+  const width = o * tileSize + columns;
+  const ldd = columns * v;
+  const own = { extents: [examples, columns, o + 1], inStrides: [width, 1, tileSize], outStrides: [v * ldd, v, 1], outOffset: o * ldd };
+  const other = { extents: [examples, o, columns], inStrides: [width, tileSize, 1], outStrides: [v * ldd, ldd, v], outOffset: o };
+  return o === 0 ? [own] : [own, other];
 }
 
 /** Blocks are numbered x1's first, then x2's; those of a symmetric kernel are x1's alone. */

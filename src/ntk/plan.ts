@@ -118,9 +118,10 @@ export function planFactoredNtk(rt: Runtime, model: Model, request: NtkRequest):
   throw memoryError(needed, request.memoryLimit, resultBytes);
 }
 
-/** Sums over outputs belong to structured derivatives: Jacobian contraction stays what its name says, and an oracle. */
+/** What separable cotangents become: in structured derivatives alone, Jacobian contraction is what its name says, and an oracle. */
 export function outputForm(implementation: FactoredImplementation, { outputs }: Problem, layout: OutputLayout): OutputForm {
-  return implementation === 'structured-derivatives' && layout === 'summed' && outputs > 1 ? 'summed' : 'each';
+  if (implementation !== 'structured-derivatives' || outputs === 1) return 'each';
+  return layout === 'summed' ? 'summed' : layout === 'blocks' ? 'exchangeable' : 'each';
 }
 
 /** The error for a problem that does not fit, whatever the tiles. */

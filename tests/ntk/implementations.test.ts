@@ -342,20 +342,26 @@ describe('grouped convolutions', () => {
 });
 
 describe('separable cotangents', () => {
-  const summedSites = (model: Model, outputs: NtkOutputs) =>
+  const sitesWith = (form: 'each' | 'summed' | 'exchangeable', model: Model, outputs: NtkOutputs) =>
     explainNtk(rt, model, 5, { outputs })
-      .sites.filter((site) => site.outputs === 'summed')
+      .sites.filter((site) => site.outputs === form)
       .map(({ parameter }) => parameter);
 
   test('behind the last nonlinearity they are summed over the outputs, and said to be', () => {
-    expect(summedSites(networks.mlp, 'trace')).toEqual(['r.weight', 'c.weight', 'c.bias']);
-    expect(summedSites(networks.tokens, 'mean')).toEqual(['m.weight', 'm.bias', 'h.weight', 'h.bias']);
-    expect(summedSites(networks.pooled, 'trace')).toEqual(['b.weight', 'b.bias', 'n.weight', 'n.bias', 'h.weight', 'h.bias']);
-    expect(summedSites(networks.recurrent, 'trace')).toEqual([]);
+    expect(sitesWith('summed', networks.mlp, 'trace')).toEqual(['r.weight', 'c.weight', 'c.bias']);
+    expect(sitesWith('summed', networks.tokens, 'mean')).toEqual(['m.weight', 'm.bias', 'h.weight', 'h.bias']);
+    expect(sitesWith('summed', networks.pooled, 'trace')).toEqual(['b.weight', 'b.bias', 'n.weight', 'n.bias', 'h.weight', 'h.bias']);
+    expect(sitesWith('summed', networks.recurrent, 'trace')).toEqual([]);
   });
 
-  test.each(['full', 'diagonal'] as const)('%s kernels keep every output', (outputs) => {
-    for (const model of Object.values(networks)) expect(summedSites(model, outputs)).toEqual([]);
+  test('two outputs of a full kernel are exchanged where there is one position', () => {
+    expect(sitesWith('exchangeable', networks.mlp, 'full')).toEqual(['r.weight']);
+    expect(sitesWith('exchangeable', networks.pooled, 'full')).toEqual(['b.bias', 'n.weight', 'n.bias']);
+    for (const model of Object.values(networks)) expect(sitesWith('summed', model, 'full')).toEqual([]);
+  });
+
+  test('diagonal kernels keep every output', () => {
+    for (const model of Object.values(networks)) expect(sitesWith('each', model, 'diagonal')).toHaveLength(model.parameters.length);
   });
 
   test.each(['gram', 'rows'] as const)('of a convolution, by %s: JJᵀ to 1e-11, each parameter alone', (chosen) => {

@@ -61,7 +61,7 @@ function parameterRows(model: Model, { sites }: NtkExplanation): string[][] {
   return model.parameters.map(({ name, value, trainable }) => {
     const site = sites.find(({ parameter }) => parameter === name);
     const use = site
-      ? `${site.kind}, ${site.positions} position${site.positions === 1 ? '' : 's'}, by ${site.chosen}${site.outputs === 'summed' ? ', outputs summed' : ''}`
+      ? `${site.kind}, ${site.positions} position${site.positions === 1 ? '' : 's'}, by ${site.chosen}${site.outputs === 'each' ? '' : `, outputs ${site.outputs}`}`
       : '';
     return [name, formatShape(value.shape), String(sizeOf(value.shape)), trainable ? use : 'frozen'];
   });
