@@ -10,12 +10,11 @@ import { featureQuality } from '../features/feature-quality.ts';
 import { neuralFeatures } from '../features/neural-features.ts';
 import { forward } from '../graph/forward.ts';
 import type { Model } from '../graph/model.ts';
-import { empiricalNtk } from '../ntk/empirical-ntk.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 import { type ChainTask, chainTask } from './chain-monomial.ts';
 import { below, near } from './check.ts';
 import type { Experiment, ExperimentContext, Findings } from './experiment.ts';
-import { kernelLimit } from './kernel-limit.ts';
+import { type KernelLimit, kernelLimit } from './kernel-limit.ts';
 import { kernelState } from './kernel-state.ts';
 import { meanSquare, smallStart } from './small-start.ts';
 
@@ -129,8 +128,8 @@ function compare(rt: Runtime, { seed, n, d, width }: { seed: number; n: number; 
   const model = smallStart(rt, { d, width, scale: SCALE, seed });
   const network = descend(rt, model, task);
   const linear = descend(rt, linearize(model), task);
-  const frozen = frozenDescent(rt, model, task);
   const limit = kernelLimit(rt, model, task);
+  const frozen = frozenDescent(rt, model, task, limit);
   const largest = frozen.test.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   const disagreement = frozen.test.reduce((most, value, i) => Math.max(most, Math.abs(value - linear.test[i])), 0) / largest;
   const expected = egop(task.target, d);
@@ -179,14 +178,14 @@ function descend(rt: Runtime, model: Model, { x, y, testX, testY }: ChainTask): 
 }
 
 /** The same with the kernel of the initial parameters, in closed form. */
-function frozenDescent(rt: Runtime, model: Model, { x, y, testX, testY }: ChainTask): Descent {
+function frozenDescent(rt: Runtime, model: Model, { x, y, testX, testY }: ChainTask, { kernel, cross }: KernelLimit): Descent {
   const steps = Array.from({ length: STEPS / EVERY + 1 }, (_, k) => k * EVERY);
-  const { test } = frozenKernelTraining(rt, empiricalNtk(rt, model, x, { outputs: 'trace' }), {
+  const { test } = frozenKernelTraining(rt, kernel, {
     initial: forward(rt, model, x),
     targets: y,
     learningRate: RATE,
     times: steps,
-    test: { kernel: empiricalNtk(rt, model, testX, { x2: x, outputs: 'trace' }), initial: forward(rt, model, testX) },
+    test: { kernel: cross, initial: forward(rt, model, testX) },
   });
   const m = testX.shape[0];
   const outputs = steps.map((_, k) => (test as Tensor).data.subarray(k * m, (k + 1) * m));

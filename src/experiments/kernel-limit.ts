@@ -11,7 +11,10 @@ import type { ChainTask } from './chain-monomial.ts';
 import { meanSquare } from './small-start.ts';
 
 export interface KernelLimit {
+  /** Θ(train, train), traced. */
   readonly kernel: Tensor;
+  /** Θ(test, train), traced. */
+  readonly cross: Tensor;
   /** Mean squared errors at convergence. */
   readonly trainError: number;
   readonly testError: number;
@@ -37,6 +40,7 @@ export function kernelLimit(rt: Runtime, model: Model, { x, y, testX, testY }: C
   const [correction, testCorrection] = [kernel, cross].map((matrix) => matmul(rt, matrix, solution).data);
   return {
     kernel,
+    cross,
     trainError: meanSquare(
       f.map((value, i) => value + correction[i]),
       y.data,

@@ -1,14 +1,25 @@
-/** @file What the checkers of npm packages say: publint, Are the types wrong, knip. */
+/** @file What the checkers of npm packages say: publint and Are the types wrong of the packed package, knip of the repository. */
 
 import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ROOT } from '../structure/source-files.ts';
 import { type Tool, toolPath, toolsAre } from '../tools/tools.ts';
+import { pack } from './consumer.ts';
 
-/** Status and output of a checker, run on the repository. */
+const folder = mkdtempSync(join(tmpdir(), 'tangedge-pack-'));
+let tarball = '';
+beforeAll(() => {
+  tarball = pack(folder);
+}, 120_000);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Status and output of a checker, run in the repository. */
 async function run(tool: Tool, ...args: string[]): Promise<{ status: number; said: string }> {
-  const env = { ...process.env, NODE_OPTIONS: '', NO_COLOR: '1', npm_config_ignore_scripts: 'true' };
+  const env = { ...process.env, NODE_OPTIONS: '', NO_COLOR: '1' };
   const running = promisify(execFile)(toolPath(tool), args, { cwd: ROOT, env, maxBuffer: 1 << 26 });
   return running.then(
     ({ stdout, stderr }) => ({ status: 0, said: stdout + stderr }),
@@ -17,12 +28,12 @@ async function run(tool: Tool, ...args: string[]): Promise<{ status: number; sai
 }
 
 test.runIf(toolsAre('publint'))('publint finds nothing to say', async () => {
-  const { status, said } = await run('publint', '--strict', '.');
+  const { status, said } = await run('publint', '--strict', tarball);
   expect({ status, said }).toEqual({ status: 0, said: expect.stringContaining('All good!') });
 });
 
 test.runIf(toolsAre('attw'))('every module system and bundler finds the right types', async () => {
-  const { status, said } = await run('attw', '--pack', '.', '--profile', 'esm-only', '--exclude-entrypoints', 'routines.wasm');
+  const { status, said } = await run('attw', tarball, '--profile', 'esm-only', '--exclude-entrypoints', 'routines.wasm');
   expect(status, said).toBe(0);
 });
 

@@ -18,14 +18,19 @@ export interface Consumer {
 /** The model and the data that the recipes name, of a golden case. */
 const FILES = ['model.onnx', 'x.npy', 'y.npy'];
 
+/** Builds what is stale and packs it into a folder; the path of the tarball. */
+export function pack(folder: string): string {
+  execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: ROOT, stdio: 'pipe' });
+  execFileSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder], { cwd: ROOT });
+  return join(folder, readdirSync(folder).find((name) => name.endsWith('.tgz')) as string);
+}
+
 /** Packs, installs with npm, and puts model.onnx, x.npy and y.npy beside. */
 export function installConsumer(): Consumer {
   const folder = mkdtempSync(join(tmpdir(), 'tangedge-consumer-'));
-  execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: ROOT, stdio: 'pipe' });
-  execFileSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder], { cwd: ROOT });
-  const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz')) as string;
+  const tarball = pack(folder);
   writeFileSync(join(folder, 'package.json'), '{ "name": "consumer", "private": true, "type": "module" }');
-  execFileSync('npm', ['install', '--silent', '--no-audit', '--no-fund', '--prefer-offline', `./${tarball}`], { cwd: folder });
+  execFileSync('npm', ['install', '--silent', '--no-audit', '--no-fund', '--prefer-offline', tarball], { cwd: folder });
   for (const name of FILES) cpSync(join(ROOT, 'tests/golden/onnx/mlp-relu', name), join(folder, name));
   return {
     folder,

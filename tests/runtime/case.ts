@@ -19,10 +19,9 @@ export const SETTINGS: readonly Setting[] = [
   { module: 'release', tileSize: 3 },
   { module: 'debug' },
   { module: 'release', workers: 0, tileSize: 3 },
-  { module: 'release', workers: 1 },
   { module: 'release', workers: 2, tileSize: 3 },
   { module: 'release', workers: 3, tileSize: 7 },
-  { module: 'debug', workers: 2 },
+  { module: 'debug', workers: 1 },
 ];
 
 /** What a case is given. */
