@@ -18,8 +18,8 @@
 
 import { MR, microkernelF32, microkernelF64, plus } from "./gemm-microkernel";
 
-/** One MR × 4 v128 tile. */
-const product: usize = memory.data(320, 64);
+/** One tile, of the fused module's six rows. */
+const product: usize = memory.data(384, 64);
 
 /** C ← A·B, k ≥ 1. */
 // @ts-ignore: decorator
@@ -29,7 +29,7 @@ export function wideMicrokernel<T>(k: i32, a: usize, b: usize, c: usize, rsc: us
   const aEnd = a + <usize>k * (MR * sizeof<T>());
   let c00 = zero, c01 = zero, c02 = zero, c03 = zero, c10 = zero, c11 = zero, c12 = zero, c13 = zero;
   let c20 = zero, c21 = zero, c22 = zero, c23 = zero, c30 = zero, c31 = zero, c32 = zero, c33 = zero;
-  let c40 = zero, c41 = zero, c42 = zero, c43 = zero;
+  let c40 = zero, c41 = zero, c42 = zero, c43 = zero, c50 = zero, c51 = zero, c52 = zero, c53 = zero;
   let b0 = zero, b1 = zero, b2 = zero, b3 = zero, ai = zero;
   b0 = v128.load(b), b1 = v128.load(b, 16), b2 = v128.load(b, 32), b3 = v128.load(b, 48);
   ai = v128.load_splat<T>(a);
@@ -42,6 +42,10 @@ export function wideMicrokernel<T>(k: i32, a: usize, b: usize, c: usize, rsc: us
   c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1), c32 = plus<T>(c32, ai, b2), c33 = plus<T>(c33, ai, b3);
   ai = v128.load_splat<T>(a, 4 * sizeof<T>());
   c40 = plus<T>(c40, ai, b0), c41 = plus<T>(c41, ai, b1), c42 = plus<T>(c42, ai, b2), c43 = plus<T>(c43, ai, b3);
+  if (MR == 6) {
+    ai = v128.load_splat<T>(a, 5 * sizeof<T>());
+    c50 = plus<T>(c50, ai, b0), c51 = plus<T>(c51, ai, b1), c52 = plus<T>(c52, ai, b2), c53 = plus<T>(c53, ai, b3);
+  }
   a += MR * sizeof<T>();
   b += 64;
   while (a < aEnd) {
@@ -56,6 +60,10 @@ export function wideMicrokernel<T>(k: i32, a: usize, b: usize, c: usize, rsc: us
     c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1), c32 = plus<T>(c32, ai, b2), c33 = plus<T>(c33, ai, b3);
     ai = v128.load_splat<T>(a, 4 * sizeof<T>());
     c40 = plus<T>(c40, ai, b0), c41 = plus<T>(c41, ai, b1), c42 = plus<T>(c42, ai, b2), c43 = plus<T>(c43, ai, b3);
+    if (MR == 6) {
+      ai = v128.load_splat<T>(a, 5 * sizeof<T>());
+      c50 = plus<T>(c50, ai, b0), c51 = plus<T>(c51, ai, b1), c52 = plus<T>(c52, ai, b2), c53 = plus<T>(c53, ai, b3);
+    }
     a += MR * sizeof<T>();
     b += 64;
     if (a >= aEnd) break;
@@ -70,6 +78,10 @@ export function wideMicrokernel<T>(k: i32, a: usize, b: usize, c: usize, rsc: us
     c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1), c32 = plus<T>(c32, ai, b2), c33 = plus<T>(c33, ai, b3);
     ai = v128.load_splat<T>(a, 4 * sizeof<T>());
     c40 = plus<T>(c40, ai, b0), c41 = plus<T>(c41, ai, b1), c42 = plus<T>(c42, ai, b2), c43 = plus<T>(c43, ai, b3);
+    if (MR == 6) {
+      ai = v128.load_splat<T>(a, 5 * sizeof<T>());
+      c50 = plus<T>(c50, ai, b0), c51 = plus<T>(c51, ai, b1), c52 = plus<T>(c52, ai, b2), c53 = plus<T>(c53, ai, b3);
+    }
     a += MR * sizeof<T>();
     b += 64;
     if (a >= aEnd) break;
@@ -84,6 +96,10 @@ export function wideMicrokernel<T>(k: i32, a: usize, b: usize, c: usize, rsc: us
     c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1), c32 = plus<T>(c32, ai, b2), c33 = plus<T>(c33, ai, b3);
     ai = v128.load_splat<T>(a, 4 * sizeof<T>());
     c40 = plus<T>(c40, ai, b0), c41 = plus<T>(c41, ai, b1), c42 = plus<T>(c42, ai, b2), c43 = plus<T>(c43, ai, b3);
+    if (MR == 6) {
+      ai = v128.load_splat<T>(a, 5 * sizeof<T>());
+      c50 = plus<T>(c50, ai, b0), c51 = plus<T>(c51, ai, b1), c52 = plus<T>(c52, ai, b2), c53 = plus<T>(c53, ai, b3);
+    }
     a += MR * sizeof<T>();
     b += 64;
     if (a >= aEnd) break;
@@ -98,6 +114,10 @@ export function wideMicrokernel<T>(k: i32, a: usize, b: usize, c: usize, rsc: us
     c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1), c32 = plus<T>(c32, ai, b2), c33 = plus<T>(c33, ai, b3);
     ai = v128.load_splat<T>(a, 4 * sizeof<T>());
     c40 = plus<T>(c40, ai, b0), c41 = plus<T>(c41, ai, b1), c42 = plus<T>(c42, ai, b2), c43 = plus<T>(c43, ai, b3);
+    if (MR == 6) {
+      ai = v128.load_splat<T>(a, 5 * sizeof<T>());
+      c50 = plus<T>(c50, ai, b0), c51 = plus<T>(c51, ai, b1), c52 = plus<T>(c52, ai, b2), c53 = plus<T>(c53, ai, b3);
+    }
     a += MR * sizeof<T>();
     b += 64;
   }
@@ -125,6 +145,13 @@ export function wideMicrokernel<T>(k: i32, a: usize, b: usize, c: usize, rsc: us
   v128.store(c, c41, 16);
   v128.store(c, c42, 32);
   v128.store(c, c43, 48);
+  if (MR == 6) {
+    c += rsc;
+    v128.store(c, c50);
+    v128.store(c, c51, 16);
+    v128.store(c, c52, 32);
+    v128.store(c, c53, 48);
+  }
 }
 
 /** C ← C + A·B, A·B summed from +0 first. */

@@ -31,7 +31,7 @@
 import { wideMicrokernel, wideMicrokernelAdd } from "./gemm-microkernel-wide";
 
 /** Rows of the register tile. */
-export const MR: i32 = 5;
+export const MR: i32 = FUSED ? 6 : 5;
 
 /**
  * Bytes of a row of the register tile: two v128, in the wide module four (asconfig.json defines WIDE for each target).
@@ -44,7 +44,7 @@ export const NR_BYTES: i32 = WIDE ? 64 : 32;
 function microkernel<T>(adds: i32, k: i32, a: usize, b: usize, c: usize, rsc: usize): void {
   const zero = v128.splat<T>(<T>0);
   const aEnd = a + <usize>k * (MR * sizeof<T>());
-  let c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero, c30 = zero, c31 = zero, c40 = zero, c41 = zero;
+  let c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero, c30 = zero, c31 = zero, c40 = zero, c41 = zero, c50 = zero, c51 = zero;
   let b0 = zero, b1 = zero, ai = zero;
   b0 = v128.load(b), b1 = v128.load(b, 16);
   ai = v128.load_splat<T>(a);
@@ -57,6 +57,7 @@ function microkernel<T>(adds: i32, k: i32, a: usize, b: usize, c: usize, rsc: us
   c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
   ai = v128.load_splat<T>(a, 4 * sizeof<T>());
   c40 = plus<T>(c40, ai, b0), c41 = plus<T>(c41, ai, b1);
+  if (MR == 6) ai = v128.load_splat<T>(a, 5 * sizeof<T>()), c50 = plus<T>(c50, ai, b0), c51 = plus<T>(c51, ai, b1);
   a += MR * sizeof<T>();
   b += 32;
   const aRest = a + <usize>((k - 1) & 3) * (MR * sizeof<T>());
@@ -72,6 +73,7 @@ function microkernel<T>(adds: i32, k: i32, a: usize, b: usize, c: usize, rsc: us
     c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
     ai = v128.load_splat<T>(a, 4 * sizeof<T>());
     c40 = plus<T>(c40, ai, b0), c41 = plus<T>(c41, ai, b1);
+    if (MR == 6) ai = v128.load_splat<T>(a, 5 * sizeof<T>()), c50 = plus<T>(c50, ai, b0), c51 = plus<T>(c51, ai, b1);
     a += MR * sizeof<T>();
     b += 32;
   }
@@ -87,8 +89,9 @@ function microkernel<T>(adds: i32, k: i32, a: usize, b: usize, c: usize, rsc: us
     c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
     ai = v128.load_splat<T>(a, 4 * sizeof<T>());
     c40 = plus<T>(c40, ai, b0), c41 = plus<T>(c41, ai, b1);
+    if (MR == 6) ai = v128.load_splat<T>(a, 5 * sizeof<T>()), c50 = plus<T>(c50, ai, b0), c51 = plus<T>(c51, ai, b1);
     a += MR * sizeof<T>();
-    keep(a, c, c00, c01, c10, c11, c20, c21, c30, c31, c40, c41);
+    keep(a, c, c00, c01, c10, c11, c20, c21, c30, c31, c40, c41, c50, c51);
     b0 = v128.load(b, 32), b1 = v128.load(b, 48);
     ai = v128.load_splat<T>(a);
     c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
@@ -100,8 +103,9 @@ function microkernel<T>(adds: i32, k: i32, a: usize, b: usize, c: usize, rsc: us
     c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
     ai = v128.load_splat<T>(a, 4 * sizeof<T>());
     c40 = plus<T>(c40, ai, b0), c41 = plus<T>(c41, ai, b1);
+    if (MR == 6) ai = v128.load_splat<T>(a, 5 * sizeof<T>()), c50 = plus<T>(c50, ai, b0), c51 = plus<T>(c51, ai, b1);
     a += MR * sizeof<T>();
-    keep(a, c, c00, c01, c10, c11, c20, c21, c30, c31, c40, c41);
+    keep(a, c, c00, c01, c10, c11, c20, c21, c30, c31, c40, c41, c50, c51);
     b0 = v128.load(b, 64), b1 = v128.load(b, 80);
     ai = v128.load_splat<T>(a);
     c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
@@ -113,8 +117,9 @@ function microkernel<T>(adds: i32, k: i32, a: usize, b: usize, c: usize, rsc: us
     c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
     ai = v128.load_splat<T>(a, 4 * sizeof<T>());
     c40 = plus<T>(c40, ai, b0), c41 = plus<T>(c41, ai, b1);
+    if (MR == 6) ai = v128.load_splat<T>(a, 5 * sizeof<T>()), c50 = plus<T>(c50, ai, b0), c51 = plus<T>(c51, ai, b1);
     a += MR * sizeof<T>();
-    keep(a, c, c00, c01, c10, c11, c20, c21, c30, c31, c40, c41);
+    keep(a, c, c00, c01, c10, c11, c20, c21, c30, c31, c40, c41, c50, c51);
     b0 = v128.load(b, 96), b1 = v128.load(b, 112);
     ai = v128.load_splat<T>(a);
     c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
@@ -126,6 +131,7 @@ function microkernel<T>(adds: i32, k: i32, a: usize, b: usize, c: usize, rsc: us
     c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
     ai = v128.load_splat<T>(a, 4 * sizeof<T>());
     c40 = plus<T>(c40, ai, b0), c41 = plus<T>(c41, ai, b1);
+    if (MR == 6) ai = v128.load_splat<T>(a, 5 * sizeof<T>()), c50 = plus<T>(c50, ai, b0), c51 = plus<T>(c51, ai, b1);
     a += MR * sizeof<T>();
     b += 128;
   }
@@ -133,6 +139,11 @@ function microkernel<T>(adds: i32, k: i32, a: usize, b: usize, c: usize, rsc: us
     // From the last row to the first: V8 ≤ 12 schedules the loop's rows by the order in which they are needed here, and
     // with the loads above the other order would keep all five splats live at once: half the speed.
     c += <usize>(MR - 1) * rsc;
+    if (MR == 6) {
+      v128.store(c, v128.add<T>(v128.load(c), c50));
+      v128.store(c, v128.add<T>(v128.load(c, 16), c51), 16);
+      c -= rsc;
+    }
     v128.store(c, v128.add<T>(v128.load(c), c40));
     v128.store(c, v128.add<T>(v128.load(c, 16), c41), 16);
     c -= rsc;
@@ -162,6 +173,11 @@ function microkernel<T>(adds: i32, k: i32, a: usize, b: usize, c: usize, rsc: us
     c += rsc;
     v128.store(c, c40);
     v128.store(c, c41, 16);
+    if (MR == 6) {
+      c += rsc;
+      v128.store(c, c50);
+      v128.store(c, c51, 16);
+    }
   }
 }
 
@@ -191,7 +207,7 @@ export function microkernelAddF32(k: i32, a: usize, b: usize, c: usize, rsc: usi
 // @ts-ignore: decorator
 @inline
 export function plus<T>(sum: v128, x: v128, y: v128): v128 {
-  return v128.add<T>(sum, v128.mul<T>(x, y));
+  return FUSED ? v128.relaxed_madd<T>(x, y, sum) : v128.add<T>(sum, v128.mul<T>(x, y));
 }
 
 /**
@@ -202,10 +218,14 @@ export function plus<T>(sum: v128, x: v128, y: v128): v128 {
 @inline
 function keep(
   a: usize, c: usize,
-  c00: v128, c01: v128, c10: v128, c11: v128, c20: v128, c21: v128, c30: v128, c31: v128, c40: v128, c41: v128,
+  c00: v128, c01: v128, c10: v128, c11: v128, c20: v128, c21: v128, c30: v128, c31: v128, c40: v128, c41: v128, c50: v128, c51: v128,
 ): void {
   if (a == 0) {
     // The last sum first: V8 ≤ 12 schedules a step's rows by the order in which it meets the sums here.
+    if (MR == 6) {
+      v128.store(c, c51, 160);
+      v128.store(c, c50, 176);
+    }
     v128.store(c, c41);
     v128.store(c, c40, 16);
     v128.store(c, c31, 32);

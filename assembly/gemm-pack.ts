@@ -63,6 +63,8 @@ function copySteps<T>(P: i32, k: i32, src: usize, csBytes: usize, dst: usize): v
     }
     if (P == LANES<T>() + 1) store<T>(dst, load<T>(src, 16), 16);
     if (P == 2 * LANES<T>() + 1) store<T>(dst, load<T>(src, 32), 32);
+    if (P == 6 && sizeof<T>() == 4) store<f64>(dst, load<f64>(src, 16), 16);
+    if (P == 6 && sizeof<T>() == 8) v128.store(dst, v128.load(src, 32), 32);
     src += csBytes;
     dst += <usize>P * sizeof<T>();
   }
