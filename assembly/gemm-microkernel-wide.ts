@@ -9,7 +9,8 @@
  *   a0  |   | c00 01| 02 03 |     Without it the tile spills, and the module is slower than the default one.
  *    …  |   |       |       |
  *
- * Every element of C is the same sum in the same order as in the default module: the same bits.
+ * Every element of C is the same sum in the same order as in the default module: the same bits; those of the wide fused module,
+ * whose tile has six rows, are the fused module's.
  *
  * Four steps per turn of the loop, each behind its own test, so that no number of steps needs a remainder. C is only
  * written: with C ← C + A·B at the end, the revectorizer finds no pairs (a third of the speed). The accumulating twin

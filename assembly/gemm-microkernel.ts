@@ -15,6 +15,9 @@
  *
  * k ≥ 1. Sum order over l is 0 … k−1 from +0, one lane each, multiply then add, no FMA: part of the contract.
  *
+ * The fused modules multiply and add in one instruction, rounded once: other bits. It needs no register for a product, so that
+ * a sixth row fits: 12 accumulators + 2 b + 1 splat = 15.
+ *
  * The form is what V8's schedulers turn into the code that one would write by hand, without a spill in Node 20 to 24:
  *
  *   - `while (a < aEnd)`, b loaded first, one splat at a time, sums declared and stored from the first to the last.
@@ -30,7 +33,7 @@
 
 import { wideMicrokernel, wideMicrokernelAdd } from "./gemm-microkernel-wide";
 
-/** Rows of the register tile. */
+/** Rows of the register tile; in the fused modules six. */
 export const MR: i32 = FUSED ? 6 : 5;
 
 /**
@@ -203,11 +206,18 @@ export function microkernelAddF32(k: i32, a: usize, b: usize, c: usize, rsc: usi
   else microkernel<f32>(1, k, a, b, c, rsc);
 }
 
-/** sum + x·y, multiply then add. */
+/** sum + x·y: multiply then add, in the fused modules (asconfig.json defines FUSED) rounded once. */
 // @ts-ignore: decorator
 @inline
 export function plus<T>(sum: v128, x: v128, y: v128): v128 {
   return FUSED ? v128.relaxed_madd<T>(x, y, sum) : v128.add<T>(sum, v128.mul<T>(x, y));
+}
+
+/** The same of one element: fused multiply-add exists for vectors only. */
+// @ts-ignore: decorator
+@inline
+export function plusOne<T>(sum: T, x: T, y: T): T {
+  return FUSED ? v128.extract_lane<T>(plus<T>(v128.splat<T>(sum), v128.splat<T>(x), v128.splat<T>(y)), 0) : sum + x * y;
 }
 
 /**

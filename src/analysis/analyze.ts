@@ -11,7 +11,7 @@ import { forward } from '../graph/forward.ts';
 import { batchSize, type Model, parameterCount, trainableParameters } from '../graph/model.ts';
 import { explainNtk, type NtkExplanation } from '../ntk/explain.ts';
 import type { NtkImplementation } from '../ntk/options.ts';
-import type { Runtime } from '../wasm/runtime.ts';
+import { arithmeticNotes, type Runtime } from '../wasm/runtime.ts';
 import { type Steps, stepsHere } from '../wasm/tiled.ts';
 import { analyzeFeatures } from './feature-analysis.ts';
 import {
@@ -111,7 +111,7 @@ export function* analysisSteps(rt: Runtime, request: AnalysisRequest, options: A
   return {
     format: 'tangedge-report/1',
     title,
-    provenance: { version: VERSION, dtype, sources, notes },
+    provenance: { version: VERSION, dtype, sources, notes: [...arithmeticNotes(rt), ...notes] },
     data: {
       samples: n,
       inputShape: model.input.shape,

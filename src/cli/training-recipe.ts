@@ -17,7 +17,7 @@ export type TrainingRecipe = Readonly<Record<string, unknown>>;
 export function recipeOf(
   read: ModelToTrain,
   settings: TrainingRunOptions,
-  { rates, trackers }: { readonly rates: RateFlags; readonly trackers: readonly TrackerRequest[] },
+  { rates, trackers, fused }: { readonly rates: RateFlags; readonly trackers: readonly TrackerRequest[]; readonly fused: boolean },
 ): TrainingRecipe {
   const { optimizer, rateFactors, batchSize, seed, loss, lossScale, dtype, block, samples, sources = [] } = settings;
   const digestOf = (role: string) => sources.find((source) => source.role === role)?.sha256 ?? null;
@@ -40,6 +40,7 @@ export function recipeOf(
     loss: loss ?? 'mse',
     lossScale: lossScale ?? 'mean-batch',
     dtype,
+    fused: fused || null,
     block: block ?? null,
     samples: samples ?? null,
     egop: egop?.tracker === 'egop' ? sha256(new Uint8Array(Float64Array.from(egop.egop.data).buffer)) : null,
@@ -77,7 +78,7 @@ export function storedRecipe(metadata: ReadonlyMap<string, string>): TrainingRec
  */
 export function checkRecipe(session: Session, path: string, stored: TrainingRecipe, now: TrainingRecipe, step: number): void {
   for (const key of Object.keys(now)) {
-    const [was, is] = [JSON.stringify(stored[key]), JSON.stringify(now[key])];
+    const [was, is] = [JSON.stringify(stored[key] ?? null), JSON.stringify(now[key] ?? null)];
     if (was === is) continue;
     if (key !== 'learningRate') {
       throw new TangedgeError(

@@ -5,7 +5,7 @@ import { TangedgeError } from '../core/errors.ts';
 import { VERSION } from '../core/version.ts';
 import type { TrainingData } from '../dynamics/training-data.ts';
 import type { Model } from '../graph/model.ts';
-import type { Runtime } from '../wasm/runtime.ts';
+import { arithmeticNotes, type Runtime } from '../wasm/runtime.ts';
 import { EXPERIMENT_FORMAT, type ExperimentReport } from './experiment-report.ts';
 import type { Sweep } from './swept-rates.ts';
 
@@ -85,7 +85,7 @@ export async function runExperiment(rt: Runtime, experiment: Experiment, options
     version: VERSION,
     size,
     seed,
-    settings,
+    settings: [...settings, ...arithmeticNotes(rt).map((note) => ({ name: 'arithmetic', value: note }))],
     holds,
     checks,
     conclusion,

@@ -30,8 +30,9 @@ export interface Checkpoint {
   write(tile: number, part: unknown): Promise<void>;
 }
 
-export async function openCheckpoint(store: TileStore, job: TiledJob<unknown>): Promise<Checkpoint> {
-  const digest = await digestOf([FORMAT, VERSION, job.kind.name, job.tiles, job.plan]);
+/** @param fused whether the tiles are computed in fused mode, whose bits are others */
+export async function openCheckpoint(store: TileStore, job: TiledJob<unknown>, fused: boolean): Promise<Checkpoint> {
+  const digest = await digestOf([FORMAT, VERSION, job.kind.name, job.tiles, job.plan, ...(fused ? ['fused'] : [])]);
   const name = hex(digest);
   return {
     async read(tile) {

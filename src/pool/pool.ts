@@ -42,6 +42,8 @@ export interface PoolOptions {
   readonly memoryLimit?: number;
   /** Wide routines in every thread, as `loadRuntime` documents them. */
   readonly wide?: boolean;
+  /** Fused routines in every thread, likewise. */
+  readonly fused?: boolean;
   /** Whether inputs go to workers in shared memory; default: where it can be posted. Without, they are copied. */
   readonly sharedMemory?: boolean;
   /**
@@ -66,19 +68,19 @@ export type Pooled<Options> = Options & CallOptions;
  * Cost   about 25 ms to start a worker, 0.1 ms per tile; a runtime in each
  *
  * @throws {TangedgeError} ERR_WORKER, with info.workerUrl, when a worker does not start · ERR_ARGUMENT · ERR_UNSUPPORTED for
- * `wide` where it cannot run
+ * `wide` and `fused` where they cannot run
  * @example
  * const pool = await createPool({ workers: 0 });
  * const kernel = await pool.empiricalNtk(model, x, { outputs: 'trace' }); // the bits of empiricalNtk(rt, model, x, …)
  * await pool.close();
  */
 export async function createPool(options: PoolOptions = {}): Promise<Pool> {
-  const { source, memoryLimit, wide, smallJobs = 'workers' } = options;
+  const { source, memoryLimit, wide, fused, smallJobs = 'workers' } = options;
   checkInteger('createPool', 'workers', options.workers ?? 0, 0);
   checkInteger('createPool', 'startTimeout', options.startTimeout ?? 1, 1);
   const workers = hasThreads() ? (options.workers ?? coreCount()) : 0;
-  const runtime = { source, memoryLimit, wide };
-  const rt = await loadRuntime(runtime);
+  const rt = await loadRuntime({ source, memoryLimit, wide, fused });
+  const runtime = { source: rt.tested ?? source, memoryLimit };
   const scheduler = new Scheduler(workers, { workerUrl: options.workerUrl, startTimeout: options.startTimeout ?? 30_000, runtime });
   if (smallJobs === 'workers') {
     try {
@@ -216,7 +218,7 @@ export class Pool {
     const workers = Math.max(1, this.workers);
     // A checkpoint is of use to a run with other workers only if its tiles do not depend on them.
     const job = plan(this.rt, store ? CHECKPOINT_THREADS : workers);
-    const checkpoint = store && (await openCheckpoint(store, job));
+    const checkpoint = store && (await openCheckpoint(store, job, this.rt.fused));
     const placed = checkpoint && (await restore(job, checkpoint, signal));
     if (placed) store?.restored?.(placed.size, job.tiles);
     signal?.throwIfAborted();

@@ -33,7 +33,7 @@ export class Sandbox {
   private top: number;
   private bands: number[] = [];
 
-  constructor(target: Target, megabytes = 64) {
+  constructor(target: Target | 'fused' | 'wide-fused', megabytes = 64) {
     const file = target === 'release' ? 'routines.wasm' : `routines.${target}.wasm`;
     const bytes = readFileSync(new URL(`../../build/${file}`, import.meta.url));
     this.memory = new WebAssembly.Memory({ initial: megabytes * 16 });

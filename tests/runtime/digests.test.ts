@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROOT } from '../structure/source-files.ts';
+import { toolsAre } from '../tools/tools.ts';
 import { describeSetting, SETTINGS } from './case.ts';
 import { digestOf } from './digest.ts';
 import type { Measured } from './measure.ts';
 import { buildPrograms } from './programs.ts';
-import { measureScript, RUNTIMES } from './runtimes.ts';
+import { type JsRuntime, measureScript, RUNTIMES } from './runtimes.ts';
 
 /** digest by case by dtype */
 type Digests = Record<'f64' | 'f32', Record<string, string>>;
@@ -61,6 +62,28 @@ describe.concurrent('digests.json', () => {
       120_000,
     );
   }
+});
+
+describe.concurrent('fused mode', () => {
+  const having = RUNTIMES.filter(({ name, present }) => present && ['Node 24', 'Deno', 'Chromium'].includes(name));
+  let first: Promise<Measured> | undefined;
+  for (const runtime of having) {
+    test(`${runtime.name}: other bits, the same for every tile size and number of workers, and as in ${having[0].name}`, async ({ expect }) => {
+      const measured = runtime.measure(folder, 'fused');
+      first ??= measured;
+      const { f64, f32 } = await first;
+      expect(differences(await measured, { f64: f64.release, f32: f32.release })).toEqual([]);
+      expect(f64.release.matmul).not.toBe(table.f64.matmul);
+      expect(f64.release.exp).toBe(table.f64.exp);
+    }, 120_000);
+  }
+
+  test.runIf(toolsAre('workerd', 'bun')).each([
+    ['workerd', /fused mode chooses its module at run time, and Cloudflare Workers compile none/],
+    ['Bun', /fused mode needs relaxed SIMD .* multiply-add rounds twice/],
+  ])('%s: refused, and why', async (runtime, reason) => {
+    await expect((RUNTIMES.find(({ name }) => name === runtime) as JsRuntime).measure(folder, 'fused')).rejects.toThrow(reason);
+  });
 });
 
 describe('what the digests see', () => {

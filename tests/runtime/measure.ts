@@ -20,14 +20,15 @@ import { digestOf } from './digest.ts';
 /** digest by case by setting by dtype: `measured.f64['release, tiles of 3'].exp`. */
 export type Measured = Readonly<Record<'f64' | 'f32', Readonly<Record<string, Readonly<Record<string, string>>>>>>;
 
-/** @param release the module to take for the one that is built into the package */
-export async function measure(release?: WasmSource, settings = SETTINGS): Promise<Measured> {
+/** @param release the module to take for the one that is built into the package; `fused` is fused mode, in its settings alone */
+export async function measure(release?: WasmSource | 'fused', wanted = SETTINGS): Promise<Measured> {
   const measured = { f64: {} as Record<string, Record<string, string>>, f32: {} as Record<string, Record<string, string>> };
   const cases = allCases();
+  const settings = release === 'fused' ? wanted.filter(({ module }) => module === 'release') : wanted;
   for (const setting of settings) {
-    const source = setting.module === 'debug' ? debugModule : release;
-    const rt = await loadRuntime({ source });
-    const pool = setting.workers === undefined ? undefined : await createPool({ workers: setting.workers, source });
+    const mode = release === 'fused' ? { fused: true } : { source: setting.module === 'debug' ? debugModule : release };
+    const rt = await loadRuntime(mode);
+    const pool = setting.workers === undefined ? undefined : await createPool({ workers: setting.workers, ...mode });
     for (const dtype of ['f64', 'f32'] as const) {
       const digests: Record<string, string> = {};
       for (const entry of cases.filter((candidate) => runsIn(candidate, setting))) {

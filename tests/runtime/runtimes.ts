@@ -14,16 +14,16 @@ export interface JsRuntime {
   readonly name: string;
   /** Whether it is to be tested here. */
   readonly present: boolean;
-  /** Runs the programs that `buildPrograms` wrote. */
-  measure(folder: string): Promise<Measured>;
+  /** Runs the programs that `buildPrograms` wrote, in the default mode or in fused mode. */
+  measure(folder: string, mode?: 'fused'): Promise<Measured>;
 }
 
 const WIDE = join(ROOT, 'build/routines.wide.wasm');
 
 export const RUNTIMES: readonly JsRuntime[] = [
-  { name: `Node ${process.versions.node.split('.')[0]}`, present: true, measure: (folder) => measureScript(folder, process.execPath, []) },
+  { name: `Node ${process.versions.node.split('.')[0]}`, present: true, measure: script(process.execPath, []) },
   // Where no runtime has the wide mode, its routines run on vectors of 128 bits.
-  { name: 'wide routines', present: !toolsAre('node24'), measure: (folder) => measureScript(folder, process.execPath, [], { RELEASE: WIDE }) },
+  { name: 'wide routines', present: !toolsAre('node24'), measure: script(process.execPath, [], { RELEASE: WIDE }) },
   scriptRuntime('Node 24', 'node24', []),
   scriptRuntime('Node 24, wide mode', 'node24', ['--experimental-wasm-revectorize'], { RELEASE: WIDE }),
   scriptRuntime('Deno', 'deno', ['run', '--quiet', '--allow-env', '--allow-read']),
@@ -33,11 +33,15 @@ export const RUNTIMES: readonly JsRuntime[] = [
 ];
 
 function scriptRuntime(name: string, tool: Tool, args: readonly string[], variables?: Variables): JsRuntime {
-  return { name, present: toolsAre(tool), measure: (folder) => measureScript(folder, toolPath(tool), args, variables) };
+  return { name, present: toolsAre(tool), measure: script(toolPath(tool), args, variables) };
+}
+
+function script(program: string, args: readonly string[], variables?: Variables): JsRuntime['measure'] {
+  return (folder, mode) => measureScript(folder, program, args, mode ? { FUSED: '1' } : variables);
 }
 
 /** What hosts/script.ts reads from the environment. */
-type Variables = { readonly RELEASE?: string; readonly ONE?: '1' };
+type Variables = { readonly RELEASE?: string; readonly ONE?: '1'; readonly FUSED?: '1' };
 
 export async function measureScript(folder: string, program: string, args: readonly string[], variables: Variables = {}): Promise<Measured> {
   const env = { ...process.env, NODE_OPTIONS: '', DENO_NO_UPDATE_CHECK: '1', ...variables };
@@ -47,11 +51,11 @@ export async function measureScript(folder: string, program: string, args: reado
   return JSON.parse(stdout) as Measured;
 }
 
-async function measureInWorkerd(folder: string): Promise<Measured> {
+async function measureInWorkerd(folder: string, mode?: 'fused'): Promise<Measured> {
   const modules = readdirSync(folder).filter((name) => name.endsWith('.wasm'));
   const server = await serveWorkerd({ folder, main: 'workerd.js', modules: modules.map((name) => `./${name}`) });
   try {
-    const response = await fetch(server.url);
+    const response = await fetch(new URL(mode ?? '', server.url));
     if (!response.ok) throw new Error(`workerd: ${response.status} ${await response.text()}`);
     return (await response.json()) as Measured;
   } finally {
@@ -60,7 +64,7 @@ async function measureInWorkerd(folder: string): Promise<Measured> {
 }
 
 /** The page is not cross-origin isolated: the digests do not need it. */
-async function measureInChromium(folder: string): Promise<Measured> {
+async function measureInChromium(folder: string, mode?: 'fused'): Promise<Measured> {
   const html = `<!doctype html><script type="importmap">{ "imports": { "tangedge": "/dist/index.web.js" } }</script>
 <script type="module" src="/page.mjs"></script>`;
   const server = await serveFiles((path) =>
@@ -79,7 +83,7 @@ async function measureInChromium(folder: string): Promise<Measured> {
     page.on('pageerror', ({ message }) => errors.push(message));
     await page.goto(server.url);
     if (errors.length > 0) throw new Error(`Chromium: ${errors.join('; ')}`);
-    return await page.evaluate<Measured>('measure()');
+    return await page.evaluate<Measured>(`measure(${mode ? `'${mode}'` : ''})`);
   } finally {
     await browser.close();
     await server.close();

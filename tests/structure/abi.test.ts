@@ -1,5 +1,6 @@
 /** @file src/wasm/abi.ts and the compiled module describe the same routines: names, parameters, element types. */
 
+import '../routines/relaxed-simd.ts';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
@@ -23,7 +24,7 @@ function abiMethods(): Map<string, number> {
   return methods;
 }
 
-describe.each(['routines.wasm', 'routines.wide.wasm', 'routines.debug.wasm'])('%s', (file) => {
+describe.each(['routines.wasm', 'routines.wide.wasm', 'routines.fused.wasm', 'routines.wide-fused.wasm', 'routines.debug.wasm'])('%s', (file) => {
   const module = new WebAssembly.Module(readFileSync(join(ROOT, 'build', file)));
   const { exports } = new WebAssembly.Instance(module, { env: { memory: new WebAssembly.Memory({ initial: 1 }) } });
   const methods = abiMethods();

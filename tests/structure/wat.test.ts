@@ -10,6 +10,9 @@ const wat = readFileSync(join(ROOT, 'build/routines.wat'), 'utf8');
 const lines = wat.split('\n');
 const bytes = readFileSync(join(ROOT, 'build/routines.wasm'));
 
+/** Every relaxed instruction of a module's text. */
+const relaxedOf = (file: string): string[] => readFileSync(join(ROOT, 'build', file), 'utf8').match(/\w+\.relaxed_\w+/g) ?? [];
+
 describe('routines.wat', () => {
   test('imports memory and nothing else', () => {
     expect(lines.filter((line) => line.includes('(import ')).map((line) => line.trim())).toEqual(['(import "env" "memory" (memory $0 1))']);
@@ -21,6 +24,13 @@ describe('routines.wat', () => {
 
   test('has no relaxed SIMD: bits do not depend on the machine', () => {
     expect(lines.filter((line) => line.includes('relaxed'))).toEqual([]);
+  });
+
+  test('nor has the wide module; the fused ones multiply and add in one instruction, and nothing else is relaxed', () => {
+    expect(relaxedOf('routines.wide.wat')).toEqual([]);
+    for (const file of ['routines.fused.wat', 'routines.wide-fused.wat']) {
+      expect([...new Set(relaxedOf(file))].sort()).toEqual(['f32x4.relaxed_madd', 'f64x2.relaxed_madd']);
+    }
   });
 
   test('is the SIMD build: vector multiply and add of both element types, splatting loads', () => {

@@ -34,6 +34,7 @@ describe('loadRuntime', () => {
     ['bytes that are no module', Uint8Array.of(1, 2, 3), 'ERR_FORMAT'],
     ['a module of something else', new WebAssembly.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0)), 'ERR_FORMAT'],
     ['wide mode together with a module', { wide: true, source: new Uint8Array(bytes) }, 'ERR_ARGUMENT'],
+    ['fused mode together with a module', { fused: true, source: new Uint8Array(bytes) }, 'ERR_ARGUMENT'],
     ['a memory limit of 0', { memoryLimit: 0 }, 'ERR_ARGUMENT'],
     ['a memory limit that is no whole number', { memoryLimit: Number.NaN }, 'ERR_ARGUMENT'],
   ])('%s is refused in one line', async (_, source, code) => {

@@ -9,7 +9,7 @@ import { checkTrainingData, type TrainingData } from '../../dynamics/training-da
 import type { TrainingState } from '../../dynamics/training-state.ts';
 import type { TrainingOptions, TrainingStep } from '../../dynamics/training-step.ts';
 import { type Model, parameterCount, trainableParameters } from '../../graph/model.ts';
-import type { Runtime } from '../../wasm/runtime.ts';
+import { arithmeticNotes, type Runtime } from '../../wasm/runtime.ts';
 import type { Source } from '../report.ts';
 import { type Outcome, type Series, TRAINING_RUN_FORMAT, type TrainingConfig, type TrainingRun } from './run.ts';
 import { type DivergenceInfo, divergenceOf } from './stable-rate.ts';
@@ -120,7 +120,10 @@ export async function runTraining(rt: Runtime, model: Model, data: TrainingData,
     };
   }
   outcome ??= { status: 'finished', step: last?.step ?? 0, loss: last?.loss ?? null, divergence: null };
-  return { run: describeRun(model, data, options, outcome, gathered.series()), state };
+  return {
+    run: describeRun(model, data, { ...options, notes: [...arithmeticNotes(rt), ...(options.notes ?? [])] }, outcome, gathered.series()),
+    state,
+  };
 }
 
 function describeRun(model: Model, data: TrainingData, options: TrainingRunOptions, outcome: Outcome, series: readonly Series[]): TrainingRun {

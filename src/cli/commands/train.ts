@@ -145,7 +145,7 @@ async function runTrain(session: Session, options: TrainOptions & CommonOptions,
       ...(options.testTargets ? [sourceOf('test targets', arrayFile(options.testTargets))] : []),
     ],
   };
-  const recipe = recipeOf(read, settings, { rates: options, trackers });
+  const recipe = recipeOf(read, settings, { rates: options, trackers, fused: session.rt.fused });
   if (stored && resumed) checkRecipe(session, resumed.path, stored, recipe, resumed.state.step);
   const metadata = new Map([['recipe', JSON.stringify(recipe)]]);
   const earlier = folder.linesBefore(resumed?.state.step ?? 0);

@@ -1,4 +1,7 @@
-/** @file Ourselves on 256-bit vectors, asked as a peer: a process of its own, since wide mode needs Node 24 and sets a flag of V8. */
+/**
+ * @file Ourselves in another mode, asked as a peer: `node mode.js wide`, `fused` or `fused wide`. A process of its own, since the
+ * modes need Node 24, and wide sets a flag of V8.
+ */
 
 import { createInterface } from 'node:readline';
 import { loadRuntime, type Runtime } from '../src/index.ts';
@@ -8,14 +11,17 @@ import type { Task } from './task.ts';
 
 const reply = (answer: object): boolean => process.stdout.write(`${JSON.stringify(answer)}\n`);
 
-const rt: Runtime | null = await loadRuntime({ wide: true }).catch((error: Error) => {
-  reply({ skipped: `tangedge wide: ${error.message}` });
+const modes = process.argv.slice(2);
+const name = `tangedge ${modes.join(', ')}`;
+
+const rt: Runtime | null = await loadRuntime({ wide: modes.includes('wide'), fused: modes.includes('fused') }).catch((error: Error) => {
+  reply({ skipped: `${name}: ${error.message}` });
   return null;
 });
 
 if (rt !== null) {
   const version = process.versions.node.split('.')[0];
-  reply({ name: `tangedge wide, Node ${version}` });
+  reply({ name: `${name}, Node ${version}` });
   let last: { readonly key: string; readonly sample: Sample; readonly release: () => void } | undefined;
   for await (const line of createInterface({ input: process.stdin })) {
     const { task } = JSON.parse(line) as { task: Task };

@@ -1,0 +1,54 @@
+/**
+ * @file Fused mode (fused-absent.ts stands in on workerd): products multiply and add in one instruction of relaxed SIMD, rounded once.
+ *
+ * Relaxed SIMD leaves it to the engine whether multiply-add rounds once or twice, and the CPU decides whether once is quick. A
+ * self-test therefore comes first: the module must round once, be right to the rounding of a sum, and not be slower than the default one.
+ */
+
+import { TangedgeError } from '../core/errors.ts';
+import { bytesOfBase64 } from './base64.ts';
+import { type TestedModule, Trial } from './self-test.ts';
+
+/** Where multiplications and additions have ports of their own, fused ones gain a tenth; where they share them, all of it. */
+const LEAST_SPEEDUP = 0.9;
+
+/** Rows of the fused modules' register tile. */
+export const FUSED_ROWS = 6;
+
+/**
+ * The fused module, once it has passed the self-test. Its file is read, or fetched, when it is asked for.
+ *
+ * @throws {TangedgeError} ERR_UNSUPPORTED where it cannot run, or gains nothing.
+ */
+export async function fusedModule(): Promise<TestedModule> {
+  const { base64 } = await import('../../build/routines.fused-base64.ts');
+  const bytes = bytesOfBase64(base64);
+  checkRelaxedSimd(bytes);
+  const trial = new Trial(bytes, { rows: FUSED_ROWS, rowBytes: 32 });
+  checkFused(trial);
+  const speedup = await trial.speedup(LEAST_SPEEDUP);
+  if (!(speedup >= LEAST_SPEEDUP)) throw refusal(`here it is slower (${speedup.toFixed(2)} times the default's speed)`, { speedup });
+  return { bytes, speedup };
+}
+
+/** @throws {TangedgeError} where the engine does not take the module. */
+export function checkRelaxedSimd(bytes: Uint8Array): void {
+  if (WebAssembly.validate(bytes as Uint8Array<ArrayBuffer>)) return;
+  const host = globalThis as { readonly Bun?: unknown; readonly process?: { readonly versions?: { readonly node?: string } } };
+  const node = host.Bun === undefined ? host.process?.versions?.node : undefined;
+  throw refusal(node === undefined ? 'this runtime has none' : `Node ${node} has it behind a flag at most, Node 22 and newer without`, { node });
+}
+
+/** @throws {TangedgeError} where products are not right, or not fused. */
+export function checkFused(trial: Trial): void {
+  if (!trial.isWithinRounding()) throw refusal('here its results are wrong');
+  if (!trial.roundsOnce()) throw refusal('here multiply-add rounds twice, as the default does');
+}
+
+function refusal(reason: string, info: Record<string, unknown> = {}): TangedgeError {
+  return new TangedgeError(
+    'ERR_UNSUPPORTED',
+    `fused mode needs relaxed SIMD and a CPU with fused multiply-add; ${reason}. Leave the fused option out: results then differ by rounding errors.`,
+    info,
+  );
+}
