@@ -15,7 +15,8 @@
  *
  * `--routines` stops after the first step, `--javascript` after the library's; `--bench` adds build/bench/, `--playground` build/playground/.
  */
-import { execFileSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -29,19 +30,18 @@ for (const flag of flags) {
 /** The modules that are shipped: target in asconfig.json, and file in build/. */
 const MODULES = { release: 'routines', wide: 'routines.wide', fused: 'routines.fused', 'wide-fused': 'routines.wide-fused' };
 
-buildRoutines();
+await buildRoutines();
 if (!flags.has('--routines')) await buildJavascript();
 if (flags.has('--bench')) await buildBench();
 if (flags.has('--playground')) await buildPlayground();
-if (flags.size === 0) buildTypes();
+if (flags.size === 0) await buildTypes();
 
-function buildRoutines() {
+async function buildRoutines() {
   const texts = Object.values(MODULES).map((file) => `build/${file}-base64.ts`);
   if (isFresh([...texts, 'build/routines.debug.wasm'], ['assembly', 'asconfig.json', 'node_modules/assemblyscript/package.json'])) return;
   mkdirSync(join(root, 'build'), { recursive: true });
-  for (const target of [...Object.keys(MODULES), 'debug']) {
-    run('node_modules/assemblyscript/bin/asc.js', ['--config', 'asconfig.json', '--target', target]);
-  }
+  const compile = (target) => run('node_modules/assemblyscript/bin/asc.js', ['--config', 'asconfig.json', '--target', target]);
+  await Promise.all([...Object.keys(MODULES), 'debug'].map(compile));
   for (const file of Object.values(MODULES)) {
     const text = readFileSync(join(root, `build/${file}.wasm`)).toString('base64');
     writeFileSync(join(root, `build/${file}-base64.ts`), `export const base64: string =\n  '${text}';\n`);
@@ -72,7 +72,7 @@ async function buildJavascript() {
 async function buildBench() {
   await bundleForNode({ main: 'bench/main.ts', mode: 'bench/mode.ts' }, 'build/bench');
   if (isFresh(['build/bench/roof.wasm'], ['bench/roof'])) return;
-  run('node_modules/assemblyscript/bin/asc.js', ['--config', 'bench/roof/asconfig.json', '--target', 'release']);
+  await run('node_modules/assemblyscript/bin/asc.js', ['--config', 'bench/roof/asconfig.json', '--target', 'release']);
 }
 
 /** A folder that any server of files can serve: with the pool's worker, the files of the demo, and the report's style before its own. */
@@ -95,9 +95,9 @@ async function importTypeScript(path) {
   return import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
 }
 
-function buildTypes() {
+async function buildTypes() {
   if (isFresh(['dist/types/src/index.d.ts'], ['src', 'workers', 'tsconfig.json', 'tsconfig.types.json'])) return;
-  run('node_modules/typescript/bin/tsc', ['-p', 'tsconfig.types.json']);
+  await run('node_modules/typescript/bin/tsc', ['-p', 'tsconfig.types.json']);
 }
 
 /** For Node: shared chunks, packages stay imports. Returns the files made, relative to the repository. */
@@ -168,8 +168,9 @@ async function bundle(options) {
   return Object.keys(metafile.outputs);
 }
 
-function run(script, args) {
-  execFileSync(process.execPath, [script, ...args], { cwd: root, stdio: 'inherit' });
+async function run(script, args) {
+  const [status] = await once(spawn(process.execPath, [script, ...args], { cwd: root, stdio: 'inherit' }), 'close');
+  if (status !== 0) throw new Error(`build: ${script} ${args.join(' ')} ended with status ${status}`);
 }
 
 /** Whether every output exists and is newer than every source. */
