@@ -16,7 +16,7 @@ export interface Timing {
 
 export interface PeerTiming extends Timing {
   readonly name: string;
-  /** Median over the rounds of the peer's time over ours. */
+  /** Median over the rounds of the peer's time over ours; of a peer that was sampled once, its time over our median. */
   readonly ratio: number;
   readonly roofShare?: number;
 }
@@ -89,7 +89,10 @@ export async function compare(rt: Runtime, roof: Roof, peers: readonly Rival[], 
     peers: able.map(({ name }, index) => ({
       name,
       ...timing(theirs[index]),
-      ratio: median(theirs[index].map((samples, round) => median(samples) / median(ours[round]))),
+      ratio:
+        theirs[index].length === 1
+          ? median(theirs[index][0]) / timing(ours).median
+          : median(theirs[index].map((samples, round) => median(samples) / median(ours[round]))),
       roofShare: shareOf(theirs[index]),
     })),
   };
