@@ -75,7 +75,7 @@ function addCommonOptions(command: Command): Command {
     .option('--batch <N>', 'examples per sweep through the model', once(wholeNumber(1)))
     .option('--seed <N>', 'seed of random numbers (default 0)', once(wholeNumber(0, 0xffff_ffff)))
     .option('--wide', 'vectors of 256 bits, the same results faster; Node 24 or newer only')
-    .option('--fused', 'multiply and add in one instruction, with other rounding errors; up to twice as fast, with --wide four times')
+    .option('--fused', 'multiply and add in one instruction, with other rounding errors; up to twice as fast, with --wide three times')
     .option('--json', 'print one JSON object on stdout and nothing else')
     .option('--quiet', 'no progress, notes or summary')
     .option('--parameters <LIST>', 'only these parameters, as info names them, separated by commas', once(nameList))

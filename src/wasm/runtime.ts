@@ -26,7 +26,7 @@ export interface RuntimeOptions {
   readonly wide?: boolean;
   /**
    * Products that multiply and add in one instruction, rounded once: up to twice as fast where the CPU's multiplications and additions
-   * share ports (Intel, most servers), with `wide` up to four times. The bits differ from the default's; they do not depend on tile
+   * share ports (Intel, most servers), with `wide` up to three times. The bits differ from the default's; they do not depend on tile
    * sizes or workers. Node 22 or newer, Deno and browsers with relaxed SIMD; some 20 ms go to a self-test. Default false.
    */
   readonly fused?: boolean;
