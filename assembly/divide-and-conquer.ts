@@ -6,34 +6,32 @@
  *        │   e     │        (rotated so that one entry of z vanishes), deflate: their eigenvalue and vector are ready.
  *        └      T₂ ┘        The others are the roots and vectors of a secular equation, and two products give Q.
  *
- * Eigenvectors are rows, so that the products and copies run along memory. Active rows are gathered by kind,
+ * Eigenvectors are rows, so that the products and copies run along memory. Active rows are of three kinds,
  *
  *    kind 1: zero beyond T₁     kind 2: full (was rotated)     kind 3: zero before T₂
  *
  *                 columns of T₁                                columns of T₂
- *    Z[active] ← [ S₁ S₂ ]·[rows of kind 1, 2]    |    [ S₂ S₃ ]·[rows of kind 2, 3]
+ *    Z[active] ← S[kinds 1, 2]·[rows of kind 1, 2]    |    S[kinds 2, 3]·[rows of kind 2, 3]
  *
- * so that zeros are not multiplied. Cost: 4/3·n³ flops at most, less by deflation; leaves by implicit QL. S is made where
- * the block's rows stood, once these are gathered, and moves out CHUNK rows at a time: n² f64 of scratch, no more.
- * When only some eigenvectors are wanted, the last merge, half of the work, makes only those.
+ * so that zeros are not multiplied: 4/3·n³ flops at most, of which deflation and the low ranks in S leave a third at n = 1024 (see
+ * secular-product.ts); leaves by implicit QL. Scratch: n² f64 for the rows, which are gathered before they are overwritten, and
+ * panels. When only some eigenvectors are wanted, the last merge, the largest, makes only those.
  *
  * Scheme: Cuppen, Numer. Math. 36 (1981); deflation and kinds: Rutter, LAPACK Working Note 69 (1994), as in DLAED1–3.
  */
 
-import { multiply, multiplyScratchBytes } from "./gemm";
 import { rotate } from "./level1";
-import { exactWeights, SUMS_BYTES, secularRoot, secularVector } from "./secular";
+import { exactWeights, SUMS_BYTES, secularRoot } from "./secular";
+import { describeRoots, layOutSecularProduct, multiplySecular, SecularProduct, secularProductScratchBytes } from "./secular-product";
 import { sortAscending, tridiagonalQl } from "./tridiagonal-ql";
 
 /** Blocks of at most this size are solved by QL. */
 const LEAF: i32 = 32;
-/** Rows of S that move out of the block at a time. */
-const CHUNK: i32 = 256;
 /** Unit roundoff of f64, 2^−53. */
 const UNIT_ROUNDOFF: f64 = 1.1102230246251565e-16;
 const SQRT_HALF: f64 = 0.7071067811865476;
 
-/** Where everything is. f64 and i32 arrays have n entries, `gathered` n², `chunk` CHUNK·n. */
+/** Where everything is. f64 and i32 arrays have n entries, `gathered` n². */
 // @ts-ignore: decorator
 @unmanaged
 class Workspace {
@@ -48,16 +46,14 @@ class Workspace {
   sums: usize;
   /** i32: rows in ascending order of d, per solved block, counted from its first row. */
   ascending: usize;
-  /** i32: the merged order; kinds by row; active and deflated rows in ascending order; column of S of an active row. */
+  /** i32: the merged order; kinds by row; active and deflated rows in ascending order. */
   merged: usize;
   kinds: usize;
   active: usize;
   deflated: usize;
-  columns: usize;
-  /** Rows gathered before they are overwritten; rows of S; GEMM's scratch. */
+  /** Rows gathered before they are overwritten. */
   gathered: usize;
-  chunk: usize;
-  gemm: usize;
+  product: SecularProduct;
   /** The eigenvectors wanted in the end: positions first … last − 1 in ascending order. */
   first: i32;
   last: i32;
@@ -72,12 +68,8 @@ function padded(bytes: usize): usize {
 }
 
 export function divideAndConquerScratchBytes(n: i32): usize {
-  const vectors = HEADER_BYTES + 6 * padded(<usize>n << 3) + SUMS_BYTES + 6 * padded(<usize>n << 2);
-  return vectors + padded((<usize>n * <usize>n) << 3) + chunkBytes(n) + multiplyScratchBytes<f64>(n, n, n);
-}
-
-function chunkBytes(n: i32): usize {
-  return padded((<usize>min(CHUNK, n) * <usize>n) << 3);
+  const vectors = HEADER_BYTES + 6 * padded(<usize>n << 3) + SUMS_BYTES + 5 * padded(<usize>n << 2);
+  return vectors + padded((<usize>n * <usize>n) << 3) + secularProductScratchBytes(n);
 }
 
 function layOut(n: i32, first: i32, last: i32, scratchPtr: usize): Workspace {
@@ -95,10 +87,8 @@ function layOut(n: i32, first: i32, last: i32, scratchPtr: usize): Workspace {
   work.kinds = work.merged + i32s;
   work.active = work.kinds + i32s;
   work.deflated = work.active + i32s;
-  work.columns = work.deflated + i32s;
-  work.gathered = work.columns + i32s;
-  work.chunk = work.gathered + padded((<usize>n * <usize>n) << 3);
-  work.gemm = work.chunk + chunkBytes(n);
+  work.gathered = work.deflated + i32s;
+  work.product = layOutSecularProduct(n, work.gathered + padded((<usize>n * <usize>n) << 3));
   work.first = first;
   work.last = last;
   return work;
@@ -205,7 +195,6 @@ function merge(n: i32, low: i32, middle: i32, high: i32, tear: f64, dPtr: usize,
     put(work.poles, j, at(d, index(work.active, j)));
     put(work.weights, j, at(work.z, index(work.active, j)));
   }
-  orderColumns(count, work);
   gatherRows(size1, size, count, d, block, row, work);
   solveSecular(count, rho, block, row, work);
   memory.copy(d, work.roots, <usize>count << 3);
@@ -271,16 +260,6 @@ function deflate(size: i32, rho: f64, tolerance: f64, d: usize, block: usize, ro
   return count;
 }
 
-/** columns [count] ← where the active rows stand when gathered by kind. */
-function orderColumns(count: i32, work: Workspace): void {
-  let column = 0;
-  for (let kind = 1; kind <= 3; kind++) {
-    for (let j = 0; j < count; j++) {
-      if (index(work.kinds, index(work.active, j)) == kind) putIndex(work.columns, j, column++);
-    }
-  }
-}
-
 /** Active rows of a kind. */
 function countOfKind(kind: i32, count: i32, work: Workspace): i32 {
   let found = 0;
@@ -288,19 +267,21 @@ function countOfKind(kind: i32, count: i32, work: Workspace): i32 {
   return found;
 }
 
-/** Active rows → `gathered`, by kind; deflated rows → the rows from `count` on, and their d alike. */
+/** Active rows → `gathered`, the half of T₁, then that of T₂; deflated rows → the rows from `count` on, and their d alike. */
 function gatherRows(size1: i32, size: i32, count: i32, d: usize, block: usize, row: usize, work: Workspace): void {
-  const size2 = size - size1;
-  const first = countOfKind(1, count, work), upper = first + countOfKind(2, count, work), lower = count - first;
-  const gathered1 = work.gathered;
-  const gathered2 = gathered1 + (<usize>upper * <usize>size1 << 3);
-  const gathered3 = gathered2 + (<usize>lower * <usize>size2 << 3);
+  const bytes1 = <usize>size1 << 3, bytes2 = <usize>(size - size1) << 3;
+  let gathered1 = work.gathered;
+  let gathered3 = gathered1 + <usize>(count - countOfKind(3, count, work)) * bytes1;
   for (let j = 0; j < count; j++) {
-    const column = index(work.columns, j);
-    const from = block + <usize>index(work.active, j) * row;
-    if (column < upper) memory.copy(gathered1 + (<usize>column * <usize>size1 << 3), from, <usize>size1 << 3);
-    if (column >= first) {
-      memory.copy(gathered2 + (<usize>(column - first) * <usize>size2 << 3), from + (<usize>size1 << 3), <usize>size2 << 3);
+    const i = index(work.active, j);
+    const from = block + <usize>i * row;
+    if (index(work.kinds, i) != 3) {
+      memory.copy(gathered1, from, bytes1);
+      gathered1 += bytes1;
+    }
+    if (index(work.kinds, i) != 1) {
+      memory.copy(gathered3, from + bytes1, bytes2);
+      gathered3 += bytes2;
     }
   }
   const whole = <usize>size << 3;
@@ -331,22 +312,28 @@ function solveSecular(count: i32, rho: f64, block: usize, row: usize, work: Work
 
 /** Rows from … to − 1 of the block ← vectors of these roots. */
 function updateVectors(size1: i32, size: i32, count: i32, from: i32, to: i32, block: usize, n: i32, work: Workspace): void {
-  const row = <usize>n << 3;
-  const size2 = size - size1;
-  const first = countOfKind(1, count, work), upper = first + countOfKind(2, count, work), lower = count - first;
+  const product = work.product;
+  describeRoots(count, work.poles, work.corrected, block, <usize>n << 3, product);
+  product.first = from;
+  product.last = to;
+  const upper = placePoles(3, count, work);
+  multiplySecular(count, upper, size1, work.gathered, block, n, product);
   const gathered2 = work.gathered + (<usize>upper * <usize>size1 << 3);
-  for (let k = from; k < to; k += CHUNK) {
-    const rows = min(CHUNK, to - k);
-    const out = block + <usize>k * row;
-    for (let r = 0; r < rows; r++) {
-      secularVector(count, work.corrected, work.columns, out + <usize>r * row, work.line, work.chunk + (<usize>r * <usize>count << 3));
-    }
-    multiply<f64>(rows, size1, upper, 1, work.chunk, count, 1, work.gathered, size1, 1, 0, out, n, 1, work.gemm);
-    multiply<f64>(
-      rows, size2, lower, 1, work.chunk + (<usize>first << 3), count, 1, gathered2, size2, 1,
-      0, out + (<usize>size1 << 3), n, 1, work.gemm,
-    );
+  const lower = placePoles(1, count, work);
+  multiplySecular(count, lower, size - size1, gathered2, block + (<usize>size1 << 3), n, product);
+}
+
+/** The poles of the active rows that are not of the kind `other`; their number is returned. */
+function placePoles(other: i32, count: i32, work: Workspace): i32 {
+  const product = work.product;
+  let poles = 0;
+  for (let j = 0; j < count; j++) {
+    if (index(work.kinds, index(work.active, j)) == other) continue;
+    put(product.poles, poles, at(work.poles, j));
+    put(product.weights, poles, at(work.corrected, j));
+    putIndex(product.positions, poles++, j);
   }
+  return poles;
 }
 
 /** ascending [size] ← the order of the rows: the roots ascend already, the deflated ones nearly do. */

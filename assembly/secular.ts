@@ -195,31 +195,3 @@ function multiplyRatios(from: i32, to: i32, pole: f64, polesPtr: usize, deltaPtr
     store<f64>(ptr, load<f64>(ptr) * (at(deltaPtr, j) / (at(polesPtr, j) - pole)));
   }
 }
-
-/**
- * The normalized eigenvector of a root from its differences delta [count]: out[column[j]] ← (ŵ[j]/delta[j])/norm. column is a
- * permutation, i32 [count]; workPtr [count].
- */
-export function secularVector(count: i32, weightsPtr: usize, columnPtr: usize, deltaPtr: usize, workPtr: usize, outPtr: usize): void {
-  let squares0 = v128.splat<f64>(0), squares1 = squares0;
-  let j = 0;
-  for (; j + 4 <= count; j += 4) {
-    const offset = <usize>j << 3;
-    const w = weightsPtr + offset, d = deltaPtr + offset, work = workPtr + offset;
-    const entry0 = v128.div<f64>(v128.load(w), v128.load(d)), entry1 = v128.div<f64>(v128.load(w, 16), v128.load(d, 16));
-    squares0 = v128.add<f64>(squares0, v128.mul<f64>(entry0, entry0));
-    squares1 = v128.add<f64>(squares1, v128.mul<f64>(entry1, entry1));
-    v128.store(work, entry0);
-    v128.store(work, entry1, 16);
-  }
-  let squares = addLanes<f64>(v128.add<f64>(squares0, squares1));
-  for (; j < count; j++) {
-    const entry = at(weightsPtr, j) / at(deltaPtr, j);
-    store<f64>(workPtr + (<usize>j << 3), entry);
-    squares += entry * entry;
-  }
-  const scale = 1 / sqrt<f64>(squares);
-  for (let i = 0; i < count; i++) {
-    store<f64>(outPtr + (<usize>load<i32>(columnPtr + (<usize>i << 2)) << 3), at(workPtr, i) * scale);
-  }
-}

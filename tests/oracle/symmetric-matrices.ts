@@ -257,7 +257,46 @@ export const TRIDIAGONAL_TYPES: readonly MatrixType[] = [
         (i) => (i === Math.floor(n / 2) - 1 ? 1e8 : 1),
       ),
   },
+  { name: 'halves graded towards zero from both sides', make: gradedHalves },
 ];
+
+/** The last merge of divide and conquer has poles ±2^−45 … ±1 in equal ratios, in both halves, that all couple: no part of it is of low rank. */
+function gradedHalves(n: number): Matrix {
+  const upper = gradedHalf(n >> 1, 0),
+    lower = gradedHalf(n - (n >> 1), 0.5);
+  const size1 = upper.d.length,
+    tear = 0.125;
+  const atTear = (i: number) => (i === size1 - 1 || i === size1 ? tear : 0);
+  return tridiagonal(
+    n,
+    (i) => (i < size1 ? upper.d[size1 - 1 - i] : lower.d[i - size1]) + atTear(i),
+    (i) => (i === size1 - 1 ? tear : i < size1 ? upper.e[size1 - 2 - i] : lower.e[i - size1]),
+  );
+}
+
+/** The Lanczos tridiagonal form of diag(±2^(−45·(j + shift)/half)), from a vector of weights √|λ|, which its first row then has. */
+function gradedHalf(count: number, shift: number): { d: Float64Array; e: Float64Array } {
+  const lambda = Float64Array.from({ length: count }, (_, i) => (i % 2 === 0 ? 1 : -1) * 2 ** ((-45 * ((i >> 1) + shift)) / ((count >> 1) + 1)));
+  const d = new Float64Array(count),
+    e = new Float64Array(count);
+  const basis: Float64Array[] = [];
+  let v = lambda.map((value) => Math.sqrt(Math.abs(value)));
+  for (let j = 0; j < count; j++) {
+    for (let pass = 0; pass < 2; pass++) {
+      for (const u of basis) {
+        const c = u.reduce((sum, x, i) => sum + x * v[i], 0);
+        v = v.map((x, i) => x - c * u[i]);
+      }
+    }
+    const norm = Math.sqrt(v.reduce((sum, x) => sum + x * x, 0));
+    if (j > 0) e[j - 1] = norm;
+    const u = v.map((x) => x / norm);
+    basis.push(u);
+    d[j] = u.reduce((sum, x, i) => sum + lambda[i] * x * x, 0);
+    v = u.map((x, i) => lambda[i] * x);
+  }
+  return { d, e };
+}
 
 /** Greatest column sum of absolute values. */
 export function norm1(n: number, a: ArrayLike<number>): number {

@@ -81,14 +81,14 @@ function typesFor(n: number, dtype: Dtype) {
 }
 
 /** Both ratios below the threshold, ascending values, and the same values without vectors to n·ε·‖A‖. */
-function expectAccurate(dtype: Dtype, n: number, { name, make }: MatrixType): void {
+function expectAccurate(dtype: Dtype, n: number, { name, make }: MatrixType, threshold = THRESHOLD): void {
   const a = rounded(dtype, make(n, dtype));
   const { status, values, vectors } = decompose(dtype, n, a);
   const { residual, orthogonality } = eigenRatios(n, a, values, vectors, ULP[dtype]);
   const what = `${name}, n = ${n}: residual ${residual}, orthogonality ${orthogonality}`;
   expect(status, what).toBe(0);
-  expect(residual < THRESHOLD, what).toBe(true);
-  expect(orthogonality < THRESHOLD, what).toBe(true);
+  expect(residual < threshold, what).toBe(true);
+  expect(orthogonality < threshold, what).toBe(true);
   const alone = valuesOnly(dtype, n, a);
   const tolerance = n * ULP[dtype] * norm1(n, a);
   for (let k = 0; k < n; k++) {
@@ -110,9 +110,16 @@ describe.each(DTYPES)('eigh %s: LAPACK ratios below 60', (dtype) => {
     for (const type of TRIDIAGONAL_TYPES) expectAccurate(dtype, n, type);
   });
 
+  test('n = 500: a merge whose ranks are too high to gain from, and clusters at rounding, to ratios of 2', () => {
+    // Were the differences of close roots taken from their distances to a far pole, glued Wilkinson would have ratios of 35 and 55.
+    const types = TRIDIAGONAL_TYPES.filter(({ name }) => /both sides|glued/.test(name));
+    expect(types).toHaveLength(2);
+    for (const type of types) expectAccurate(dtype, 500, type, 2);
+  });
+
   test('the debug build gives the bits of the release build', () => {
     const debug = new Sandbox('debug');
-    for (const n of [1, 2, 7, 40, 130]) {
+    for (const n of [1, 2, 7, 40, 130, 230]) {
       const a = MATRIX_TYPES.find(({ name }) => name === 'GOE')!.make(n, dtype);
       const release = decompose(dtype, n, a);
       const other = decompose(dtype, n, a, debug);

@@ -77,6 +77,8 @@ const PRODUCTS = [
   [10, 531, 13],
 ];
 const ORDERS = [1, 2, 3, 8, 31, 70];
+/** The last merge of divide and conquer multiplies by blocks of low rank. */
+const LOW_RANK = 230;
 
 function matrixCases(): Case[] {
   const perShape = (name: string, outputs: (given: Given) => readonly Output[]): Case => ({ name, parts: 'whole', run: outputs });
@@ -91,7 +93,7 @@ function matrixCases(): Case[] {
       PRODUCTS.flatMap(([m, k], i) => [gram(rt, random(dtype, i, m, k)).data, gram(rt, random(dtype, i, m, k), { of: 'columns' }).data]),
     ),
     perShape('eigh', ({ rt, dtype }) =>
-      ORDERS.flatMap((n) => {
+      [...ORDERS, LOW_RANK].flatMap((n) => {
         const { values, vectors } = eigh(rt, positive(rt, dtype, n));
         return [values, vectors.data];
       }),
