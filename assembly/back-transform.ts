@@ -120,7 +120,13 @@ function packBlocks<T>(n: i32, aPtr: usize, rsa: i32, tauPtr: usize, packedPtr: 
     const v = aPtr + <usize>b * <usize>rsa * sizeof<T>();
     blockedMultiply<T>(count, count, length, <T>1, v, rsa, 1, v, 1, rsa, <T>0, gPtr, BLOCK, 1, 1, gemmScratch);
     triangularFactor<T>(count, tauPtr + <usize>b * sizeof<T>(), gPtr, fPtr);
-    multiply<T>(count, length, count, <T>1, fPtr, BLOCK, 1, v, rsa, 1, <T>0, workPtr, n, 1, gemmScratch);
+    // Of F, upper triangular, the lower left quarter is not multiplied.
+    const half = count >> 1, rest = count - half;
+    multiply<T>(half, length, count, <T>1, fPtr, BLOCK, 1, v, rsa, 1, <T>0, workPtr, n, 1, gemmScratch);
+    multiply<T>(
+      rest, length, rest, <T>1, fPtr + <usize>(half * (BLOCK + 1)) * sizeof<T>(), BLOCK, 1, v + <usize>half * <usize>rsa * sizeof<T>(), rsa, 1,
+      <T>0, workPtr + <usize>half * <usize>n * sizeof<T>(), n, 1, gemmScratch,
+    );
     for (let pc = 0; pc < length; pc += KC) {
       const kc = min(KC, length - pc);
       packA<T>(count, kc, v + <usize>pc * sizeof<T>(), rsa, 1, packedPtr);
@@ -178,9 +184,11 @@ function applyBlocks<T>(n: i32, panels: i32, packedPtr: usize, groupPtr: usize, 
       const kc = min(KC, length - pc);
       for (let i = 0; i < count; i += MR) {
         let u = groupPtr + <usize>pc * NR_BYTES, p = productPtr + <usize>i * NR_BYTES;
+        // V is a trapezoid: beyond the panel's last reflector it is zero.
+        const live = min(kc, b + min(i + MR, count) - 1 - pc);
         for (let g = 0; g < panels; g++) {
-          if (pc == 0) product<T>(kc, packedPtr, u, p);
-          else addProduct<T>(kc, packedPtr, u, p);
+          if (pc == 0) product<T>(live, packedPtr, u, p);
+          else if (live > 0) addProduct<T>(live, packedPtr, u, p);
           u += step;
           p += productStep;
         }
