@@ -129,11 +129,15 @@ export interface ProblemAddresses {
   readonly tauPtr: number;
 }
 
-/** Elements from row to row of A: an odd number of cache lines, so that rows do not compete for the same places of the cache. */
+/**
+ * Elements from row to row of A: an odd number of cache lines, so that rows do not compete for the same places of the cache, and
+ * not one line more than whole pages, or else what is stored beside one row looks like what is loaded of the next.
+ */
 export function rowStride(dtype: Dtype, n: number): number {
   const line = 64 / bytesOf(dtype);
   const lines = Math.ceil(n / line);
-  return (lines % 2 === 0 ? lines + 1 : lines) * line;
+  const odd = lines % 2 === 0 ? lines + 1 : lines;
+  return (odd % 64 === 1 && odd > 1 ? odd + 2 : odd) * line;
 }
 
 export function allocateProblem({ arena }: Runtime, dtype: Dtype, n: number): ProblemAddresses {
