@@ -8,7 +8,11 @@
  */
 
 import {
-  POWER_LIMIT, expOfBlock, expm1OfBlock, farExpm1, farSigmoid, farSilu, sigmoidOfBlock, siluOfBlock, tanhOfBlock,
+  GAUSSIAN_LIMIT, GELU_DERIVATIVE_LIMIT, SECH_LIMIT, farGaussian, farGeluDerivative, farSechSquared, farSiluDerivative, geluDerivativeOfBlock,
+  sechSquaredOfBlock, siluDerivativeOfBlock,
+} from "./derivatives";
+import {
+  POWER_LIMIT, expOfBlock, expm1OfBlock, farExpm1, farSigmoid, farSilu, gaussianOfBlock, sigmoidOfBlock, siluOfBlock, tanhOfBlock,
 } from "./exponentials";
 import { erfOfBlock } from "./math/erf";
 import { rareExp } from "./math/exp";
@@ -18,7 +22,9 @@ import { BLOCK } from "./math/passes";
 import { CIRCULAR_LIMIT, QUARTER, circularOfBlock, circularOfSingles, farCircular } from "./math/sincos";
 
 /** A literal at every call, so that each function compiles to loops around its formula. */
-export const enum Blocked { Exp, Expm1, Tanh, Sigmoid, Silu, Log, Sin, Cos, Erf, Gelu }
+export const enum Blocked {
+  Exp, Expm1, Tanh, Sigmoid, Silu, Log, Sin, Cos, Erf, Gelu, Gaussian, SechSquared, SiluDerivative, GeluDerivative
+}
 
 /** The upper word of 2^−1022. */
 const MIN_NORMAL_WORD: i32 = 0x00100000;
@@ -120,6 +126,9 @@ function distance(op: Blocked, x: v128, least: v128): v128 {
 function limit(op: Blocked): f64 {
   if (op == Blocked.Log) return Infinity;
   if (op == Blocked.Gelu) return GELU_LIMIT;
+  if (op == Blocked.Gaussian) return GAUSSIAN_LIMIT;
+  if (op == Blocked.SechSquared) return SECH_LIMIT;
+  if (op == Blocked.GeluDerivative) return GELU_DERIVATIVE_LIMIT;
   return op == Blocked.Sin || op == Blocked.Cos ? CIRCULAR_LIMIT : POWER_LIMIT;
 }
 
@@ -160,6 +169,10 @@ function passes(op: Blocked, single: bool, x: usize, end: usize, out: usize): vo
   else if (op == Blocked.Silu) siluOfBlock(x, end, out);
   else if (op == Blocked.Log) logOfBlock(x, end, out);
   else if (op == Blocked.Erf) erfOfBlock(x, end, out);
+  else if (op == Blocked.Gaussian) gaussianOfBlock(x, end, out);
+  else if (op == Blocked.SechSquared) sechSquaredOfBlock(x, end, out);
+  else if (op == Blocked.SiluDerivative) siluDerivativeOfBlock(x, end, out);
+  else if (op == Blocked.GeluDerivative) geluDerivativeOfBlock(x, end, out);
   else if (op == Blocked.Gelu) single ? geluOfSingles(x, end, out) : geluOfBlock(x, end, out);
   else if (single) circularOfSingles(op == Blocked.Cos ? QUARTER : 0, x, end, out);
   else circularOfBlock(op == Blocked.Cos ? QUARTER : 0, x, end, out);
@@ -175,5 +188,9 @@ function far(op: Blocked, x: usize, out: usize): void {
   else if (op == Blocked.Silu) farSilu(x, out);
   else if (op == Blocked.Log) farLog(x, out);
   else if (op == Blocked.Gelu) farGelu(x, out);
+  else if (op == Blocked.Gaussian) farGaussian(x, out);
+  else if (op == Blocked.SechSquared) farSechSquared(x, out);
+  else if (op == Blocked.SiluDerivative) farSiluDerivative(x, out);
+  else if (op == Blocked.GeluDerivative) farGeluDerivative(x, out);
   else farCircular(op == Blocked.Cos ? QUARTER : 0, x, out);
 }

@@ -12,6 +12,10 @@
  *         exp   expm1  log   sin, cos  tanh  sigmoid  silu  erf   gelu
  *   f64   0.75  1.07   1.5   1.07      1.86  2.0      1.96  1.74  1.95
  *   f32   0.95  1.45   0.95  0.5       1.13  0.5      0.5   1.35  0.7
+ *
+ *         gaussian  sechSquared  siluDerivative  geluDerivative
+ *   f64   0.7       1.0          1.1             1.35
+ *   f32   0.5       0.5          0.5             0.5
  */
 
 import { Blocked, blockedArray } from "./blocks";
@@ -54,6 +58,10 @@ export function cosArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T
 export function sigmoidArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.Sigmoid, n, x, out); }
 export function siluArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.Silu, n, x, out); }
 export function geluArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.Gelu, n, x, out); }
+export function gaussianArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.Gaussian, n, x, out); }
+export function sechSquaredArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.SechSquared, n, x, out); }
+export function siluDerivativeArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.SiluDerivative, n, x, out); }
+export function geluDerivativeArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.GeluDerivative, n, x, out); }
 export function sqrtArray<T>(n: i32, x: usize, out: usize): void { map<T>(Op.Sqrt, n, x, out); }
 export function reluArray<T>(n: i32, x: usize, out: usize): void { map<T>(Op.Relu, n, x, out); }
 

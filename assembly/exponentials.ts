@@ -8,20 +8,20 @@
  */
 
 import { rareExp, reducedPower, shiftedExponent, timesPowerOfTwo } from "./math/exp";
-import { fastSumError } from "./math/pair";
+import { fastSumError, upperHalf } from "./math/pair";
 import { SPACE, STRIDE } from "./math/passes";
 import { Power, firstEntry, powerConstant, powerScale, powerSquare, secondEntry } from "./math/power";
 import { step } from "./math/table";
 
-/** What e^u is taken of. */
-const enum Argument { Same, Negative, Doubled }
+/** What e^u is taken of: x, −x, 2|x|, −2|x|, −x², −x²/2. */
+export const enum Argument { Same, Negative, Doubled, NegativeDoubled, NegativeSquare, NegativeHalfSquare }
 
 export const POWER_LIMIT: f64 = 708.0;
 
-/** high or, `joined`, r, and low, s, lack of every vector, for the next pass. */
+/** high or, `joined`, r, and low, s, lack of every vector, for the next pass; its end. */
 // @ts-ignore: decorator
 @inline
-function reduce(argument: Argument, joined: bool, x: usize, end: usize): usize {
+export function reduce(argument: Argument, joined: bool, x: usize, end: usize): usize {
   const log2E = powerConstant(Power.Log2E);
   const shift = powerConstant(Power.Shift);
   const high = powerConstant(Power.High);
@@ -29,15 +29,21 @@ function reduce(argument: Argument, joined: bool, x: usize, end: usize): usize {
   const max = f64x2.splat(44.0); // beyond it tanh(u/2) is 1
   const stop = SPACE + ((end - x) >> 4) * STRIDE;
   for (let to = SPACE; to < stop; to += STRIDE, x += 16) {
-    let u = v128.load(x);
-    if (argument == Argument.Negative) u = f64x2.neg(u);
-    if (argument == Argument.Doubled) u = f64x2.pmin(f64x2.abs(f64x2.add(u, u)), max);
+    const value = v128.load(x);
+    let u = value;
+    if (argument == Argument.Negative) u = f64x2.neg(value);
+    if (argument == Argument.Doubled) u = f64x2.pmin(f64x2.abs(f64x2.add(value, value)), max);
+    if (argument == Argument.NegativeDoubled) u = f64x2.neg(f64x2.abs(f64x2.add(value, value)));
+    if (argument == Argument.NegativeSquare) u = negativeSquare(value, 1.0);
+    if (argument == Argument.NegativeHalfSquare) u = negativeSquare(value, 0.5);
     const shifted = step<f64>(u, log2E, shift);
     const first = firstEntry(shifted);
     const second = secondEntry(shifted);
     const n = f64x2.sub(shifted, shift);
     const upper = f64x2.sub(u, f64x2.mul(n, high));
-    const lower = f64x2.mul(n, low);
+    let lower = f64x2.mul(n, low);
+    if (argument == Argument.NegativeSquare) lower = f64x2.add(lower, squareLow(value, 1.0));
+    if (argument == Argument.NegativeHalfSquare) lower = f64x2.add(lower, squareLow(value, 0.5));
     v128.store(to, joined ? f64x2.sub(upper, lower) : upper);
     if (!joined) v128.store(to, lower, 16);
     v128.store(to, powerScale(shifted, first, second), 32);
@@ -46,8 +52,34 @@ function reduce(argument: Argument, joined: bool, x: usize, end: usize): usize {
   return stop;
 }
 
+/** −scale·x², less squareLow: exact. */
+// @ts-ignore: decorator
+@inline
+export function negativeSquare(x: v128, scale: f64): v128 {
+  const upper = upperHalf<f64>(x);
+  return f64x2.mul(f64x2.mul(upper, upper), f64x2.splat(-scale));
+}
+
+/** scale·(x² − upper²). */
+// @ts-ignore: decorator
+@inline
+export function squareLow(x: v128, scale: f64): v128 {
+  const upper = upperHalf<f64>(x);
+  const low = f64x2.mul(f64x2.sub(x, upper), f64x2.add(x, upper));
+  return scale == 1.0 ? low : f64x2.mul(low, f64x2.splat(scale));
+}
+
 export function expOfBlock(x: usize, end: usize, out: usize): void {
-  const stop = reduce(Argument.Same, true, x, end);
+  powersOfBlock(reduce(Argument.Same, true, x, end), out);
+}
+
+/** e^(−x²) */
+export function gaussianOfBlock(x: usize, end: usize, out: usize): void {
+  powersOfBlock(reduce(Argument.NegativeSquare, true, x, end), out);
+}
+
+/** e^u of what was reduced. */
+function powersOfBlock(stop: usize, out: usize): void {
   const q0 = powerConstant(Power.Q0);
   const q1 = powerConstant(Power.Q1);
   const q2 = powerConstant(Power.Q2);

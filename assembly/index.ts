@@ -3,7 +3,8 @@
 export { arenaBase } from "./memory";
 
 import {
-  affineArray, cosArray, eluArray, erfArray, expArray, expm1Array, geluArray, leakyReluArray, logArray, reluArray, sigmoidArray, siluArray, sinArray, sqrtArray, tanhArray,
+  affineArray, cosArray, eluArray, erfArray, expArray, expm1Array, gaussianArray, geluArray, geluDerivativeArray, leakyReluArray, logArray, reluArray,
+  sechSquaredArray, sigmoidArray, siluArray, siluDerivativeArray, sinArray, sqrtArray, tanhArray,
 } from "./elementwise";
 
 export function expF64(n: i32, x: usize, out: usize): void { expArray<f64>(n, x, out); }
@@ -28,6 +29,14 @@ export function geluF64(n: i32, x: usize, out: usize): void { geluArray<f64>(n, 
 export function geluF32(n: i32, x: usize, out: usize): void { geluArray<f32>(n, x, out); }
 export function siluF64(n: i32, x: usize, out: usize): void { siluArray<f64>(n, x, out); }
 export function siluF32(n: i32, x: usize, out: usize): void { siluArray<f32>(n, x, out); }
+export function gaussianF64(n: i32, x: usize, out: usize): void { gaussianArray<f64>(n, x, out); }
+export function gaussianF32(n: i32, x: usize, out: usize): void { gaussianArray<f32>(n, x, out); }
+export function sechSquaredF64(n: i32, x: usize, out: usize): void { sechSquaredArray<f64>(n, x, out); }
+export function sechSquaredF32(n: i32, x: usize, out: usize): void { sechSquaredArray<f32>(n, x, out); }
+export function siluDerivativeF64(n: i32, x: usize, out: usize): void { siluDerivativeArray<f64>(n, x, out); }
+export function siluDerivativeF32(n: i32, x: usize, out: usize): void { siluDerivativeArray<f32>(n, x, out); }
+export function geluDerivativeF64(n: i32, x: usize, out: usize): void { geluDerivativeArray<f64>(n, x, out); }
+export function geluDerivativeF32(n: i32, x: usize, out: usize): void { geluDerivativeArray<f32>(n, x, out); }
 export function reluF64(n: i32, x: usize, out: usize): void { reluArray<f64>(n, x, out); }
 export function reluF32(n: i32, x: usize, out: usize): void { reluArray<f32>(n, x, out); }
 export function leakyReluF64(n: i32, slope: f64, x: usize, out: usize): void { leakyReluArray<f64>(n, slope, x, out); }

@@ -1,6 +1,6 @@
 """Prints every coefficient table of assembly/math, with the error bound of each polynomial.
 
-    python3 scripts/coefficients/coefficients.py [exp | power | log | erf | gelu | sincos]
+    python3 scripts/coefficients/coefficients.py [exp | power | log | erf | gelu | sincos | derivatives]
 
 Needs mpmath. The tables in assembly/math/*.ts are these lines; the bound is that of the polynomial alone, before
 rounding of its coefficients and of the evaluation, in the unit said on the line.
@@ -9,7 +9,7 @@ rounding of its coefficients and of the evaluation, in the unit said on the line
 import struct
 import sys
 
-from mpmath import atanh, cos, erf, erfc, exp, log, mp, mpf, npdf, nstr, pi, sin, sqrt
+from mpmath import atanh, cos, diff, erf, erfc, exp, findroot, log, mp, mpf, npdf, nstr, pi, sin, sqrt
 
 from minimax import interpolant, minimax, rounded, split
 
@@ -168,7 +168,30 @@ def sincos_tables():
     print("2/π, 32 bits a word, after two words of zeros:\n  " + ", ".join(f"0x{w:08x}" for w in words) + ",")
 
 
-FAMILIES = {"sincos": [sincos_tables], "exp": [exp_tables], "power": [power_tables], "log": [log_tables], "erf": [erf_tables], "gelu": [gelu_tables]}
+def derivative_tables():
+    """gelu′(−a) = e^(−a²/2)·(a − a0)·Q(t), t = 2a/(a + 3) − 1, 0 ≤ a ≤ 39.5; the zeros of gelu′(−a) and silu′(−a)."""
+
+    def h(a):
+        return exp(a * a / 2) * erfc(a / sqrt(mpf(2))) / 2 - a / sqrt(2 * pi)
+
+    zero = findroot(h, mpf("0.75"))
+    first, second = diff(h, zero), diff(h, zero, 2)
+    k = mpf(3)
+
+    def q(t):
+        d = k * (1 + t) / (1 - t) - zero
+        return h(zero + d) / d if abs(d) > TINY else first + d * second / 2
+
+    show("gelu′(−a) = 0 at high, low", "f64", split(zero, 53, "f64"))
+    top = (mpf("39.5") - k) / (mpf("39.5") + k)
+    c, error = minimax(q, range(24), -1, top, lambda t: 1 / q(t))
+    show("Q", "f64", c, "relative", error)
+    zero = findroot(lambda a: 1 + exp(-a) - a, mpf("1.28"))
+    show("silu′(−a) = 0 at high, low", "f64", split(zero, 53, "f64"))
+    show("e^(−a) there: high, low", "f64", split(exp(-zero), 26, "f64"))
+
+
+FAMILIES = {"derivatives": [derivative_tables], "sincos": [sincos_tables], "exp": [exp_tables], "power": [power_tables], "log": [log_tables], "erf": [erf_tables], "gelu": [gelu_tables]}
 
 if __name__ == "__main__":
     for family in sys.argv[1:] or FAMILIES:

@@ -231,6 +231,12 @@ export interface Routines {
   gelu(n: number, xPtr: number, outPtr: number): void;
   /** x·sigmoid(x). */
   silu(n: number, xPtr: number, outPtr: number): void;
+  /** e^(−x²). */
+  gaussian(n: number, xPtr: number, outPtr: number): void;
+  /** 1/cosh²(x), the derivative of tanh. */
+  sechSquared(n: number, xPtr: number, outPtr: number): void;
+  geluDerivative(n: number, xPtr: number, outPtr: number): void;
+  siluDerivative(n: number, xPtr: number, outPtr: number): void;
   relu(n: number, xPtr: number, outPtr: number): void;
   /** x > 0 ? x : slope·x. */
   leakyRelu(n: number, slope: number, xPtr: number, outPtr: number): void;

@@ -1,12 +1,35 @@
 import { describe, expect, test } from 'vitest';
-import { cos, erf, exactly, exp, expm1, gelu, log, type Real, sigmoid, silu, sin, tanh, ulpError } from './multiprecision.ts';
+import {
+  cos,
+  erf,
+  erfDerivative,
+  exactly,
+  exp,
+  expm1,
+  gaussian,
+  gelu,
+  geluDerivative,
+  log,
+  type Real,
+  sechSquared,
+  sigmoid,
+  sigmoidDerivative,
+  silu,
+  siluDerivative,
+  sin,
+  tanh,
+  ulpError,
+} from './multiprecision.ts';
 
-const FUNCTIONS = { exp, expm1, log, sin, cos, tanh, sigmoid, silu, erf, gelu };
+// biome-ignore format: a list
+const FUNCTIONS = {
+  exp, expm1, log, sin, cos, tanh, sigmoid, silu, erf, gelu, gaussian, sechSquared, sigmoidDerivative, siluDerivative, erfDerivative, geluDerivative,
+};
 
 /** First 40 significant digits as an integer, and the power of ten. */
 function digits({ n, p }: Real): string {
   const size = n < 0n ? -n : n;
-  for (let tens = -60; ; tens++) {
+  for (let tens = -120; ; tens++) {
     const scaled = tens <= 0 ? (size * 10n ** BigInt(-tens)) >> BigInt(p) : (size >> BigInt(p)) / 10n ** BigInt(tens);
     const text = scaled.toString();
     if (text.length <= 40) return `${n < 0n ? '-' : ''}${text}e${tens}`;
@@ -14,7 +37,7 @@ function digits({ n, p }: Real): string {
 }
 
 describe('multiprecision', () => {
-  // 40 digits, truncated; computed with mpmath 1.2.1 at 60 digits.
+  // 40 digits, truncated; computed with mpmath 1.2.1 at 60 digits, derivatives at 120.
   test.each<[keyof typeof FUNCTIONS, number, string]>([
     ['exp', 1, '2718281828459045235360287471352662497757e-39'],
     ['exp', -20.5, '1250152866386742628937553119231222182271e-48'],
@@ -35,6 +58,16 @@ describe('multiprecision', () => {
     ['erf', -2, '-9953222650189527341620692563672529286108e-40'],
     ['gelu', -4, '-1266849673324796850150830268886051937753e-43'],
     ['gelu', 0.25, '1496765814207309310602134478952584348205e-40'],
+    ['gaussian', 1.5, '1053992245618643367832176892406980972684e-40'],
+    ['gaussian', -12, '2894640311648300280293837465011030651372e-102'],
+    ['sechSquared', 0.3, '9151369618266292090568695563431712388414e-40'],
+    ['sechSquared', -25.5, '2838189664913881655592904989094528196483e-61'],
+    ['sigmoidDerivative', 40, '4248354255291588959232207025950354801666e-57'],
+    ['siluDerivative', -1.278464542761074, '-2452007938935708033867672764724056329745e-56'],
+    ['siluDerivative', -40, '-1656858159563719693920075601336096856952e-55'],
+    ['erfDerivative', 3.25, '2918902538358170072223426507389067715255e-44'],
+    ['geluDerivative', -0.7517915246935645, '-6453751729367753219676864831930321287933e-57'],
+    ['geluDerivative', -12, '-2557895661674895624067356555598222504967e-70'],
   ])('%s(%f) to 40 digits', (name, x, expected) => {
     expect(digits(FUNCTIONS[name](exactly(x)))).toBe(expected);
   });

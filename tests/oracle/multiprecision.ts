@@ -180,16 +180,59 @@ export function silu(x: Real): Real {
   return times(x, sigmoid(x));
 }
 
+/** σ(x)·(1 + x·σ(−x)) */
+export function siluDerivative(x: Real): Real {
+  return times(sigmoid(x), add(ONE, times(x, sigmoid(negate(x)))));
+}
+
+/** e^(−x²) */
+export function gaussian(x: Real): Real {
+  return exp(negate(times(x, x)));
+}
+
+/** 4·e^(2x)/(1 + e^(2x))² */
+export function sechSquared(x: Real): Real {
+  return timesPower(sigmoidDerivative(timesPower(x, 1)), 2);
+}
+
+export function sigmoidDerivative(x: Real): Real {
+  return times(sigmoid(x), sigmoid(negate(x)));
+}
+
 export function erf(x: Real): Real {
   return erfTo(x, precisionFor(x));
 }
 
-/** x·½·(1 + erf(x/√2)), with as many more bits as 1 + erf cancels. */
+/** x·½·(1 + erf(x/√2)) */
 export function gelu(x: Real): Real {
-  const p = inSteps(precisionFor(x) + 0.75 * toNumber(times(x, x)) + 20);
-  const rootHalf: Real = { n: constant('root half', p, (q) => squareRoot(1n << BigInt(2 * q - 1))), p };
-  return times(x, timesPower(add(ONE, erfTo(times(x, rootHalf), p)), -1));
+  return times(x, normalCdf(x));
 }
+
+/** Φ(x) + x·e^(−x²/2)/√(2π) */
+export function geluDerivative(x: Real): Real {
+  const p = precisionInTail(x);
+  const density = times(exp(timesPower(negate(times(x, x)), -1)), rootHalf(p));
+  return add(normalCdf(x), times(x, over(density, { n: rootPi(p), p })));
+}
+
+/** 2/√π·e^(−x²) */
+export function erfDerivative(x: Real): Real {
+  const p = precisionFor(x);
+  return timesPower(over(gaussian(x), { n: rootPi(p), p }), 1);
+}
+
+function normalCdf(x: Real): Real {
+  const p = precisionInTail(x);
+  return timesPower(add(ONE, erfTo(times(x, rootHalf(p)), p)), -1);
+}
+
+/** With as many more bits as 1 + erf cancels. */
+function precisionInTail(x: Real): number {
+  return inSteps(precisionFor(x) + 0.75 * toNumber(times(x, x)) + 20);
+}
+
+const rootHalf = (p: number): Real => ({ n: constant('root half', p, (q) => squareRoot(1n << BigInt(2 * q - 1))), p });
+const rootPi = (p: number): bigint => constant('root pi', p, (q) => squareRoot(pi(q) << BigInt(q)));
 
 /** 2/√π·Σ (−1)^j·x^(2j + 1)/(j!·(2j + 1)) to p bits after the point; its terms grow to e^(x²) before they cancel. */
 function erfTo(x: Real, p: number): Real {
@@ -202,8 +245,7 @@ function erfTo(x: Real, p: number): Real {
     sum += power / (2n * j - 1n);
     power = -((power * z) >> BigInt(q)) / j;
   }
-  const rootPi = constant('root pi', q, (r) => squareRoot(pi(r) << BigInt(r)));
-  return { n: ((2n * sum) << BigInt(q)) / rootPi, p: q };
+  return { n: ((2n * sum) << BigInt(q)) / rootPi(q), p: q };
 }
 
 /** ⌊√n⌋ by Newton's iteration. */

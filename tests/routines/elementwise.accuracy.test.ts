@@ -6,11 +6,28 @@
 import { loadRuntime } from 'tangedge';
 import { describe, expect, test } from 'vitest';
 import { erf as erfDouble, normalTail } from '../oracle/error-function.ts';
-import { cos, erf, exactly, exp, expm1, gelu, log, sigmoid, silu, sin, tanh, ulpError } from '../oracle/multiprecision.ts';
+import {
+  cos,
+  erf,
+  exactly,
+  exp,
+  expm1,
+  gaussian,
+  gelu,
+  geluDerivative,
+  log,
+  sechSquared,
+  sigmoid,
+  silu,
+  siluDerivative,
+  sin,
+  tanh,
+  ulpError,
+} from '../oracle/multiprecision.ts';
 import { generator } from '../oracle/numbers.ts';
 import { type Dtype, Sandbox } from './sandbox.ts';
 
-const EXACT = { exp, expm1, log, sin, cos, tanh, sigmoid, silu, erf, gelu };
+const EXACT = { exp, expm1, log, sin, cos, tanh, sigmoid, silu, erf, gelu, gaussian, sechSquared, siluDerivative, geluDerivative };
 type Name = keyof typeof EXACT;
 
 interface Case {
@@ -25,6 +42,10 @@ interface Case {
   readonly beyond: readonly (readonly [number, number])[];
   /** The f64 function is x, to more than 60 bits, above it. */
   readonly identityAbove?: number;
+  /** The f64 function is 1, to more than 60 bits, above it. */
+  readonly oneAbove?: number;
+  /** More f64 samples lie around it: the double next to a zero. */
+  readonly zero?: number;
   /** Double-precision reference for f32. */
   readonly double: (x: number) => number;
 }
@@ -33,6 +54,11 @@ const { MAX_VALUE: MAX } = Number;
 const sigmoidDouble = (x: number) => (x < 0 ? Math.exp(x) / (1 + Math.exp(x)) : 1 / (1 + Math.exp(-x)));
 const siluDouble = (x: number) => x * sigmoidDouble(x);
 const geluDouble = (x: number) => (x < 0 ? x * normalTail(-x) : x * (1 - normalTail(x)));
+const sechSquaredDouble = (x: number) => 4 / (Math.exp(-2 * Math.abs(x)) + 2 + Math.exp(2 * Math.abs(x)));
+/** f′(x) from f′(−|x|), in which the powers do not overflow. */
+const mirrored = (left: (x: number) => number) => (x: number) => (x > 0 ? 1 - left(-x) : left(x));
+const siluDerivativeDouble = mirrored((x) => (Math.exp(x) * (1 + x + Math.exp(x))) / (1 + Math.exp(x)) ** 2);
+const geluDerivativeDouble = mirrored((x) => normalTail(-x) + Math.max(x, -50) * (Math.exp(-0.5 * x * x) / Math.sqrt(2 * Math.PI)));
 
 // biome-ignore format: a table
 const CASES: Record<Name, Case> = {
@@ -46,6 +72,14 @@ const CASES: Record<Name, Case> = {
   silu: { ulps: 0.6, ulpsF64: 2, from: -752, to: MAX, identityAbove: 64, double: siluDouble, beyond: [[-753, -0], [-MAX, -0]] },
   erf: { ulps: 1.4, ulpsF64: 2, from: -6.1, to: 6.1, double: erfDouble, beyond: [[-6.2, -1], [-MAX, -1], [6.2, 1], [MAX, 1]] },
   gelu: { ulps: 0.8, ulpsF64: 2, from: -38.6, to: MAX, identityAbove: 12, double: geluDouble, beyond: [[-38.7, -0], [-MAX, -0]] },
+  gaussian: { ulps: 0.6, ulpsF64: 0.8, from: -27.3, to: 27.3, double: (x) => Math.exp(-x * x), beyond: [[-27.4, 0], [-MAX, 0], [MAX, 0]] },
+  sechSquared: { ulps: 0.6, ulpsF64: 1.1, from: -373, to: 373, double: sechSquaredDouble, beyond: [[-374, 0], [-MAX, 0], [MAX, 0]] },
+  siluDerivative: {
+    ulps: 0.6, ulpsF64: 1.8, from: -752, to: MAX, oneAbove: 64, zero: -1.2784645427610737, double: siluDerivativeDouble, beyond: [[-753, -0], [-MAX, -0]],
+  },
+  geluDerivative: {
+    ulps: 0.6, ulpsF64: 1.8, from: -38.6, to: MAX, oneAbove: 12, zero: -0.7517915246935645, double: geluDerivativeDouble, beyond: [[-38.9, -0], [-MAX, -0]],
+  },
 };
 const NAMES = Object.keys(CASES) as Name[];
 
@@ -61,7 +95,7 @@ function run(name: Name, dtype: Dtype, x: ArrayLike<number>): ArrayLike<number> 
 }
 
 /** A double of each sign in every binade of [from, to], and uniform ones over the whole of it and near 0. */
-function samples({ from, to }: Case, seed: number): number[] {
+function samples({ from, to, zero }: Case, seed: number): number[] {
   const next = generator(seed);
   const fraction = () => next() / 2 ** 32 + next() / 2 ** 64;
   const x: number[] = [];
@@ -74,11 +108,12 @@ function samples({ from, to }: Case, seed: number): number[] {
   for (let i = 0; i < 2500; i++) x.push(8 * fraction() - 4);
   for (let i = 0; i < 100; i++) x.push(Math.max(from, -50) * fraction());
   for (let i = 0; i < 500; i++) x.push(1 + (fraction() - 0.5) / 2 ** (i % 50));
+  if (zero !== undefined) for (let i = 0; i < 1000; i++) x.push(zero * (1 + (fraction() - 0.5) / 2 ** (i % 53)));
   return x.filter((value) => value >= from && value <= to);
 }
 
 describe.each(NAMES)('%s f64', (name) => {
-  const { beyond, identityAbove = Number.POSITIVE_INFINITY } = CASES[name];
+  const { beyond, identityAbove = Number.POSITIVE_INFINITY, oneAbove = Number.POSITIVE_INFINITY } = CASES[name];
   const ulps = CASES[name].ulpsF64 ?? CASES[name].ulps;
 
   test(`at most ${ulps} ulp from the multiprecision series, in every binade`, () => {
@@ -86,7 +121,7 @@ describe.each(NAMES)('%s f64', (name) => {
     const y = run(name, 'f64', x);
     let worst = { error: 0, x: 0, y: 0 };
     for (let i = 0; i < x.length; i++) {
-      const exact = x[i] > identityAbove ? exactly(x[i]) : EXACT[name](exactly(x[i]));
+      const exact = x[i] > identityAbove ? exactly(x[i]) : x[i] > oneAbove ? exactly(1) : EXACT[name](exactly(x[i]));
       const error = ulpError(y[i], exact, 'f64');
       if (!(error <= worst.error)) worst = { error, x: x[i], y: y[i] };
     }

@@ -8,6 +8,7 @@ import { DTYPES, type Dtype, expectSameBits, rounding, Sandbox } from './sandbox
 // biome-ignore format: a table
 const MAPS: Record<string, readonly number[]> = {
   exp: [], expm1: [], log: [], sqrt: [], sin: [], cos: [], tanh: [], sigmoid: [], erf: [], gelu: [], silu: [], relu: [],
+  gaussian: [], sechSquared: [], siluDerivative: [], geluDerivative: [],
   leakyRelu: [0.01], elu: [1.5], affine: [1.7, -0.3],
 };
 const NAMES = Object.keys(MAPS);
@@ -80,6 +81,10 @@ describe.each(DTYPES)('%s', (dtype) => {
     ['erf', [[0, 0], [-0, -0], [Infinity, 1], [-Infinity, -1], [1e300, 1], [-1e300, -1]]],
     ['gelu', [[0, 0], [-0, -0], [Infinity, Infinity], [-Infinity, -0], [1e30, 1e30], [-1e30, -0]]],
     ['silu', [[0, 0], [-0, -0], [Infinity, Infinity], [-Infinity, -0], [1e30, 1e30], [-1e30, -0]]],
+    ['gaussian', [[0, 1], [-0, 1], [1e-45, 1], [Infinity, 0], [-Infinity, 0], [1e30, 0]]],
+    ['sechSquared', [[0, 1], [-0, 1], [1e-45, 1], [Infinity, 0], [-Infinity, 0], [-1e30, 0]]],
+    ['siluDerivative', [[0, 0.5], [-0, 0.5], [Infinity, 1], [-Infinity, -0], [1e30, 1], [-1e30, -0]]],
+    ['geluDerivative', [[0, 0.5], [-0, 0.5], [Infinity, 1], [-Infinity, -0], [1e30, 1], [-1e30, -0]]],
     ['relu', [[0, 0], [-0, 0], [3, 3], [-3, 0], [Infinity, Infinity], [-Infinity, 0]]],
     ['leakyRelu', [[0, 0], [-0, -0], [3, 3], [Infinity, Infinity], [-Infinity, -Infinity]]],
     ['elu', [[0, 0], [-0, -0], [3, 3], [Infinity, Infinity], [-Infinity, -1.5]]],
@@ -89,10 +94,10 @@ describe.each(DTYPES)('%s', (dtype) => {
     expectSameBits(run(release, name, dtype, x), [...table.map(([, value]) => round(value)), Number.NaN], name);
   });
 
-  test('cos is even, bit by bit', () => {
+  test.each(['cos', 'gaussian', 'sechSquared'])('%s is even, bit by bit', (name) => {
     const x = inputs(dtype, 6, 20_000);
     const mirrored = x.map((value) => -value);
-    expectSameBits(run(release, 'cos', dtype, mirrored), run(release, 'cos', dtype, x), 'cos');
+    expectSameBits(run(release, name, dtype, mirrored), run(release, name, dtype, x), name);
   });
 
   test.each(['sin', 'tanh', 'erf'])('%s is odd, bit by bit', (name) => {

@@ -34,11 +34,14 @@ export function allCases(): readonly Case[] {
   ];
 }
 
-type Elementwise = 'exp' | 'expm1' | 'log' | 'sqrt' | 'sin' | 'cos' | 'tanh' | 'sigmoid' | 'erf' | 'gelu' | 'silu' | 'relu';
+// biome-ignore format: a list
+const ELEMENTWISE = [
+  'exp', 'expm1', 'log', 'sqrt', 'sin', 'cos', 'tanh', 'sigmoid', 'erf', 'gelu', 'silu', 'relu',
+  'gaussian', 'sechSquared', 'siluDerivative', 'geluDerivative',
+] as const;
 
 function elementwiseCases(): Case[] {
-  const functions: Elementwise[] = ['exp', 'expm1', 'log', 'sqrt', 'sin', 'cos', 'tanh', 'sigmoid', 'erf', 'gelu', 'silu', 'relu'];
-  return functions.map((name) => ({
+  return ELEMENTWISE.map((name) => ({
     name,
     parts: 'whole',
     run: ({ rt, dtype }) => [applied(rt, dtype, name, ARGUMENTS)],
@@ -57,7 +60,7 @@ function powerOfTwo(exponent: number): number {
   return exponent < 0 ? 1 / powerOfTwo(-exponent) : exponent === 0 ? 1 : 2 * powerOfTwo(exponent - 1);
 }
 
-function applied(rt: Runtime, dtype: Given['dtype'], name: Elementwise, values: Float64Array): Float64Array | Float32Array {
+function applied(rt: Runtime, dtype: Given['dtype'], name: (typeof ELEMENTWISE)[number], values: Float64Array): Float64Array | Float32Array {
   return rt.arena.frame(() => {
     const xPtr = rt.arena.load(dtype, values);
     const outPtr = rt.arena.allocateArray(dtype, values.length);

@@ -1,13 +1,32 @@
-/** @file Functions of one variable. Derivatives are written in graph arithmetic, so they differentiate again to any order. */
+/**
+ * @file Functions of one variable. Derivatives are graph arithmetic that does not cancel, or a primitive of their own whose derivative
+ * is such: first derivatives are right to 2 ulp (docs/accuracy.md), and differentiate again to any order.
+ */
 
 import { bytesOf, sizeOf } from '../../core/tensor.ts';
 import type { ValueId } from '../graph.ts';
 import { type Application, type Emitter, type Evaluation, numberAttribute, type Primitive } from '../primitive.ts';
 import { affine } from './affine.ts';
-import { add, div, gate, mul, select } from './arithmetic.ts';
+import { div, gate, mul, select, sub } from './arithmetic.ts';
 import { broadcastDescriptor } from './strided.ts';
 
-export type UnaryOp = 'relu' | 'tanh' | 'sigmoid' | 'erf' | 'exp' | 'expm1' | 'log' | 'sqrt' | 'gelu' | 'silu' | 'sin' | 'cos';
+export type UnaryOp =
+  | 'relu'
+  | 'tanh'
+  | 'sigmoid'
+  | 'erf'
+  | 'exp'
+  | 'expm1'
+  | 'log'
+  | 'sqrt'
+  | 'gelu'
+  | 'silu'
+  | 'sin'
+  | 'cos'
+  | 'gaussian'
+  | 'sechSquared'
+  | 'geluDerivative'
+  | 'siluDerivative';
 
 /** f(x), element by element. */
 export function unary(g: Emitter, op: UnaryOp, x: ValueId): ValueId {
@@ -32,7 +51,6 @@ export function integerPower(g: Emitter, x: ValueId, exponent: number): ValueId 
   return exponent % 2 === 0 ? square : mul(g, square, x);
 }
 
-const INV_SQRT_2 = Math.SQRT1_2;
 const INV_SQRT_2PI = 0.3989422804014327; // 1/√(2π)
 const TWO_INV_SQRT_PI = 1.1283791670955126; // 2/√π
 
@@ -52,10 +70,16 @@ function row(name: UnaryOp, times: (g: Emitter, node: Application, t: ValueId) =
   };
 }
 
-const oneMinus = (g: Emitter, x: ValueId) => affine(g, x, -1, 1);
+const scaled = (g: Emitter, x: ValueId, factor: number) => affine(g, x, factor, 0);
 
-/** e^(−x²·c) */
-const gaussian = (g: Emitter, x: ValueId, c: number) => unary(g, 'exp', affine(g, mul(g, x, x), -c, 0));
+/** σ′(x) = ¼·sech²(x/2) */
+const sigmoidDerivative = (g: Emitter, x: ValueId) => scaled(g, unary(g, 'sechSquared', scaled(g, x, 0.5)), 0.25);
+
+/** φ(x) = e^(−x²/2)/√(2π), by the square of e^(−(x/2)²): x/2 is exact. */
+function normalDensity(g: Emitter, x: ValueId): ValueId {
+  const root = unary(g, 'gaussian', scaled(g, x, 0.5));
+  return scaled(g, mul(g, root, root), INV_SQRT_2PI);
+}
 
 const leakyReluRow: Primitive = {
   name: 'leakyRelu',
@@ -70,9 +94,12 @@ const leakyReluRow: Primitive = {
   flops: (_, output) => sizeOf(output),
 };
 
-/** elu′(x) = x > 0 ? 1 : elu(x) + alpha */
-const eluTimes = (g: Emitter, node: Application, t: ValueId) =>
-  mul(g, select(g, node.inputs[0], g.constant(1), affine(g, node.id, 1, numberAttribute(node.attributes, 'alpha'))), t);
+/** elu′(x) = x > 0 ? 1 : alpha·eˣ, the power of min(x, 0), which does not overflow. */
+function eluTimes(g: Emitter, node: Application, t: ValueId): ValueId {
+  const [x] = node.inputs;
+  const power = unary(g, 'exp', select(g, x, g.constant(0), x));
+  return mul(g, t, select(g, x, g.constant(1), scaled(g, power, numberAttribute(node.attributes, 'alpha'))));
+}
 
 const eluRow: Primitive = {
   name: 'elu',
@@ -131,38 +158,38 @@ export const elementwisePrimitives: readonly Primitive[] = [
   row('relu', (g, node, t) => gate(g, node.inputs[0], t), 1),
   leakyReluRow,
   eluRow,
-  // tanh′ = 1 − tanh²
-  row('tanh', (g, node, t) => mul(g, t, oneMinus(g, mul(g, node.id, node.id))), 30),
-  // σ′ = σ(1 − σ)
-  row('sigmoid', (g, node, t) => mul(g, t, mul(g, node.id, oneMinus(g, node.id))), 25),
+  row('tanh', (g, { inputs: [x] }, t) => mul(g, t, unary(g, 'sechSquared', x)), 30),
+  row('sigmoid', (g, { inputs: [x] }, t) => mul(g, t, sigmoidDerivative(g, x)), 25),
   // erf′(x) = 2/√π · e^(−x²)
-  row('erf', (g, node, t) => mul(g, t, affine(g, gaussian(g, node.inputs[0], 1), TWO_INV_SQRT_PI, 0)), 40),
+  row('erf', (g, { inputs: [x] }, t) => mul(g, t, scaled(g, unary(g, 'gaussian', x), TWO_INV_SQRT_PI)), 40),
   row('exp', (g, node, t) => mul(g, t, node.id), 20),
-  row('expm1', (g, node, t) => mul(g, t, affine(g, node.id, 1, 1)), 25),
+  row('expm1', (g, { inputs: [x] }, t) => mul(g, t, unary(g, 'exp', x)), 25),
   row('log', (g, node, t) => div(g, t, node.inputs[0]), 25),
-  row('sqrt', (g, node, t) => div(g, affine(g, t, 0.5, 0), node.id), 4),
-  // gelu(x) = x·Φ(x): gelu′ = Φ(x) + x·φ(x)
-  row(
-    'gelu',
-    (g, node, t) => {
-      const [x] = node.inputs;
-      const cumulative = affine(g, unary(g, 'erf', affine(g, x, INV_SQRT_2, 0)), 0.5, 0.5);
-      const density = affine(g, gaussian(g, x, 0.5), INV_SQRT_2PI, 0);
-      return mul(g, t, add(g, cumulative, mul(g, x, density)));
-    },
-    45,
-  ),
-  row('sin', (g, node, t) => mul(g, t, unary(g, 'cos', node.inputs[0])), 40),
-  row('cos', (g, node, t) => mul(g, t, affine(g, unary(g, 'sin', node.inputs[0]), -1, 0)), 40),
+  row('sqrt', (g, node, t) => div(g, scaled(g, t, 0.5), node.id), 4),
+  row('gelu', (g, { inputs: [x] }, t) => mul(g, t, unary(g, 'geluDerivative', x)), 45),
+  row('silu', (g, { inputs: [x] }, t) => mul(g, t, unary(g, 'siluDerivative', x)), 28),
   softplusRow,
-  // silu(x) = x·σ(x): silu′ = σ + x·σ(1 − σ)
+  row('sin', (g, { inputs: [x] }, t) => mul(g, t, unary(g, 'cos', x)), 40),
+  row('cos', (g, { inputs: [x] }, t) => mul(g, t, scaled(g, unary(g, 'sin', x), -1)), 40),
+  row('gaussian', (g, node, t) => mul(g, t, scaled(g, mul(g, node.inputs[0], node.id), -2)), 25),
+  // (sech²)′ = −2·tanh·sech²
+  row('sechSquared', (g, node, t) => mul(g, t, scaled(g, mul(g, unary(g, 'tanh', node.inputs[0]), node.id), -2)), 40),
+  // gelu″ = 2φ(x) − x·(x·φ(x)), 0 where x² overflows
   row(
-    'silu',
-    (g, node, t) => {
-      const [x] = node.inputs;
-      const sigma = unary(g, 'sigmoid', x);
-      return mul(g, t, add(g, sigma, mul(g, x, mul(g, sigma, oneMinus(g, sigma)))));
+    'geluDerivative',
+    (g, { inputs: [x] }, t) => {
+      const density = normalDensity(g, x);
+      return mul(g, t, sub(g, scaled(g, density, 2), mul(g, x, mul(g, x, density))));
     },
-    28,
+    80,
+  ),
+  // silu″ = σ′(x)·(2 − x·tanh(x/2))
+  row(
+    'siluDerivative',
+    (g, { inputs: [x] }, t) => {
+      const bend = affine(g, mul(g, x, unary(g, 'tanh', scaled(g, x, 0.5))), -1, 2);
+      return mul(g, t, mul(g, sigmoidDerivative(g, x), bend));
+    },
+    90,
   ),
 ];
