@@ -9,7 +9,7 @@
 
 import {
   GAUSSIAN_LIMIT, GELU_DERIVATIVE_LIMIT, SECH_LIMIT, farGaussian, farGeluDerivative, farSechSquared, farSiluDerivative, geluDerivativeOfBlock,
-  sechSquaredOfBlock, siluDerivativeOfBlock,
+  geluDerivativeOfSingles, sechSquaredOfBlock, sechSquaredOfSingles, siluDerivativeOfBlock, siluDerivativeOfSingles,
 } from "./derivatives";
 import {
   POWER_LIMIT, expOfBlock, expm1OfBlock, farExpm1, farSigmoid, farSilu, gaussianOfBlock, sigmoidOfBlock, siluOfBlock, tanhOfBlock,
@@ -170,9 +170,9 @@ function passes(op: Blocked, single: bool, x: usize, end: usize, out: usize): vo
   else if (op == Blocked.Log) logOfBlock(x, end, out);
   else if (op == Blocked.Erf) erfOfBlock(x, end, out);
   else if (op == Blocked.Gaussian) gaussianOfBlock(x, end, out);
-  else if (op == Blocked.SechSquared) sechSquaredOfBlock(x, end, out);
-  else if (op == Blocked.SiluDerivative) siluDerivativeOfBlock(x, end, out);
-  else if (op == Blocked.GeluDerivative) geluDerivativeOfBlock(x, end, out);
+  else if (op == Blocked.SechSquared) single ? sechSquaredOfSingles(x, end, out) : sechSquaredOfBlock(x, end, out);
+  else if (op == Blocked.SiluDerivative) single ? siluDerivativeOfSingles(x, end, out) : siluDerivativeOfBlock(x, end, out);
+  else if (op == Blocked.GeluDerivative) single ? geluDerivativeOfSingles(x, end, out) : geluDerivativeOfBlock(x, end, out);
   else if (op == Blocked.Gelu) single ? geluOfSingles(x, end, out) : geluOfBlock(x, end, out);
   else if (single) circularOfSingles(op == Blocked.Cos ? QUARTER : 0, x, end, out);
   else circularOfBlock(op == Blocked.Cos ? QUARTER : 0, x, end, out);

@@ -26,6 +26,8 @@ const TABLE = memory.data<f64>([
   9.407407325923958e-05, 0.00013002428782791435, -4.76452009828029e-06, -2.009233345116164e-05, -2.5397497159806274e-06, 3.016805001187264e-06,
   1.2388054102864117e-06, -2.423936424118039e-07, -3.3904457599292354e-07, -6.809754044227384e-08, 5.184955972315357e-08, 3.751671811762035e-08,
   2.710480678710587e-09, -8.110485146288511e-09, -3.6325771882863146e-09, 3.94793250048412e-10, 6.803312371379577e-10, 1.4149826132783915e-10,
+  -0.47829767784097493, 0.11997542850276822, -0.0535961025595103, 0.014074732108392829, -0.00020417471051886824, -0.0010946787069684464,
+  9.463495641678805e-05, 0.00012889242788971877, -6.22375828349556e-06, -1.8299795987167003e-05, -6.093711497256298e-07, 1.7674958044028436e-06,
 ]);
 /** a0 of silu and u0, high and low; u0 high has 26 bits. */
 const SILU_ZERO: i32 = 0;
@@ -40,6 +42,8 @@ const K: i32 = 6;
 const GELU_MAX: i32 = 7;
 const GAUSSIAN_MAX: i32 = 8;
 const Q: i32 = 9;
+/** Q for results that are rounded to f32. */
+const SINGLE: i32 = 33;
 
 /** a0 − a of a block; one memory per instance. */
 const VALUES = memory.data(1024, 16);
@@ -50,6 +54,17 @@ export const GELU_DERIVATIVE_LIMIT: f64 = 37.5;
 
 /** |x| < SECH_LIMIT */
 export function sechSquaredOfBlock(x: usize, end: usize, out: usize): void {
+  sechSquared(false, x, end, out);
+}
+
+/** sechSquaredOfBlock for results that are rounded to f32, as the other …OfSingles: without pairs. */
+export function sechSquaredOfSingles(x: usize, end: usize, out: usize): void {
+  sechSquared(true, x, end, out);
+}
+
+// @ts-ignore: decorator
+@inline
+function sechSquared(single: bool, x: usize, end: usize, out: usize): void {
   const stop = reduce(Argument.NegativeDoubled, true, x, end);
   const one = f64x2.splat(1.0);
   const four = f64x2.splat(4.0);
@@ -62,9 +77,14 @@ export function sechSquaredOfBlock(x: usize, end: usize, out: usize): void {
     const s = v128.load(at, 32);
     const sp = f64x2.mul(s, f64x2.add(f64x2.add(v128.load(at, 48), r), powerSquare(r, q0, q1, q2, q3)));
     const u = f64x2.add(s, sp);
-    const uLow = fastSumError<f64>(u, s, sp);
-    storeQuotient(at, f64x2.mul(four, u), f64x2.mul(four, uLow), one, u, uLow);
-    v128.store(out, f64x2.add(v128.load(at), v128.load(at, 16)));
+    if (single) {
+      const d = f64x2.add(one, u);
+      v128.store(out, f64x2.div(f64x2.mul(four, u), f64x2.mul(d, d)));
+    } else {
+      const uLow = fastSumError<f64>(u, s, sp);
+      storeQuotient(at, f64x2.mul(four, u), f64x2.mul(four, uLow), one, u, uLow);
+      v128.store(out, f64x2.add(v128.load(at), v128.load(at, 16)));
+    }
   }
 }
 
@@ -137,15 +157,41 @@ export function siluDerivativeOfBlock(x: usize, end: usize, out: usize): void {
     const a = f64x2.add(product, productRest);
     storeQuotient(at, a, fastSumError<f64>(a, product, productRest), one, u, uLow);
   }
-  mirrored(stop, x, out);
+  mirrored(false, stop, x, out);
 }
 
-/** f′(x) from f′(−|x|), which are two numbers each. */
-function mirrored(stop: usize, x: usize, out: usize): void {
+export function siluDerivativeOfSingles(x: usize, end: usize, out: usize): void {
+  const zero = constant(SILU_ZERO);
+  for (let from = x, to = VALUES; from < end; from += 16, to += 16) {
+    v128.store(to, f64x2.sub(zero, f64x2.abs(v128.load(from))));
+  }
+  const stop = reduce(Argument.Same, true, VALUES, VALUES + (end - x));
+  const one = f64x2.splat(1.0);
+  const power = f64x2.add(constant(SILU_POWER), constant(SILU_POWER_LOW));
+  const q0 = powerConstant(Power.Q0);
+  const q1 = powerConstant(Power.Q1);
+  const q2 = powerConstant(Power.Q2);
+  const q3 = powerConstant(Power.Q3);
+  for (let at = SPACE, values = VALUES; at < stop; at += STRIDE, values += 16) {
+    const r = v128.load(at);
+    const s = v128.load(at, 32);
+    const sp = f64x2.mul(s, f64x2.add(r, powerSquare(r, q0, q1, q2, q3)));
+    const u = f64x2.mul(f64x2.add(s, sp), power);
+    const d = f64x2.add(one, u);
+    const sum = step<f64>(f64x2.add(f64x2.sub(s, one), sp), power, v128.load(values));
+    v128.store(at, f64x2.div(f64x2.mul(u, sum), f64x2.mul(d, d)));
+  }
+  mirrored(true, stop, x, out);
+}
+
+/** f′(x) from f′(−|x|): two numbers each, or `single`. */
+// @ts-ignore: decorator
+@inline
+function mirrored(single: bool, stop: usize, x: usize, out: usize): void {
   const one = f64x2.splat(1.0);
   const zero = f64x2.splat(0);
   for (let at = SPACE; at < stop; at += STRIDE, x += 16, out += 16) {
-    const value = f64x2.add(v128.load(at), v128.load(at, 16));
+    const value = single ? v128.load(at) : f64x2.add(v128.load(at), v128.load(at, 16));
     v128.store(out, v128.bitselect(value, f64x2.sub(one, value), f64x2.lt(v128.load(x), zero)));
   }
 }
@@ -180,7 +226,33 @@ export function geluDerivativeOfBlock(x: usize, end: usize, out: usize): void {
     v128.store(at, f64x2.mul(sUpper, factorUpper));
     v128.store(at, f64x2.add(f64x2.mul(sUpper, factorLow), f64x2.mul(sLow, f64x2.add(factorUpper, factorLow))), 16);
   }
-  mirrored(stop, x, out);
+  mirrored(false, stop, x, out);
+}
+
+export function geluDerivativeOfSingles(x: usize, end: usize, out: usize): void {
+  const stop = reduce(Argument.NegativeHalfSquare, true, x, end);
+  const q0 = powerConstant(Power.Q0);
+  const q1 = powerConstant(Power.Q1);
+  const q2 = powerConstant(Power.Q2);
+  const q3 = powerConstant(Power.Q3);
+  const k = constant(K);
+  const zero = constant(GELU_ZERO);
+  for (let at = SPACE, from = x; at < stop; at += STRIDE, from += 16) {
+    const a = f64x2.abs(v128.load(from));
+    const r = v128.load(at);
+    const s = v128.load(at, 32);
+    const d = f64x2.sub(a, zero);
+    v128.store(at, f64x2.mul(f64x2.add(s, f64x2.mul(s, f64x2.add(r, powerSquare(r, q0, q1, q2, q3)))), d));
+    v128.store(at, f64x2.sub(f64x2.div(f64x2.add(a, a), f64x2.add(a, k)), f64x2.splat(1.0)), 16);
+  }
+  for (let at = SPACE; at < stop; at += STRIDE) {
+    const t = v128.load(at, 16);
+    const t2 = f64x2.mul(t, t);
+    const t4 = f64x2.mul(t2, t2);
+    const sum = step<f64>(step<f64>(cubic(SINGLE + 8, t, t2), t4, cubic(SINGLE + 4, t, t2)), t4, cubic(SINGLE, t, t2));
+    v128.store(at, f64x2.mul(v128.load(at), sum));
+  }
+  mirrored(true, stop, x, out);
 }
 
 /** (a − a0)·Q(t): 26 bits and the rest; `rest` is Q(t) − Q(0), `first` Q(0). */

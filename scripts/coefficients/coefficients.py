@@ -184,8 +184,9 @@ def derivative_tables():
 
     show("gelu′(−a) = 0 at high, low", "f64", split(zero, 53, "f64"))
     top = (mpf("39.5") - k) / (mpf("39.5") + k)
-    c, error = minimax(q, range(24), -1, top, lambda t: 1 / q(t))
-    show("Q", "f64", c, "relative", error)
+    for count in (24, 12):
+        c, error = minimax(q, range(count), -1, top, lambda t: 1 / q(t))
+        show("Q", "f64", c, "relative", error)
     zero = findroot(lambda a: 1 + exp(-a) - a, mpf("1.28"))
     show("silu′(−a) = 0 at high, low", "f64", split(zero, 53, "f64"))
     show("e^(−a) there: high, low", "f64", split(exp(-zero), 26, "f64"))
