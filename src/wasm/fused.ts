@@ -1,16 +1,14 @@
 /**
  * @file Fused mode (fused-absent.ts stands in on workerd): products multiply and add in one instruction of relaxed SIMD, rounded once.
  *
- * Relaxed SIMD leaves it to the engine whether multiply-add rounds once or twice, and the CPU decides whether once is quick. A
- * self-test therefore comes first: the module must round once, be right to the rounding of a sum, and not be slower than the default one.
+ * Relaxed SIMD leaves it to the engine whether multiply-add rounds once or twice; engines round once where the CPU does it in one
+ * instruction. A self-test therefore comes first: the module must round once, and be right to the rounding of a sum. Its speed is
+ * measured and reported.
  */
 
 import { TangedgeError } from '../core/errors.ts';
 import { bytesOfBase64 } from './base64.ts';
 import { type TestedModule, Trial } from './self-test.ts';
-
-/** Where multiplications and additions have ports of their own, fused ones gain a tenth; where they share them, all of it. */
-const LEAST_SPEEDUP = 0.9;
 
 /** Rows of the fused modules' register tile. */
 export const FUSED_ROWS = 6;
@@ -18,7 +16,7 @@ export const FUSED_ROWS = 6;
 /**
  * The fused module, once it has passed the self-test. Its file is read, or fetched, when it is asked for.
  *
- * @throws {TangedgeError} ERR_UNSUPPORTED where it cannot run, or gains nothing.
+ * @throws {TangedgeError} ERR_UNSUPPORTED where it cannot run.
  */
 export async function fusedModule(): Promise<TestedModule> {
   const { base64 } = await import('../../build/routines.fused-base64.ts');
@@ -26,9 +24,7 @@ export async function fusedModule(): Promise<TestedModule> {
   checkRelaxedSimd(bytes);
   const trial = new Trial(bytes, { rows: FUSED_ROWS, rowBytes: 32 });
   checkFused(trial);
-  const speedup = await trial.speedup(LEAST_SPEEDUP);
-  if (!(speedup >= LEAST_SPEEDUP)) throw refusal(`here it is slower (${speedup.toFixed(2)} times the default's speed)`, { speedup });
-  return { bytes, speedup };
+  return { bytes, speedup: await trial.speedup() };
 }
 
 /** @throws {TangedgeError} where the engine does not take the module. */

@@ -74,7 +74,7 @@ export class Trial {
   }
 
   /** How fast the module is, the best of many short runs; measured for longer while it is not `enough`. */
-  async speedup(enough: number): Promise<number> {
+  async speedup(enough = 0): Promise<number> {
     const start = performance.now();
     let [ours, theirs] = [0, 0];
     while (performance.now() - start < PATIENCE) {

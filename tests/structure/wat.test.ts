@@ -66,7 +66,7 @@ describe('routines.wat', () => {
   );
 });
 
-test('routines.wasm: at most 180 KB, and 54 KB gzipped: a sixth of it tables of coefficients', () => {
-  expect(bytes.length).toBeLessThanOrEqual(180_000);
-  expect(gzipSync(bytes, { level: 9 }).length).toBeLessThanOrEqual(54_000);
+test('routines.wasm: at most 190 KB, and 57 KB gzipped: a sixth of it tables of coefficients', () => {
+  expect(bytes.length).toBeLessThanOrEqual(190_000);
+  expect(gzipSync(bytes, { level: 9 }).length).toBeLessThanOrEqual(57_000);
 });
