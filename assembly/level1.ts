@@ -5,6 +5,8 @@
  * single vectors, then scalars; lanes are added from the first to the last.
  */
 
+import { plus } from "./gemm-microkernel";
+
 /** Elements in one 16-byte vector. */
 // @ts-ignore: decorator
 @inline
@@ -25,16 +27,16 @@ export function dotContiguous<T>(n: i32, xPtr: usize, yPtr: usize): T {
   let s0 = v128.splat<T>(<T>0), s1 = s0, s2 = s0, s3 = s0;
   let i = 0;
   for (; i + 4 * lanes<T>() <= n; i += 4 * lanes<T>()) {
-    s0 = v128.add<T>(s0, v128.mul<T>(v128.load(xPtr), v128.load(yPtr)));
-    s1 = v128.add<T>(s1, v128.mul<T>(v128.load(xPtr, 16), v128.load(yPtr, 16)));
-    s2 = v128.add<T>(s2, v128.mul<T>(v128.load(xPtr, 32), v128.load(yPtr, 32)));
-    s3 = v128.add<T>(s3, v128.mul<T>(v128.load(xPtr, 48), v128.load(yPtr, 48)));
+    s0 = plus<T>(s0, v128.load(xPtr), v128.load(yPtr));
+    s1 = plus<T>(s1, v128.load(xPtr, 16), v128.load(yPtr, 16));
+    s2 = plus<T>(s2, v128.load(xPtr, 32), v128.load(yPtr, 32));
+    s3 = plus<T>(s3, v128.load(xPtr, 48), v128.load(yPtr, 48));
     xPtr += 64;
     yPtr += 64;
   }
   s0 = v128.add<T>(v128.add<T>(s0, s1), v128.add<T>(s2, s3));
   for (; i + lanes<T>() <= n; i += lanes<T>()) {
-    s0 = v128.add<T>(s0, v128.mul<T>(v128.load(xPtr), v128.load(yPtr)));
+    s0 = plus<T>(s0, v128.load(xPtr), v128.load(yPtr));
     xPtr += 16;
     yPtr += 16;
   }
@@ -52,8 +54,8 @@ export function axpy<T>(n: i32, alpha: T, xPtr: usize, yPtr: usize): void {
   const a = v128.splat<T>(alpha);
   let i = 0;
   for (; i + 2 * lanes<T>() <= n; i += 2 * lanes<T>()) {
-    v128.store(yPtr, v128.add<T>(v128.load(yPtr), v128.mul<T>(a, v128.load(xPtr))));
-    v128.store(yPtr, v128.add<T>(v128.load(yPtr, 16), v128.mul<T>(a, v128.load(xPtr, 16))), 16);
+    v128.store(yPtr, plus<T>(v128.load(yPtr), a, v128.load(xPtr)));
+    v128.store(yPtr, plus<T>(v128.load(yPtr, 16), a, v128.load(xPtr, 16)), 16);
     xPtr += 32;
     yPtr += 32;
   }

@@ -3,6 +3,7 @@
  * Internal to this module. Orders of sums depend on extents alone.
  */
 
+import { plus } from "./gemm-microkernel";
 import { addLanes, axpy, dotContiguous, lanes } from "./level1";
 
 /**
@@ -41,32 +42,32 @@ function symvFourRows<T>(r: i32, a0: usize, row: usize, xPtr: usize, yPtr: usize
   while (a0 < pairEnd) {
     let xc = v128.load(x), yc = v128.load(y);
     let p = v128.load(a0);
-    yc = v128.add<T>(yc, v128.mul<T>(p, xx0));
-    s0 = v128.add<T>(s0, v128.mul<T>(p, xc));
+    yc = plus<T>(yc, p, xx0);
+    s0 = plus<T>(s0, p, xc);
     p = v128.load(a1);
-    yc = v128.add<T>(yc, v128.mul<T>(p, xx1));
-    s1 = v128.add<T>(s1, v128.mul<T>(p, xc));
+    yc = plus<T>(yc, p, xx1);
+    s1 = plus<T>(s1, p, xc);
     p = v128.load(a2);
-    yc = v128.add<T>(yc, v128.mul<T>(p, xx2));
-    s2 = v128.add<T>(s2, v128.mul<T>(p, xc));
+    yc = plus<T>(yc, p, xx2);
+    s2 = plus<T>(s2, p, xc);
     p = v128.load(a3);
-    yc = v128.add<T>(yc, v128.mul<T>(p, xx3));
-    s3 = v128.add<T>(s3, v128.mul<T>(p, xc));
+    yc = plus<T>(yc, p, xx3);
+    s3 = plus<T>(s3, p, xc);
     v128.store(y, yc);
     xc = v128.load(x, 16);
     yc = v128.load(y, 16);
     p = v128.load(a0, 16);
-    yc = v128.add<T>(yc, v128.mul<T>(p, xx0));
-    s0 = v128.add<T>(s0, v128.mul<T>(p, xc));
+    yc = plus<T>(yc, p, xx0);
+    s0 = plus<T>(s0, p, xc);
     p = v128.load(a1, 16);
-    yc = v128.add<T>(yc, v128.mul<T>(p, xx1));
-    s1 = v128.add<T>(s1, v128.mul<T>(p, xc));
+    yc = plus<T>(yc, p, xx1);
+    s1 = plus<T>(s1, p, xc);
     p = v128.load(a2, 16);
-    yc = v128.add<T>(yc, v128.mul<T>(p, xx2));
-    s2 = v128.add<T>(s2, v128.mul<T>(p, xc));
+    yc = plus<T>(yc, p, xx2);
+    s2 = plus<T>(s2, p, xc);
     p = v128.load(a3, 16);
-    yc = v128.add<T>(yc, v128.mul<T>(p, xx3));
-    s3 = v128.add<T>(s3, v128.mul<T>(p, xc));
+    yc = plus<T>(yc, p, xx3);
+    s3 = plus<T>(s3, p, xc);
     v128.store(y, yc, 16);
     a0 += 32;
     a1 += 32;
@@ -79,17 +80,17 @@ function symvFourRows<T>(r: i32, a0: usize, row: usize, xPtr: usize, yPtr: usize
     const xc = v128.load(x);
     let yc = v128.load(y);
     let p = v128.load(a0);
-    yc = v128.add<T>(yc, v128.mul<T>(p, xx0));
-    s0 = v128.add<T>(s0, v128.mul<T>(p, xc));
+    yc = plus<T>(yc, p, xx0);
+    s0 = plus<T>(s0, p, xc);
     p = v128.load(a1);
-    yc = v128.add<T>(yc, v128.mul<T>(p, xx1));
-    s1 = v128.add<T>(s1, v128.mul<T>(p, xc));
+    yc = plus<T>(yc, p, xx1);
+    s1 = plus<T>(s1, p, xc);
     p = v128.load(a2);
-    yc = v128.add<T>(yc, v128.mul<T>(p, xx2));
-    s2 = v128.add<T>(s2, v128.mul<T>(p, xc));
+    yc = plus<T>(yc, p, xx2);
+    s2 = plus<T>(s2, p, xc);
     p = v128.load(a3);
-    yc = v128.add<T>(yc, v128.mul<T>(p, xx3));
-    s3 = v128.add<T>(s3, v128.mul<T>(p, xc));
+    yc = plus<T>(yc, p, xx3);
+    s3 = plus<T>(s3, p, xc);
     v128.store(y, yc);
     a0 += 16;
     a1 += 16;
@@ -131,14 +132,14 @@ function dotFourRows<T>(m: i32, x0: usize, row: usize, v: usize, outPtr: usize):
   const pairEnd = x0 + <usize>pairs * sizeof<T>();
   while (x0 < pairEnd) {
     const vs = v128.load(v), vt = v128.load(v, 16);
-    s0 = v128.add<T>(s0, v128.mul<T>(v128.load(x0), vs));
-    t0 = v128.add<T>(t0, v128.mul<T>(v128.load(x0, 16), vt));
-    s1 = v128.add<T>(s1, v128.mul<T>(v128.load(x1), vs));
-    t1 = v128.add<T>(t1, v128.mul<T>(v128.load(x1, 16), vt));
-    s2 = v128.add<T>(s2, v128.mul<T>(v128.load(x2), vs));
-    t2 = v128.add<T>(t2, v128.mul<T>(v128.load(x2, 16), vt));
-    s3 = v128.add<T>(s3, v128.mul<T>(v128.load(x3), vs));
-    t3 = v128.add<T>(t3, v128.mul<T>(v128.load(x3, 16), vt));
+    s0 = plus<T>(s0, v128.load(x0), vs);
+    t0 = plus<T>(t0, v128.load(x0, 16), vt);
+    s1 = plus<T>(s1, v128.load(x1), vs);
+    t1 = plus<T>(t1, v128.load(x1, 16), vt);
+    s2 = plus<T>(s2, v128.load(x2), vs);
+    t2 = plus<T>(t2, v128.load(x2, 16), vt);
+    s3 = plus<T>(s3, v128.load(x3), vs);
+    t3 = plus<T>(t3, v128.load(x3, 16), vt);
     x0 += 32;
     x1 += 32;
     x2 += 32;
@@ -188,14 +189,14 @@ function addFourRows<T>(m: i32, cPtr: usize, step: usize, x0: usize, row: usize,
   const pairEnd = x0 + <usize>pairs * sizeof<T>();
   while (x0 < pairEnd) {
     let ys = v128.load(y), yt = v128.load(y, 16);
-    ys = v128.add<T>(ys, v128.mul<T>(cc0, v128.load(x0)));
-    yt = v128.add<T>(yt, v128.mul<T>(cc0, v128.load(x0, 16)));
-    ys = v128.add<T>(ys, v128.mul<T>(cc1, v128.load(x1)));
-    yt = v128.add<T>(yt, v128.mul<T>(cc1, v128.load(x1, 16)));
-    ys = v128.add<T>(ys, v128.mul<T>(cc2, v128.load(x2)));
-    yt = v128.add<T>(yt, v128.mul<T>(cc2, v128.load(x2, 16)));
-    ys = v128.add<T>(ys, v128.mul<T>(cc3, v128.load(x3)));
-    yt = v128.add<T>(yt, v128.mul<T>(cc3, v128.load(x3, 16)));
+    ys = plus<T>(ys, cc0, v128.load(x0));
+    yt = plus<T>(yt, cc0, v128.load(x0, 16));
+    ys = plus<T>(ys, cc1, v128.load(x1));
+    yt = plus<T>(yt, cc1, v128.load(x1, 16));
+    ys = plus<T>(ys, cc2, v128.load(x2));
+    yt = plus<T>(yt, cc2, v128.load(x2, 16));
+    ys = plus<T>(ys, cc3, v128.load(x3));
+    yt = plus<T>(yt, cc3, v128.load(x3, 16));
     v128.store(y, ys);
     v128.store(y, yt, 16);
     x0 += 32;
@@ -221,10 +222,10 @@ export function addTwo<T>(m: i32, a: T, x: usize, b: T, y: usize, z: usize): voi
   const pairEnd = z + <usize>pairs * sizeof<T>();
   while (z < pairEnd) {
     let zs = v128.load(z), zt = v128.load(z, 16);
-    zs = v128.add<T>(zs, v128.mul<T>(aa, v128.load(x)));
-    zt = v128.add<T>(zt, v128.mul<T>(aa, v128.load(x, 16)));
-    zs = v128.add<T>(zs, v128.mul<T>(bb, v128.load(y)));
-    zt = v128.add<T>(zt, v128.mul<T>(bb, v128.load(y, 16)));
+    zs = plus<T>(zs, aa, v128.load(x));
+    zt = plus<T>(zt, aa, v128.load(x, 16));
+    zs = plus<T>(zs, bb, v128.load(y));
+    zt = plus<T>(zt, bb, v128.load(y, 16));
     v128.store(z, zs);
     v128.store(z, zt, 16);
     x += 32;
