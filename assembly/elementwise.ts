@@ -11,10 +11,10 @@
  *
  *         exp   expm1  log   sin, cos  tanh  sigmoid  silu  erf   gelu
  *   f64   0.75  1.07   1.5   1.07      1.86  2.0      1.96  1.74  1.95
- *   f32   0.95  1.45   0.95  0.5       1.13  0.5      0.5   1.35  0.7
+ *   f32   0.95  1.45   0.95  0.5       1.13  0.5      0.5   1.49  0.7
  *
  *         gaussian  sechSquared  siluDerivative  geluDerivative
- *   f64   0.7       1.0          1.1             1.35
+ *   f64   0.7       1.0          1.1             1.36
  *   f32   0.5       0.5          0.5             0.5
  */
 
