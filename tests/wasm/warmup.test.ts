@@ -37,10 +37,6 @@ test('products run at speed after it: at least half of the rate after half a sec
   // Where other programs hold every core, the engine's compiler may come too late in one process, hardly in three.
   expect([1, 2, 3].some(() => share() > 0.5)).toBe(true);
 });
-  const { milliseconds, after, settled } = JSON.parse(text) as { milliseconds: number; after: number; settled: number };
-  expect(after).toBeGreaterThan(0.5 * settled);
-  expect(milliseconds).toBeLessThan(2000);
-});
 
 test('gives its memory back', async () => {
   const rt = await loadRuntime();
