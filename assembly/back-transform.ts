@@ -22,6 +22,7 @@
 import { blockedMultiply, KC, multiply, multiplyScratchBytes, packA, packB } from "./gemm";
 import { MR, NR_BYTES, microkernelAddF32, microkernelAddF64, microkernelF32, microkernelF64 } from "./gemm-microkernel";
 import { dotContiguous } from "./level1";
+import { padded } from "./memory";
 
 /** Reflectors of a block: few where n is small, because F·V and V·Vᵀ cost count/n of the whole. */
 const BLOCK: i32 = 64;
@@ -41,12 +42,6 @@ function NR<T>(): i32 {
 @inline
 function blockSize(n: i32): i32 {
   return n < SMALL ? SMALL_BLOCK : BLOCK;
-}
-
-// @ts-ignore: decorator
-@inline
-function padded(bytes: usize): usize {
-  return (bytes + 63) & ~63;
 }
 
 // @ts-ignore: decorator

@@ -21,6 +21,7 @@
  */
 
 import { rotate } from "./level1";
+import { at, index, padded, put, putIndex } from "./memory";
 import { exactWeights, SUMS_BYTES, secularRoot } from "./secular";
 import { describeRoots, layOutSecularProduct, multiplySecular, SecularProduct, secularProductScratchBytes } from "./secular-product";
 import { sortAscending, tridiagonalQl } from "./tridiagonal-ql";
@@ -61,12 +62,6 @@ class Workspace {
 
 const HEADER_BYTES: usize = 128;
 
-// @ts-ignore: decorator
-@inline
-function padded(bytes: usize): usize {
-  return (bytes + 63) & ~63;
-}
-
 export function divideAndConquerScratchBytes(n: i32): usize {
   const vectors = HEADER_BYTES + 6 * padded(<usize>n << 3) + SUMS_BYTES + 5 * padded(<usize>n << 2);
   return vectors + padded((<usize>n * <usize>n) << 3) + secularProductScratchBytes(n);
@@ -92,30 +87,6 @@ function layOut(n: i32, first: i32, last: i32, scratchPtr: usize): Workspace {
   work.first = first;
   work.last = last;
   return work;
-}
-
-// @ts-ignore: decorator
-@inline
-function at(ptr: usize, i: i32): f64 {
-  return load<f64>(ptr + (<usize>i << 3));
-}
-
-// @ts-ignore: decorator
-@inline
-function put(ptr: usize, i: i32, value: f64): void {
-  store<f64>(ptr + (<usize>i << 3), value);
-}
-
-// @ts-ignore: decorator
-@inline
-function index(ptr: usize, i: i32): i32 {
-  return load<i32>(ptr + (<usize>i << 2));
-}
-
-// @ts-ignore: decorator
-@inline
-function putIndex(ptr: usize, i: i32, value: i32): void {
-  store<i32>(ptr + (<usize>i << 2), value);
 }
 
 /**

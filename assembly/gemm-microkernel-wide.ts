@@ -17,7 +17,8 @@
  * therefore goes through a tile in memory.
  */
 
-import { MR, microkernelF32, microkernelF64, plus } from "./gemm-microkernel";
+import { MR, microkernelF32, microkernelF64 } from "./gemm-microkernel";
+import { plus } from "./multiply-add";
 
 /** One tile, of the fused module's six rows. */
 const product: usize = memory.data(384, 64);

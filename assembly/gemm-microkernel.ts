@@ -32,6 +32,7 @@
  */
 
 import { wideMicrokernel, wideMicrokernelAdd } from "./gemm-microkernel-wide";
+import { plus } from "./multiply-add";
 
 /** Rows of the register tile; in the fused modules six. */
 export const MR: i32 = FUSED ? 6 : 5;
@@ -204,20 +205,6 @@ export function microkernelAddF64(k: i32, a: usize, b: usize, c: usize, rsc: usi
 export function microkernelAddF32(k: i32, a: usize, b: usize, c: usize, rsc: usize): void {
   if (WIDE) wideMicrokernelAdd<f32>(k, a, b, c, rsc);
   else microkernel<f32>(1, k, a, b, c, rsc);
-}
-
-/** sum + x·y: multiply then add, in the fused modules (asconfig.json defines FUSED) rounded once. */
-// @ts-ignore: decorator
-@inline
-export function plus<T>(sum: v128, x: v128, y: v128): v128 {
-  return FUSED ? v128.relaxed_madd<T>(x, y, sum) : v128.add<T>(sum, v128.mul<T>(x, y));
-}
-
-/** The same of one element: fused multiply-add exists for vectors only. */
-// @ts-ignore: decorator
-@inline
-export function plusOne<T>(sum: T, x: T, y: T): T {
-  return FUSED ? v128.extract_lane<T>(plus<T>(v128.splat<T>(sum), v128.splat<T>(x), v128.splat<T>(y)), 0) : sum + x * y;
 }
 
 /**

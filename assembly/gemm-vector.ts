@@ -11,7 +11,7 @@
  * The last strip is moved back over the one before it; only its new rows are written.
  */
 
-import { plus, plusOne } from "./gemm-microkernel";
+import { plus, plusOne } from "./multiply-add";
 
 /** Rows of a strip. */
 export const STRIP: i32 = 8;

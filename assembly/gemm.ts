@@ -20,6 +20,7 @@
 import { MR, NR_BYTES, microkernelAddF32, microkernelAddF64, microkernelF32, microkernelF64 } from "./gemm-microkernel";
 import { packPanels } from "./gemm-pack";
 import { STRIP, multiplyVectorBlock } from "./gemm-vector";
+import { padded } from "./memory";
 import { multiplySkinny } from "./skinny";
 
 /** Depth of a packed block. Part of the bits. Fewer blocks mean fewer passes over C; a panel of B, 16 KB, stays in L1 beside what streams through it. */
@@ -47,7 +48,7 @@ function NR<T>(): i32 {
 
 function panelBytes<T>(panel: i32, extent: i32, k: i32): usize {
   const rows = ((extent + panel - 1) / panel) * panel;
-  return (<usize>rows * <usize>k * sizeof<T>() + 63) & ~63;
+  return padded(<usize>rows * <usize>k * sizeof<T>());
 }
 
 /** Bytes of scratch of `multiply` for these extents (either operand may play A). */

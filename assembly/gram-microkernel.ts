@@ -9,7 +9,8 @@
  * since a panel has 8 (f64 4, wide 16 and 8): 4 loads of a for 8 products instead of 5 for 10.
  */
 
-import { NR_BYTES, plus } from "./gemm-microkernel";
+import { NR_BYTES } from "./gemm-microkernel";
+import { plus } from "./multiply-add";
 
 // @ts-ignore: decorator
 @inline

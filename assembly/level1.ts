@@ -5,7 +5,7 @@
  * single vectors, then scalars; lanes are added from the first to the last.
  */
 
-import { plus } from "./gemm-microkernel";
+import { plus } from "./multiply-add";
 
 /** Elements in one 16-byte vector. */
 // @ts-ignore: decorator

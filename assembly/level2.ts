@@ -3,8 +3,8 @@
  * Internal to this module. Orders of sums depend on extents alone.
  */
 
-import { plus } from "./gemm-microkernel";
 import { addLanes, axpy, dotContiguous, lanes } from "./level1";
+import { plus } from "./multiply-add";
 
 /**
  * y [n] ← A·x; A [n, n] symmetric, lower triangle read, row stride `row` bytes. y is written, never read before.

@@ -1,8 +1,39 @@
 /**
- * @file Where the host's arena may begin: the first address after this module's static data.
+ * @file Addresses: where the host's arena may begin, extents in whole cache lines, elements of arrays of f64 and i32.
  */
 
-/** First free address, aligned to 64 bytes. */
+/** First free address after this module's static data, aligned to 64 bytes. */
 export function arenaBase(): usize {
-  return (__heap_base + 63) & ~63;
+  return padded(__heap_base);
+}
+
+/** The next multiple of 64. */
+// @ts-ignore: decorator
+@inline
+export function padded(bytes: usize): usize {
+  return (bytes + 63) & ~63;
+}
+
+// @ts-ignore: decorator
+@inline
+export function at(ptr: usize, i: i32): f64 {
+  return load<f64>(ptr + (<usize>i << 3));
+}
+
+// @ts-ignore: decorator
+@inline
+export function put(ptr: usize, i: i32, value: f64): void {
+  store<f64>(ptr + (<usize>i << 3), value);
+}
+
+// @ts-ignore: decorator
+@inline
+export function index(ptr: usize, i: i32): i32 {
+  return load<i32>(ptr + (<usize>i << 2));
+}
+
+// @ts-ignore: decorator
+@inline
+export function putIndex(ptr: usize, i: i32, value: i32): void {
+  store<i32>(ptr + (<usize>i << 2), value);
 }

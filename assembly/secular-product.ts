@@ -27,6 +27,7 @@
 
 import { multiply, multiplyScratchBytes } from "./gemm";
 import { addLanes } from "./level1";
+import { at, index, padded, put } from "./memory";
 
 /** Poles from which on a block is halved. */
 const SPLIT: i32 = 96;
@@ -74,12 +75,6 @@ export class SecularProduct {
 const HEADER_BYTES: usize = 192;
 const ARRAYS: i32 = 11;
 
-// @ts-ignore: decorator
-@inline
-function padded(bytes: usize): usize {
-  return (bytes + 63) & ~63;
-}
-
 /** Elements of a row of L: a merge of n has n/2 poles a half. */
 function leftRowOf(n: i32): i32 {
   let levels = 0;
@@ -114,18 +109,6 @@ export function layOutSecularProduct(n: i32, scratchPtr: usize): SecularProduct 
   work.chunk = work.stack + padded((<usize>work.leftRow * half) << 3);
   work.gemm = work.chunk + padded(<usize>min(CHUNK, n) * row);
   return work;
-}
-
-// @ts-ignore: decorator
-@inline
-function at(ptr: usize, i: i32): f64 {
-  return load<f64>(ptr + (<usize>i << 3));
-}
-
-// @ts-ignore: decorator
-@inline
-function put(ptr: usize, i: i32, value: f64): void {
-  store<f64>(ptr + (<usize>i << 3), value);
 }
 
 /** The roots, from their differences p − λ, row k of deltas [count, count], row stride `row` bytes, and ŵ. */
@@ -179,7 +162,7 @@ function multiplyBlock(from: i32, to: i32, low: i32, high: i32, used: i32, work:
     return;
   }
   const middle = (low + high) >> 1;
-  const between = load<i32>(work.positions + (<usize>middle << 2));
+  const between = index(work.positions, middle);
   multiplyPart(from, between, low, middle, middle, high, middle, used, work);
   multiplyPart(between, to, middle, high, low, middle, middle - 1, used, work);
 }

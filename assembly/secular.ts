@@ -18,6 +18,7 @@
  */
 
 import { addLanes } from "./level1";
+import { at } from "./memory";
 
 /** Unit roundoff of f64, 2^−53. */
 const UNIT_ROUNDOFF: f64 = 1.1102230246251565e-16;
@@ -27,12 +28,6 @@ const STEPS: i32 = 100;
 
 /** Bytes of `sumsPtr`: what `poleSums` returns for the poles on the left and on the right. */
 export const SUMS_BYTES: i32 = 64;
-
-// @ts-ignore: decorator
-@inline
-function at(ptr: usize, i: i32): f64 {
-  return load<f64>(ptr + (<usize>i << 3));
-}
 
 /**
  * Root number k, 0 ≤ k < count; deltaPtr [count] ← p[j] − λ. Returns λ. squares = ‖w‖².

@@ -12,8 +12,8 @@
  * each needs a register for its address, and small extents are multiples of 4 more often than of 5.
  */
 
-import { plus } from "./gemm-microkernel";
 import { keep } from "./gram-microkernel";
+import { plus } from "./multiply-add";
 
 // @ts-ignore: decorator
 @inline

@@ -16,7 +16,7 @@
  * Vectors do not meet: the bits of one do not depend on how many others there are.
  */
 
-import { plus } from "./gemm-microkernel";
+import { plus } from "./multiply-add";
 
 /** Rows and columns of a tile, a multiple of ROWS: its part of X and out stays in L1. */
 const SIDE: i32 = 64;
