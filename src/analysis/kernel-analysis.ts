@@ -3,7 +3,7 @@
 import { eigenvectorAlignment } from '../alignment/eigenvector-alignment.ts';
 import { centeredKernelAlignment, kernelTargetAlignment } from '../alignment/kernel-target-alignment.ts';
 import { TangedgeError } from '../core/errors.ts';
-import type { Dtype, Tensor } from '../core/tensor.ts';
+import { type Dtype, EPSILON, type Tensor } from '../core/tensor.ts';
 import type { Model } from '../graph/model.ts';
 import { effectiveRank, intrinsicDimension, participationRatio, rankAtThreshold, stableRank } from '../linalg/effective-ranks.ts';
 import type { Eigenvectors } from '../linalg/eigh.ts';
@@ -65,7 +65,7 @@ export function traceOf({ shape: [n], data }: Tensor): number {
 }
 
 export function ranksOf(rt: Runtime, values: Float64Array, dtype: Dtype): EffectiveRanks {
-  const rounding = values.length * (dtype === 'f64' ? Number.EPSILON : F32_EPSILON);
+  const rounding = values.length * EPSILON[dtype];
   const largest = values[values.length - 1];
   return {
     effectiveRank: effectiveRank(rt, values),
@@ -76,8 +76,6 @@ export function ranksOf(rt: Runtime, values: Float64Array, dtype: Dtype): Effect
     numericalRank: values.filter((value) => value > rounding * largest).length,
   };
 }
-
-const F32_EPSILON = 1.1920928955078125e-7; // 2⁻²³
 
 /** @throws {TangedgeError} ERR_DOMAIN when the targets or the kernel are zero. */
 export function alignmentOf(rt: Runtime, { kernel, eigenpairs }: AnalyzedKernel, targets: Tensor, dtype: Dtype): AlignmentSection {

@@ -57,7 +57,7 @@ export async function openSession(command: string, options: CommonOptions & { re
   const pool = await createPool({ workers, memoryLimit, wide, fused, smallJobs: 'inline' });
   const { rt } = pool;
   const notes: string[] = rt.wide && !rt.fused ? ['wide mode: routines on vectors of 256 bits; the results are the same.'] : [];
-  for (const note of arithmeticNotes(rt)) notes.push(`${note.slice(0, -1)}. Products are ${rt.speedup.toFixed(1)} times as fast here.`);
+  for (const note of arithmeticNotes(rt)) notes.push(`${note} Products are ${rt.speedup.toFixed(1)} times as fast here.`);
   const checkpoint =
     options.checkpoint === undefined
       ? undefined

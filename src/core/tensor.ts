@@ -5,6 +5,9 @@ import { TangedgeError } from './errors.ts';
 /** Element type of a computation. `f64` is the default; `f32` is the fast path. */
 export type Dtype = 'f64' | 'f32';
 
+/** Spacing of the numbers of a type at 1. */
+export const EPSILON: Readonly<Record<Dtype, number>> = { f64: Number.EPSILON, f32: 1.1920928955078125e-7 };
+
 export type FloatArray = Float64Array | Float32Array;
 
 /** A row-major array. The functions of this library never write to a Tensor they are given. */

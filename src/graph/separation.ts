@@ -45,21 +45,22 @@ export class SeparableCotangents {
     this.ofSeed = dependence(g, seed);
   }
 
-  /**
-   * e·r of a separable cotangent, which has one entry per example; null when it is not separable, or when its output's part
-   * varies along one of the axes `constant`.
-   */
-  of(cotangent: ValueId, constant: readonly number[] = []): ValueId | null {
-    const { g } = this;
-    const parts = this.partsOf(cotangent, constant);
-    if (parts === null) return null;
-    const norm = this.normOf(parts.output);
-    return broadcast(g, parts.example === null ? norm : mul(g, parts.example, norm), g.shapeOf(cotangent));
+  /** Whether a cotangent is separable, with an output's part that does not vary along the axes `constant`. */
+  separates(cotangent: ValueId, constant: readonly number[]): boolean {
+    return this.partsOf(cotangent, constant) !== null;
   }
 
-  /** Whether a cotangent is separable and does depend on the example: then δ[n, o]·δ[m, q] = δ[n, q]·δ[m, o]. */
-  exchanges(cotangent: ValueId, constant: readonly number[] = []): boolean {
+  /** Whether it also depends on the example: then δ[n, o]·δ[m, q] = δ[n, q]·δ[m, o]. */
+  exchanges(cotangent: ValueId, constant: readonly number[]): boolean {
     return (this.partsOf(cotangent, constant)?.example ?? null) !== null;
+  }
+
+  /** e·r of a separable cotangent, which has one entry per example. */
+  sumOverOutputs(cotangent: ValueId): ValueId {
+    const { g } = this;
+    const { example, output } = this.separate(cotangent) as Separation;
+    const norm = this.normOf(output);
+    return broadcast(g, example === null ? norm : mul(g, example, norm), g.shapeOf(cotangent));
   }
 
   private partsOf(cotangent: ValueId, constant: readonly number[]): Separation | null {

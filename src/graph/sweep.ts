@@ -88,14 +88,14 @@ export function buildSweep(
     if (outputs === 'each' || id === null) return 'each';
     const cotangent = cotangentOf(id);
     const found =
-      outputs === 'summed' ? separable.of(cotangent, positionAxes) !== null : site.positions === 1 && separable.exchanges(cotangent, positionAxes);
+      outputs === 'summed' ? separable.separates(cotangent, positionAxes) : site.positions === 1 && separable.exchanges(cotangent, positionAxes);
     return found ? outputs : 'each';
   };
   const factors = sites.flatMap((site, index): Factor[] => {
     const known = formOf(site, 'gram');
     const contraction = site.kind === 'whole' ? 'rows' : choose(site, known);
     const form = isWhole(site, contraction) ? formOf(site, contraction) : known;
-    const cotangent = form === 'summed' ? (id: ValueId) => separable.of(cotangentOf(id)) as ValueId : cotangentOf;
+    const cotangent = form === 'summed' ? (id: ValueId) => separable.sumOverOutputs(cotangentOf(id)) : cotangentOf;
     const parts =
       contraction === 'rows'
         ? [rowParts(g, site, cotangent)]
@@ -114,7 +114,7 @@ export function buildSweep(
     graph: g.build([...new Set(kept)]),
     input: model.input.id,
     output: model.output.id,
-    seed: derived.seeds[0],
+    seed,
     parameters: model.parameters.map(({ name, id, value }) => ({ name, id, value })),
     factors,
     norms: separable.norms,

@@ -7,10 +7,11 @@
  */
 
 import { TangedgeError } from '../core/errors.ts';
+import { EPSILON } from '../core/tensor.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 
 /** 2^−23, the rounding of single precision: kernels computed in f32 have negative eigenvalues of this relative size. */
-const ROUNDING = 1.1920928955078125e-7;
+const ROUNDING = EPSILON.f32;
 
 /**
  * Participation ratio (Σλ)²/Σλ²: n for n equal eigenvalues, 1 for a single one.

@@ -2,10 +2,8 @@
 
 import { checkFinite, checkSquare } from '../core/check.ts';
 import { TangedgeError } from '../core/errors.ts';
-import { dtypeOf, type FloatArray, formatShape, type Tensor } from '../core/tensor.ts';
+import { dtypeOf, EPSILON, type FloatArray, formatShape, type Tensor } from '../core/tensor.ts';
 
-// Spacing of the numbers at 1: 2^−52 and 2^−23.
-const EPSILON = { f64: 2.220446049250313e-16, f32: 1.1920928955078125e-7 } as const;
 const ASYMMETRY_FACTOR = 64;
 const TILE = 32;
 

@@ -106,8 +106,8 @@ export class FactoredTiles implements TileComputer<Float64Array> {
     const firstSecond = firstOfSecondSide(plan);
     const [x, index] = block < firstSecond ? [this.inputs.x1, block] : [this.inputs.x2, block - firstSecond];
     const n = examplesOfBlock(plan, block);
-    const each = blocks.rights.filter(({ copies }) => copies === seeds.length);
-    const summed = blocks.rights.filter(({ copies }) => copies !== seeds.length);
+    const summed = blocks.rights.filter(({ outputs }) => outputs === 'summed');
+    const each = blocks.rights.filter(({ outputs }) => outputs !== 'summed');
     for (let start = 0; start < n; start += sweepSize) {
       // The last sweep of a block starts early enough to be inside it, as the last block of cotangents does.
       const example = Math.min(start, tileSize - sweepSize);

@@ -8,10 +8,8 @@
 
 import { TangedgeError } from '../core/errors.ts';
 import { bytesOfBase64 } from './base64.ts';
-import { type TestedModule, Trial } from './self-test.ts';
-
-/** Rows of the fused modules' register tile. */
-export const FUSED_ROWS = 6;
+import { nodeVersion } from './host.ts';
+import { FUSED_ROWS, type TestedModule, Trial } from './self-test.ts';
 
 /**
  * The fused module, once it has passed the self-test. Its file is read, or fetched, when it is asked for.
@@ -30,8 +28,7 @@ export async function fusedModule(): Promise<TestedModule> {
 /** @throws {TangedgeError} where the engine does not take the module. */
 export function checkRelaxedSimd(bytes: Uint8Array): void {
   if (WebAssembly.validate(bytes as Uint8Array<ArrayBuffer>)) return;
-  const host = globalThis as { readonly Bun?: unknown; readonly process?: { readonly versions?: { readonly node?: string } } };
-  const node = host.Bun === undefined ? host.process?.versions?.node : undefined;
+  const node = nodeVersion();
   throw refusal(node === undefined ? 'this runtime has none' : `Node ${node} has it behind a flag at most, Node 22 and newer without`, { node });
 }
 

@@ -1,6 +1,7 @@
 /** @file What a module other than the default one is asked before it is used: whether its products are right, and how fast they are. */
 
 import { instantiateSync } from '@assemblyscript/loader';
+import { EPSILON } from '../core/tensor.ts';
 import { builtInModule } from './inline.ts';
 import type { CompiledModule } from './webassembly.ts';
 
@@ -25,10 +26,9 @@ export interface Tile {
   readonly rowBytes: number;
 }
 
-const USUAL: Tile = { rows: 5, rowBytes: 32 };
-
-/** Spacing of the numbers of f32 at 1. */
-const SINGLE_EPSILON = 1.1920928955078125e-7;
+/** Rows of the register tile: of the default and the wide module, and of the fused ones. */
+export const USUAL_ROWS = 5;
+export const FUSED_ROWS = 6;
 
 type Suffix = 'F32' | 'F64';
 type Exports = Record<string, (...args: number[]) => number>;
@@ -42,7 +42,7 @@ interface Loaded {
 /** A module beside the default one, with memories of their own. */
 export class Trial {
   private readonly candidate: Loaded;
-  private readonly usual = load(builtInModule(), USUAL);
+  private readonly usual = load(builtInModule(), { rows: USUAL_ROWS, rowBytes: 32 });
 
   constructor(bytes: Uint8Array, tile: Tile) {
     this.candidate = load(bytes, tile);
@@ -55,7 +55,7 @@ export class Trial {
 
   /** Whether they are within the rounding errors of two sums in any order, k²·ε for k terms of at most 1, of each other. */
   isWithinRounding(): boolean {
-    return this.everyElement((ours, theirs, suffix) => Math.abs(ours - theirs) <= K * K * (suffix === 'F32' ? SINGLE_EPSILON : Number.EPSILON));
+    return this.everyElement((ours, theirs, suffix) => Math.abs(ours - theirs) <= K * K * EPSILON[suffix === 'F32' ? 'f32' : 'f64']);
   }
 
   /** Whether multiply-add rounds once: x·x less its rounded value is then what the rounding took away, else 0. */

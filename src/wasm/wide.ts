@@ -9,8 +9,9 @@
 
 import { TangedgeError } from '../core/errors.ts';
 import { bytesOfBase64 } from './base64.ts';
-import { checkFused, checkRelaxedSimd, FUSED_ROWS } from './fused.ts';
-import { type TestedModule, Trial } from './self-test.ts';
+import { checkFused, checkRelaxedSimd } from './fused.ts';
+import { nodeVersion } from './host.ts';
+import { FUSED_ROWS, type TestedModule, Trial, USUAL_ROWS } from './self-test.ts';
 
 const FLAG = '--experimental-wasm-revectorize';
 const FIRST_NODE = 24;
@@ -19,9 +20,7 @@ const FIRST_NODE = 24;
 const LEAST_SPEEDUP = 1.15;
 
 interface Host {
-  readonly Bun?: unknown;
-  readonly Deno?: unknown;
-  readonly process?: { readonly versions?: { readonly node?: string }; getBuiltinModule?(name: string): unknown };
+  readonly process?: { getBuiltinModule?(name: string): unknown };
 }
 
 /**
@@ -30,9 +29,8 @@ interface Host {
  * @throws {TangedgeError} ERR_UNSUPPORTED where it cannot run.
  */
 export async function wideModule(fused: boolean): Promise<TestedModule> {
-  const host = globalThis as Host;
-  const version = host.Bun === undefined && host.Deno === undefined ? host.process?.versions?.node : undefined;
-  const v8 = host.process?.getBuiltinModule?.('node:v8') as { setFlagsFromString(flags: string): void } | undefined;
+  const version = nodeVersion();
+  const v8 = (globalThis as Host).process?.getBuiltinModule?.('node:v8') as { setFlagsFromString(flags: string): void } | undefined;
   const capable = version !== undefined && Number.parseInt(version, 10) >= FIRST_NODE && v8 !== undefined;
   if (!capable) {
     throw refusal(`this is ${version === undefined ? 'another runtime' : `Node ${version}`}`, { node: version });
@@ -42,7 +40,7 @@ export async function wideModule(fused: boolean): Promise<TestedModule> {
   const bytes = bytesOfBase64(base64);
   if (fused) checkRelaxedSimd(bytes);
   v8.setFlagsFromString(FLAG);
-  const trial = new Trial(bytes, { rows: fused ? FUSED_ROWS : 5, rowBytes: 64 });
+  const trial = new Trial(bytes, { rows: fused ? FUSED_ROWS : USUAL_ROWS, rowBytes: 64 });
   if (fused) checkFused(trial);
   else if (!trial.hasSameBits()) {
     throw refusal(`on this machine its results differ from the default's (Node ${version})`, { node: version });
