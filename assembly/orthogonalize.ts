@@ -3,16 +3,19 @@
  *
  *   C [rows, count] ← X·Vᵀ,   X [rows, n] ← X − C·V
  *
- * COLUMNS columns at a time, so that V's part stays in L2 while every row of X meets it. Nothing is packed. A sum runs over the
- * columns of each part, then over the parts: its order depends on n alone.
+ * COLUMNS columns and GROUP rows of V at a time, so that this part of V stays in L1 while every row of X meets it. Nothing is packed.
+ * A sum runs over the columns of each part, then over the parts: its order depends on n alone.
  */
 
 import { addRows, dotRows } from "./level2";
 
 const COLUMNS: i32 = 256;
+/** As many rows as level 2 takes at a time. */
+const GROUP: i32 = 4;
 
-function orthogonalizeScratchBytes<T>(count: i32): usize {
-  return <usize>count * sizeof<T>();
+/** Sums of a group. */
+function orthogonalizeScratchBytes<T>(): usize {
+  return GROUP * sizeof<T>();
 }
 
 /** X [rows, n], V [count, n] and C [rows, count] contiguous. */
@@ -20,17 +23,23 @@ function orthogonalize<T>(n: i32, rows: i32, count: i32, vPtr: usize, xPtr: usiz
   const row = <usize>n * sizeof<T>(), rowC = <usize>count * sizeof<T>();
   memory.fill(cPtr, 0, <usize>rows * rowC);
   for (let j = 0; j < n; j += COLUMNS) {
-    const at = <usize>j * sizeof<T>();
-    for (let r = 0; r < rows; r++) {
-      const c = cPtr + <usize>r * rowC;
-      dotRows<T>(min(COLUMNS, n - j), count, vPtr + at, row, xPtr + <usize>r * row + at, partPtr);
-      for (let i: usize = 0; i < rowC; i += sizeof<T>()) store<T>(c + i, load<T>(c + i) - load<T>(partPtr + i));
+    const columns = min(COLUMNS, n - j), x = xPtr + <usize>j * sizeof<T>();
+    for (let i = 0; i < count; i += GROUP) {
+      const live = min(GROUP, count - i), v = vPtr + <usize>i * row + <usize>j * sizeof<T>();
+      for (let r = 0; r < rows; r++) {
+        dotRows<T>(columns, live, v, row, x + <usize>r * row, partPtr);
+        const c = cPtr + <usize>r * rowC + <usize>i * sizeof<T>();
+        for (let k: usize = 0; k < <usize>live * sizeof<T>(); k += sizeof<T>()) store<T>(c + k, load<T>(c + k) - load<T>(partPtr + k));
+      }
     }
   }
   for (let j = 0; j < n; j += COLUMNS) {
-    const at = <usize>j * sizeof<T>();
-    for (let r = 0; r < rows; r++) {
-      addRows<T>(min(COLUMNS, n - j), count, cPtr + <usize>r * rowC, sizeof<T>(), vPtr + at, row, xPtr + <usize>r * row + at);
+    const columns = min(COLUMNS, n - j), x = xPtr + <usize>j * sizeof<T>();
+    for (let i = 0; i < count; i += GROUP) {
+      const live = min(GROUP, count - i), v = vPtr + <usize>i * row + <usize>j * sizeof<T>();
+      for (let r = 0; r < rows; r++) {
+        addRows<T>(columns, live, cPtr + <usize>r * rowC + <usize>i * sizeof<T>(), sizeof<T>(), v, row, x + <usize>r * row);
+      }
     }
   }
   for (let i: usize = 0; i < <usize>rows * rowC; i += sizeof<T>()) store<T>(cPtr + i, -load<T>(cPtr + i));
@@ -42,5 +51,5 @@ export function orthogonalizeF64(n: i32, rows: i32, count: i32, vPtr: usize, xPt
 export function orthogonalizeF32(n: i32, rows: i32, count: i32, vPtr: usize, xPtr: usize, cPtr: usize, partPtr: usize): void {
   orthogonalize<f32>(n, rows, count, vPtr, xPtr, cPtr, partPtr);
 }
-export function orthogonalizeScratchBytesF64(count: i32): usize { return orthogonalizeScratchBytes<f64>(count); }
-export function orthogonalizeScratchBytesF32(count: i32): usize { return orthogonalizeScratchBytes<f32>(count); }
+export function orthogonalizeScratchBytesF64(): usize { return orthogonalizeScratchBytes<f64>(); }
+export function orthogonalizeScratchBytesF32(): usize { return orthogonalizeScratchBytes<f32>(); }

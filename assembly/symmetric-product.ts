@@ -55,30 +55,54 @@ function symmetricTilesBytes<T>(n: i32): usize {
 }
 
 /**
- * Rows first … first + count − 1 of A [n, n], row stride rsa, at aPtr, into their tiles. Rows come in ascending order. What is
- * right of the diagonal goes to its mirror's place, four entries at a time, and is compared when that comes, which stays. Returns
- * how many entries are not finite or not their mirror's equal.
+ * Rows first … first + count − 1 of A [n, n], row stride rsa, at aPtr, into their tiles, in ascending order. What is right of the
+ * diagonal goes to its mirror's place, and is compared when that comes, which stays. Returns how many entries are not finite or not
+ * their mirror's equal. The panels of a tile go together where their rows do, so that whole cache lines are filled.
  */
 function packSymmetricRows<T>(n: i32, first: i32, count: i32, aPtr: usize, rsa: i32, tilesPtr: usize): i32 {
-  const tiles = tilesOf(n);
+  const tiles = tilesOf(n), row = <usize>rsa * sizeof<T>(), end = first + count;
   let differing = 0;
-  for (let r = first; r < first + count; r++) {
-    const i = r / SIDE, inside = r % SIDE, live = min(SIDE, n - i * SIDE);
-    let a = aPtr;
-    for (let j = 0; j < i; j++) {
-      differing += replaceRow<T>(a, rowAt<T>(inside, tileAt<T>(tilesPtr, i, j)));
-      a += SIDE * sizeof<T>();
-    }
-    const diagonal = tileAt<T>(tilesPtr, i, i);
-    storeRow<T>(live, a, rowAt<T>(inside, diagonal));
-    differing += replaceMirrors<T>(inside, diagonal);
-    for (let j = i + 1; j < tiles; j++) {
-      a += SIDE * sizeof<T>();
-      storeColumn<T>(min(SIDE, n - j * SIDE), a, tileAt<T>(tilesPtr, j, i) + <usize>(inside * ROWS) * sizeof<T>());
-    }
-    aPtr += <usize>rsa * sizeof<T>();
+  for (let r = first; r < end; ) {
+    const panels = r % ROWS == 0 ? min(end - r, SIDE - r % SIDE) / ROWS : 0;
+    differing += packRows<T>(n, r, panels, aPtr, row, tilesPtr);
+    const rows = max(1, panels * ROWS);
+    aPtr += <usize>rows * row;
+    r += rows;
   }
-  if (first + count == n) for (let r = n; r < tiles * SIDE; r++) storeRow<T>(0, 0, rowAt<T>(r % SIDE, tileAt<T>(tilesPtr, tiles - 1, tiles - 1)));
+  if (end == n) for (let r = n; r < tiles * SIDE; r++) storeRow<T>(0, 0, rowAt<T>(r % SIDE, tileAt<T>(tilesPtr, tiles - 1, tiles - 1)));
+  return differing;
+}
+
+/** The rows from r on, `row` bytes apart: those of `panels` panels of one tile, or one row for 0. */
+function packRows<T>(n: i32, r: i32, panels: i32, aPtr: usize, row: usize, tilesPtr: usize): i32 {
+  const i = r / SIDE, inside = r % SIDE;
+  const panelRows = <usize>ROWS * row, end = aPtr + <usize>max(1, panels * ROWS) * row;
+  let differing = 0;
+  for (let j = 0; j < i; j++) {
+    const at = <usize>(j * SIDE) * sizeof<T>();
+    let to = rowAt<T>(inside, tileAt<T>(tilesPtr, i, j));
+    if (panels == 0) differing += replaceRow<T>(aPtr + at, to);
+    else for (let a = aPtr; a < end; a += panelRows) {
+      differing += replacePanel<T>(a + at, row, to);
+      to += ROWS * SIDE * sizeof<T>();
+    }
+  }
+  const diagonal = tileAt<T>(tilesPtr, i, i);
+  let k = inside;
+  for (let a = aPtr; a < end; a += row) {
+    storeRow<T>(min(SIDE, n - i * SIDE), a + <usize>(i * SIDE) * sizeof<T>(), rowAt<T>(k, diagonal));
+    differing += replaceMirrors<T>(k++, diagonal);
+  }
+  for (let j = i + 1; j < tilesOf(n); j++) {
+    const live = min(SIDE, n - j * SIDE), at = <usize>(j * SIDE) * sizeof<T>();
+    let to = tileAt<T>(tilesPtr, j, i) + <usize>(inside * ROWS) * sizeof<T>();
+    const together = panels > 0 && live == SIDE, step = together ? ROWS : 1;
+    for (let a = aPtr; a < end; a += <usize>step * row) {
+      if (together) storeColumns<T>(a + at, row, to);
+      else storeColumn<T>(live, a + at, to);
+      to += <usize>(step * ROWS) * sizeof<T>();
+    }
+  }
   return differing;
 }
 
@@ -98,6 +122,39 @@ function replaceRow<T>(from: usize, to: usize): i32 {
     store<T>(to, entry);
     to += ROWS * sizeof<T>();
   }
+  return differing;
+}
+
+/** A panel of a tile ← SIDE entries of each of its rows, which are `row` bytes apart. Returns how many were not there already. */
+function replacePanel<T>(from: usize, row: usize, to: usize): i32 {
+  let differing = i32x4.splat(0); // −1 in each lane of four bytes
+  for (const end = from + SIDE * sizeof<T>(); from < end; from += 16) {
+    const a0 = v128.load(from), a1 = v128.load(from + row), a2 = v128.load(from + 2 * row), a3 = v128.load(from + 3 * row);
+    if (sizeof<T>() == 8) {
+      differing = i32x4.add(differing, replaced<T>(v128.shuffle<i64>(a0, a1, 0, 2), to));
+      differing = i32x4.add(differing, replaced<T>(v128.shuffle<i64>(a2, a3, 0, 2), to + 16));
+      differing = i32x4.add(differing, replaced<T>(v128.shuffle<i64>(a0, a1, 1, 3), to + 32));
+      differing = i32x4.add(differing, replaced<T>(v128.shuffle<i64>(a2, a3, 1, 3), to + 48));
+    } else {
+      const low01 = v128.shuffle<i32>(a0, a1, 0, 4, 1, 5), low23 = v128.shuffle<i32>(a2, a3, 0, 4, 1, 5);
+      const high01 = v128.shuffle<i32>(a0, a1, 2, 6, 3, 7), high23 = v128.shuffle<i32>(a2, a3, 2, 6, 3, 7);
+      differing = i32x4.add(differing, replaced<T>(v128.shuffle<i64>(low01, low23, 0, 2), to));
+      differing = i32x4.add(differing, replaced<T>(v128.shuffle<i64>(low01, low23, 1, 3), to + 16));
+      differing = i32x4.add(differing, replaced<T>(v128.shuffle<i64>(high01, high23, 0, 2), to + 32));
+      differing = i32x4.add(differing, replaced<T>(v128.shuffle<i64>(high01, high23, 1, 3), to + 48));
+    }
+    to += 64;
+  }
+  const lanes = i32x4.extract_lane(differing, 0) + i32x4.extract_lane(differing, 1) + i32x4.extract_lane(differing, 2) + i32x4.extract_lane(differing, 3);
+  return -lanes / <i32>(sizeof<T>() / 4);
+}
+
+/** A vector at `to` ← entries. Returns −1 in the lanes that were not there already. */
+// @ts-ignore: decorator
+@inline
+function replaced<T>(entries: v128, to: usize): v128 {
+  const differing = v128.ne<T>(v128.sub<T>(entries, v128.load(to)), v128.splat<T>(<T>0)); // NaN, and Inf less Inf, are not 0
+  v128.store(to, entries);
   return differing;
 }
 
@@ -133,6 +190,19 @@ function storeColumn<T>(live: i32, from: usize, to: usize): void {
         const at = <usize>k * sizeof<T>();
         store<T>(to + at, r + k < live ? load<T>(from + at) : <T>0);
       }
+    }
+    from += ROWS * sizeof<T>();
+    to += ROWS * SIDE * sizeof<T>();
+  }
+}
+
+/** As many columns of a tile as a panel has rows, `to` the first entry, ← SIDE entries of rows that are `row` bytes apart. */
+function storeColumns<T>(from: usize, row: usize, to: usize): void {
+  for (let r = 0; r < SIDE; r += ROWS) {
+    let line = from;
+    for (let at = to, end = to + ROWS * ROWS * sizeof<T>(); at < end; at += ROWS * sizeof<T>(), line += row) {
+      v128.store(at, v128.load(line));
+      if (sizeof<T>() == 8) v128.store(at, v128.load(line, 16), 16);
     }
     from += ROWS * sizeof<T>();
     to += ROWS * SIDE * sizeof<T>();

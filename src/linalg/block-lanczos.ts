@@ -121,7 +121,7 @@ class BlockLanczos {
     this.restPtr = arena.allocateArray(dtype, block * n);
     this.coefficientsPtr = arena.allocateArray(dtype, block * capacity);
     this.ritzPtr = arena.allocateArray(dtype, capacity * capacity);
-    this.scratchPtr = arena.allocate(routines.orthogonalizeScratchBytes(capacity) >>> 0);
+    this.scratchPtr = arena.allocate(routines.orthogonalizeScratchBytes() >>> 0);
     this.gemmPtr = arena.allocate(Math.max(routines.gemmScratchBytes(block, block, n) >>> 0, routines.gemmScratchBytes(capacity, n, capacity) >>> 0));
     this.h = new Float64Array(capacity * capacity);
   }
@@ -129,6 +129,7 @@ class BlockLanczos {
   run(): LanczosResult | undefined {
     const { count, block, tolerance, budget } = this.options;
     this.appendRandom(Math.min(block, this.capacity));
+    const kept = count + Math.max(block, count >> 1); // Ritz vectors that a restart keeps
     let accepted: Float64Array | undefined; // the values, once all had converged
     let due = Math.min(count + block, this.n); // rows at which the Ritz pairs are looked at again
     for (;;) {
@@ -137,7 +138,7 @@ class BlockLanczos {
       const whole = this.size === this.n;
       const full = this.size + block > this.capacity;
       if (whole || full || this.size >= due) {
-        const ritz = ritzPairs(this.rt, this.h, this.size, this.capacity);
+        const ritz = ritzPairs(this.rt, this.h, this.size, this.capacity, kept);
         const residual = largestResidual(ritz, this.leftover, count);
         const bound = tolerance * ritz.norm;
         const converged = residual <= bound;
@@ -151,7 +152,7 @@ class BlockLanczos {
           continue;
         }
         accepted = undefined;
-        if (full && this.capacity < this.n) this.restart(ritz, count + Math.max(block, count >> 1));
+        if (full && this.capacity < this.n) this.restart(ritz, kept);
         due = this.size + block;
         for (let left = residual; left > FASTEST * bound && left < Number.POSITIVE_INFINITY; left /= FASTEST) due += block;
       }

@@ -1,26 +1,35 @@
 /** @file Ritz pairs: eigenpairs of a symmetric operator projected onto a basis, H = Yᵀ·Θ·Y, and what is judged from them. */
 
-import type { FloatArray } from '../core/tensor.ts';
 import type { Runtime } from '../wasm/runtime.ts';
-import { eigh } from './eigh.ts';
+import { allocateProblem, loadRows, readValues, rowStride, runBackTransform, runTridiagonalEigen, runTridiagonalize } from './eigh-stages.ts';
 
 export interface RitzPairs {
   /** Θ [size], largest first. */
   readonly values: Float64Array;
-  /** Y [size, size]: row k, the coefficients of the Ritz vector that belongs to values[k]. */
-  readonly rows: FloatArray;
+  /** Y [wanted, size]: row k, the coefficients of the Ritz vector that belongs to values[k]. */
+  readonly rows: Float64Array;
   /** The largest |θ|. */
   readonly norm: number;
 }
 
-/** Of the leading [size, size] of h, `stride` entries a row. */
-export function ritzPairs(rt: Runtime, h: Float64Array, size: number, stride: number): RitzPairs {
+/** All values and the first `wanted` vectors of the leading [size, size] of h, symmetric and finite, `stride` entries a row. */
+export function ritzPairs(rt: Runtime, h: Float64Array, size: number, stride: number, wanted: number): RitzPairs {
+  const count = Math.min(wanted, size);
   const data = new Float64Array(size * size);
   for (let i = 0; i < size; i++) data.set(h.subarray(i * stride, i * stride + size), i * size);
-  const { values, vectors } = eigh(rt, { shape: [size, size], data });
-  const rows = new Float64Array(size * size);
-  for (let i = 0; i < size; i++) for (let k = 0; k < size; k++) rows[k * size + i] = vectors.data[i * size + (size - 1 - k)];
-  return { values: values.slice().reverse(), rows, norm: Math.max(Math.abs(values[0]), Math.abs(values[size - 1])) };
+  return rt.arena.frame(() => {
+    const at = allocateProblem(rt, 'f64', size);
+    loadRows(rt, 'f64', data, size, at.aPtr);
+    const scale = runTridiagonalize(rt, 'f64', size, at);
+    const zPtr = runTridiagonalEigen(rt, 'f64', size, at.dPtr, at.ePtr, [size - count, size], 'vectors');
+    const values = readValues(rt, 'f64', at.dPtr, [0, size], scale).reverse();
+    runBackTransform(rt, 'f64', size, count, at, zPtr);
+    const step = rowStride('f64', size);
+    const columns = rt.arena.f64(at.aPtr, size * step);
+    const rows = new Float64Array(count * size);
+    for (let k = 0; k < count; k++) for (let i = 0; i < size; i++) rows[k * size + i] = columns[i * step + (count - 1 - k)];
+    return { values, rows, norm: Math.max(Math.abs(values[0]), Math.abs(values[size - 1])) };
+  });
 }
 
 /**

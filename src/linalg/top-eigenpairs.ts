@@ -17,8 +17,8 @@ const SMALL = 160;
 const MANY = 10;
 const BUDGET = 2;
 const TOLERANCE = { f64: 1e-10, f32: 1e-5 } as const;
-/** Rows of a matrix that are packed at a time. */
-const PACKED_ROWS = 64;
+/** Rows of a matrix that are packed at a time, a multiple of a panel; those of 2048 columns stay in L2. */
+const PACKED_ROWS = 32;
 /** Vectors of a block: as many as the product has in its registers. */
 const BLOCK = { f64: 4, f32: 8 } as const;
 
