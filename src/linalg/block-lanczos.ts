@@ -357,13 +357,20 @@ class BlockLanczos {
       routines.gemm(count, n, size, 1, ritzPtr, size, 1, this.wPtr, n, 1, 0, imagePtr, n, 1, gemmPtr);
       const x = arena.view(this.dtype, xPtr, count * n);
       const image = arena.view(this.dtype, imagePtr, count * n);
-      const residuals = new Float64Array(count);
-      for (let k = 0; k < count; k++) {
-        let square = 0;
-        for (let i = k * n; i < (k + 1) * n; i++) square += (image[i] - values[k] * x[i]) * (image[i] - values[k] * x[i]);
-        residuals[k] = Math.sqrt(square);
-      }
+      const residuals = Float64Array.from({ length: count }, (_, k) =>
+        residualNorm(image.subarray(k * n, (k + 1) * n), x.subarray(k * n, (k + 1) * n), values[k]),
+      );
       return { values: values.slice(0, count), rows: x.slice(), residuals, iterations: this.iterations, restarts: this.restarts };
     });
   }
+}
+
+/** ‖A·x − λ·x‖ from A·x. */
+function residualNorm(image: FloatArray, x: FloatArray, value: number): number {
+  let square = 0;
+  for (let i = 0; i < x.length; i++) {
+    const difference = image[i] - value * x[i];
+    square += difference * difference;
+  }
+  return Math.sqrt(square);
 }
