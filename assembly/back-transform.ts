@@ -28,8 +28,8 @@ import { padded } from "./memory";
 const BLOCK: i32 = 64;
 const SMALL_BLOCK: i32 = 32;
 const SMALL: i32 = 384;
-/** A group of vectors has about as many bytes, half of an L2. */
-const GROUP_BYTES: usize = 262144;
+/** A group of vectors has about as many bytes, half of an L2 of 1 MB: V and X are read once a group, from L3. */
+const GROUP_BYTES: usize = 524288;
 const MIN_GROUP: i32 = 4;
 
 // @ts-ignore: decorator
