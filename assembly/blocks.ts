@@ -12,7 +12,8 @@ import {
   geluDerivativeOfSingles, sechSquaredOfBlock, sechSquaredOfSingles, siluDerivativeOfBlock, siluDerivativeOfSingles,
 } from "./derivatives";
 import {
-  POWER_LIMIT, expOfBlock, expm1OfBlock, farExpm1, farSigmoid, farSilu, gaussianOfBlock, sigmoidOfBlock, siluOfBlock, tanhOfBlock,
+  POWER_LIMIT, expOfBlock, expm1OfBlock, farExpm1, farSigmoid, farSilu, farSoftplus, gaussianOfBlock, sigmoidOfBlock, siluOfBlock, softplusOfBlock,
+  tanhOfBlock,
 } from "./exponentials";
 import { erfOfBlock } from "./math/erf";
 import { rareExp } from "./math/exp";
@@ -23,7 +24,7 @@ import { CIRCULAR_LIMIT, QUARTER, circularOfBlock, circularOfSingles, farCircula
 
 /** A literal at every call, so that each function compiles to loops around its formula. */
 export const enum Blocked {
-  Exp, Expm1, Tanh, Sigmoid, Silu, Log, Sin, Cos, Erf, Gelu, Gaussian, SechSquared, SiluDerivative, GeluDerivative
+  Exp, Expm1, Tanh, Sigmoid, Silu, Softplus, Log, Sin, Cos, Erf, Gelu, Gaussian, SechSquared, SiluDerivative, GeluDerivative
 }
 
 /** The upper word of 2^−1022. */
@@ -167,6 +168,7 @@ function passes(op: Blocked, single: bool, x: usize, end: usize, out: usize): vo
   else if (op == Blocked.Tanh) tanhOfBlock(x, end, out);
   else if (op == Blocked.Sigmoid) sigmoidOfBlock(x, end, out);
   else if (op == Blocked.Silu) siluOfBlock(x, end, out);
+  else if (op == Blocked.Softplus) softplusOfBlock(x, end, out);
   else if (op == Blocked.Log) logOfBlock(x, end, out);
   else if (op == Blocked.Erf) erfOfBlock(x, end, out);
   else if (op == Blocked.Gaussian) gaussianOfBlock(x, end, out);
@@ -186,6 +188,7 @@ function far(op: Blocked, x: usize, out: usize): void {
   else if (op == Blocked.Expm1) farExpm1(x, out);
   else if (op == Blocked.Sigmoid) farSigmoid(x, out);
   else if (op == Blocked.Silu) farSilu(x, out);
+  else if (op == Blocked.Softplus) farSoftplus(x, out);
   else if (op == Blocked.Log) farLog(x, out);
   else if (op == Blocked.Gelu) farGelu(x, out);
   else if (op == Blocked.Gaussian) farGaussian(x, out);

@@ -11,11 +11,11 @@
  *
  *         exp   expm1  log   sin, cos  tanh  sigmoid  silu  erf   gelu
  *   f64   0.75  1.07   1.5   1.07      1.86  2.0      1.96  1.74  1.95
- *   f32   0.95  1.45   0.95  0.5       1.13  0.5      0.5   1.49  0.7
+ *   f32   0.95  1.45   0.95  0.5       1.13  2.0      2.0   1.49  0.7
  *
- *         gaussian  sechSquared  siluDerivative  geluDerivative
- *   f64   0.7       1.0          1.1             1.36
- *   f32   0.5       0.5          0.5             0.5
+ *         softplus  gaussian  sechSquared  siluDerivative  geluDerivative
+ *   f64   1.22      0.7       1.0          1.1             1.36
+ *   f32   1.55      0.5       0.5          0.5             0.5
  */
 
 import { Blocked, blockedArray } from "./blocks";
@@ -23,6 +23,7 @@ import { erf } from "./math/erf";
 import { exp, expm1, isRareExp, rareExp } from "./math/exp";
 import { isRareLog, log, rareLog } from "./math/log";
 import { BLOCK } from "./math/passes";
+import { rareSigmoid, rareSilu, rareSoftplus, sigmoid, silu, softplus } from "./math/sigmoid";
 import { tanh } from "./math/tanh";
 
 /** Where the tail is padded: one memory per instance, so no other thread writes it. */
@@ -31,7 +32,7 @@ const TAIL = memory.data(32, 16);
 const POWERS = memory.data(1024, 16);
 
 /** What a map does to each vector; a literal at every call, so each map compiles to one loop around its formula. */
-const enum Op { Exp, Expm1, Log, Sqrt, Tanh, Erf, Relu, LeakyRelu, Elu, Affine }
+const enum Op { Exp, Expm1, Log, Sqrt, Tanh, Sigmoid, Silu, Softplus, Erf, Relu, LeakyRelu, Elu, Affine }
 
 export function expArray<T>(n: i32, x: usize, out: usize): void {
   if (sizeof<T>() == 8) blockedArray<T>(Blocked.Exp, n, x, out);
@@ -49,14 +50,24 @@ export function tanhArray<T>(n: i32, x: usize, out: usize): void {
   if (sizeof<T>() == 8) blockedArray<T>(Blocked.Tanh, n, x, out);
   else map<T>(Op.Tanh, n, x, out);
 }
+export function sigmoidArray<T>(n: i32, x: usize, out: usize): void {
+  if (sizeof<T>() == 8) blockedArray<T>(Blocked.Sigmoid, n, x, out);
+  else map<T>(Op.Sigmoid, n, x, out);
+}
+export function siluArray<T>(n: i32, x: usize, out: usize): void {
+  if (sizeof<T>() == 8) blockedArray<T>(Blocked.Silu, n, x, out);
+  else map<T>(Op.Silu, n, x, out);
+}
+export function softplusArray<T>(n: i32, x: usize, out: usize): void {
+  if (sizeof<T>() == 8) blockedArray<T>(Blocked.Softplus, n, x, out);
+  else map<T>(Op.Softplus, n, x, out);
+}
 export function erfArray<T>(n: i32, x: usize, out: usize): void {
   if (sizeof<T>() == 8) blockedArray<T>(Blocked.Erf, n, x, out);
   else map<T>(Op.Erf, n, x, out);
 }
 export function sinArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.Sin, n, x, out); }
 export function cosArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.Cos, n, x, out); }
-export function sigmoidArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.Sigmoid, n, x, out); }
-export function siluArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.Silu, n, x, out); }
 export function geluArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.Gelu, n, x, out); }
 export function gaussianArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.Gaussian, n, x, out); }
 export function sechSquaredArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.SechSquared, n, x, out); }
@@ -130,13 +141,13 @@ function map<T>(op: Op, n: i32, x: usize, out: usize, a: f64 = 0.0, b: f64 = 0.0
 // @ts-ignore: decorator
 @inline
 function mayBeRare(op: Op): bool {
-  return op == Op.Exp || op == Op.Log;
+  return op == Op.Exp || op == Op.Log || op == Op.Sigmoid || op == Op.Silu || op == Op.Softplus;
 }
 
 // @ts-ignore: decorator
 @inline
 function isRare<T>(op: Op, x: v128): v128 {
-  return op == Op.Exp ? isRareExp<T>(x) : isRareLog<T>(x);
+  return op == Op.Log ? isRareLog<T>(x) : isRareExp<T>(x);
 }
 
 /** Two vectors from x to out. */
@@ -144,14 +155,32 @@ function isRare<T>(op: Op, x: v128): v128 {
 @inline
 function applyRare<T>(op: Op, x: usize, out: usize): void {
   if (op == Op.Exp) rareExps<T>(x, out);
-  else rareLog<T>(x, out);
+  else if (op == Op.Log) rareLog<T>(x, out);
+  else if (op == Op.Sigmoid) rareSigmoids(x, out);
+  else if (op == Op.Silu) rareSilus(x, out);
+  else rareSoftpluses(x, out);
 }
 
-function rareExps<T>(x: usize, out: usize): void {
-  const first = rareExp<T>(v128.load(x));
-  const second = rareExp<T>(v128.load(x, 16));
+function rareExps<T>(x: usize, out: usize): void { rarePair<T>(Op.Exp, x, out); }
+function rareSigmoids(x: usize, out: usize): void { rarePair<f32>(Op.Sigmoid, x, out); }
+function rareSilus(x: usize, out: usize): void { rarePair<f32>(Op.Silu, x, out); }
+function rareSoftpluses(x: usize, out: usize): void { rarePair<f32>(Op.Softplus, x, out); }
+
+// @ts-ignore: decorator
+@inline
+function rarePair<T>(op: Op, x: usize, out: usize): void {
+  const first = ofAny<T>(op, v128.load(x));
+  const second = ofAny<T>(op, v128.load(x, 16));
   v128.store(out, first);
   v128.store(out, second, 16);
+}
+
+// @ts-ignore: decorator
+@inline
+function ofAny<T>(op: Op, x: v128): v128 {
+  if (op == Op.Exp) return rareExp<T>(x);
+  if (op == Op.Sigmoid) return rareSigmoid(x);
+  return op == Op.Silu ? rareSilu(x) : rareSoftplus(x);
 }
 
 // @ts-ignore: decorator
@@ -163,6 +192,9 @@ function apply<T>(op: Op, x: v128, a: v128, b: v128): v128 {
   if (op == Op.Log) return log<T>(x);
   if (op == Op.Sqrt) return v128.sqrt<T>(x);
   if (op == Op.Tanh) return tanh(x);
+  if (op == Op.Sigmoid) return sigmoid(x);
+  if (op == Op.Silu) return silu(x);
+  if (op == Op.Softplus) return softplus(x);
   if (op == Op.Erf) return erf(x);
   if (op == Op.Relu) return v128.andnot(x, v128.le<T>(x, zero)); // NaN is not ≤ 0 and stays
   if (op == Op.LeakyRelu) return v128.bitselect(x, v128.mul<T>(a, x), v128.gt<T>(x, zero));

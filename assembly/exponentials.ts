@@ -1,22 +1,28 @@
 /**
- * @file exp, expm1, tanh, sigmoid and silu of a block of doubles within ±POWER_LIMIT, where s is a normal number.
+ * @file exp, expm1, tanh, sigmoid, silu and softplus of a block of doubles within ±POWER_LIMIT, where s is a normal number.
  *
  *   exp x     = s + s·p                    e^x = s + s·p, p = lack + r + r²·q, r = high − low: math/power
  *   expm1 x   = m = (s − 1) + high + ((s − 1)·high + s·(lack·e^r − low + r²·q))   the first sum with its rounding error
  *   tanh |x|  = m/(2 + m) = 1 − 2/(2 + m)  m = expm1(2|x|); the second for m ≥ 2
  *   sigmoid x = 1/d, silu x = x/d          d = 1 + e^(−x) = larger + (smaller + s·p) of 1 and s: e^(−x) itself never rounds
+ *   softplus x = max(x, 0) + log w + lost/w   w = 1 + e^(−|x|) rounded, lost what rounding lost
  */
 
 import { rareExp, reducedPower, shiftedExponent, timesPowerOfTwo } from "./math/exp";
+import { logOfBlock } from "./math/log";
 import { fastSumError, upperHalf } from "./math/pair";
 import { SPACE, STRIDE } from "./math/passes";
 import { Power, firstEntry, powerConstant, powerScale, powerSquare, secondEntry } from "./math/power";
 import { step } from "./math/table";
 
-/** What e^u is taken of: x, −x, 2|x|, −2|x|, −x², −x²/2. */
-export const enum Argument { Same, Negative, Doubled, NegativeDoubled, NegativeSquare, NegativeHalfSquare }
+/** What e^u is taken of: x, −x, −|x|, 2|x|, −2|x|, −x², −x²/2. */
+export const enum Argument { Same, Negative, NegativeMagnitude, Doubled, NegativeDoubled, NegativeSquare, NegativeHalfSquare }
 
 export const POWER_LIMIT: f64 = 708.0;
+
+/** w of a block, then log w, and lost/w; one memory per instance. */
+const SUMS = memory.data(1024, 16);
+const LOST = memory.data(1024, 16);
 
 /** high or, `joined`, r, and low, s, lack of every vector, for the next pass; its end. */
 // @ts-ignore: decorator
@@ -32,6 +38,7 @@ export function reduce(argument: Argument, joined: bool, x: usize, end: usize): 
     const value = v128.load(x);
     let u = value;
     if (argument == Argument.Negative) u = f64x2.neg(value);
+    if (argument == Argument.NegativeMagnitude) u = f64x2.neg(f64x2.abs(value));
     if (argument == Argument.Doubled) u = f64x2.pmin(f64x2.abs(f64x2.add(value, value)), max);
     if (argument == Argument.NegativeDoubled) u = f64x2.neg(f64x2.abs(f64x2.add(value, value)));
     if (argument == Argument.NegativeSquare) u = negativeSquare(value, 1.0);
@@ -171,6 +178,31 @@ function quotientOfBlock(timesX: bool, x: usize, end: usize, out: usize): void {
   }
 }
 
+export function softplusOfBlock(x: usize, end: usize, out: usize): void {
+  const stop = reduce(Argument.NegativeMagnitude, true, x, end);
+  const one = f64x2.splat(1.0);
+  const q0 = powerConstant(Power.Q0);
+  const q1 = powerConstant(Power.Q1);
+  const q2 = powerConstant(Power.Q2);
+  const q3 = powerConstant(Power.Q3);
+  for (let at = SPACE, i: usize = 0; at < stop; at += STRIDE, i += 16) {
+    const r = v128.load(at);
+    const s = v128.load(at, 32);
+    const sp = f64x2.mul(s, f64x2.add(f64x2.add(v128.load(at, 48), r), powerSquare(r, q0, q1, q2, q3)));
+    const u = f64x2.add(s, sp);
+    const w = f64x2.add(one, u);
+    const lost = f64x2.add(fastSumError<f64>(w, one, u), fastSumError<f64>(u, s, sp));
+    v128.store(SUMS + i, w);
+    v128.store(LOST + i, f64x2.div(lost, w));
+  }
+  const size = end - x;
+  logOfBlock(SUMS, SUMS + size, SUMS);
+  const zero = f64x2.splat(0);
+  for (let i: usize = 0; i < size; i += 16) {
+    v128.store(out + i, f64x2.add(f64x2.pmax(v128.load(x + i), zero), f64x2.add(v128.load(SUMS + i), v128.load(LOST + i))));
+  }
+}
+
 /** Of one vector beyond ±POWER_LIMIT, from x to out; NaN stays. */
 export function farExpm1(x: usize, out: usize): void {
   const value = v128.load(x);
@@ -180,6 +212,12 @@ export function farExpm1(x: usize, out: usize): void {
 /** 1, or e^x. */
 export function farSigmoid(x: usize, out: usize): void {
   v128.store(out, rareExp<f64>(f64x2.pmin(v128.load(x), f64x2.splat(0))));
+}
+
+/** x, or e^x. */
+export function farSoftplus(x: usize, out: usize): void {
+  const value = v128.load(x);
+  v128.store(out, v128.bitselect(value, rareExp<f64>(value), f64x2.gt(value, f64x2.splat(0))));
 }
 
 /** x, or x·e^x, whose rounding where it is subnormal comes last; −0 at −∞, the limit. */

@@ -4,7 +4,7 @@ export { arenaBase } from "./memory";
 
 import {
   affineArray, cosArray, eluArray, erfArray, expArray, expm1Array, gaussianArray, geluArray, geluDerivativeArray, leakyReluArray, logArray, reluArray,
-  sechSquaredArray, sigmoidArray, siluArray, siluDerivativeArray, sinArray, sqrtArray, tanhArray,
+  sechSquaredArray, sigmoidArray, siluArray, siluDerivativeArray, sinArray, softplusArray, sqrtArray, tanhArray,
 } from "./elementwise";
 
 export function expF64(n: i32, x: usize, out: usize): void { expArray<f64>(n, x, out); }
@@ -29,6 +29,8 @@ export function geluF64(n: i32, x: usize, out: usize): void { geluArray<f64>(n, 
 export function geluF32(n: i32, x: usize, out: usize): void { geluArray<f32>(n, x, out); }
 export function siluF64(n: i32, x: usize, out: usize): void { siluArray<f64>(n, x, out); }
 export function siluF32(n: i32, x: usize, out: usize): void { siluArray<f32>(n, x, out); }
+export function softplusF64(n: i32, x: usize, out: usize): void { softplusArray<f64>(n, x, out); }
+export function softplusF32(n: i32, x: usize, out: usize): void { softplusArray<f32>(n, x, out); }
 export function gaussianF64(n: i32, x: usize, out: usize): void { gaussianArray<f64>(n, x, out); }
 export function gaussianF32(n: i32, x: usize, out: usize): void { gaussianArray<f32>(n, x, out); }
 export function sechSquaredF64(n: i32, x: usize, out: usize): void { sechSquaredArray<f64>(n, x, out); }

@@ -231,6 +231,8 @@ export interface Routines {
   gelu(n: number, xPtr: number, outPtr: number): void;
   /** x·sigmoid(x). */
   silu(n: number, xPtr: number, outPtr: number): void;
+  /** log(1 + e^x). */
+  softplus(n: number, xPtr: number, outPtr: number): void;
   /** e^(−x²). */
   gaussian(n: number, xPtr: number, outPtr: number): void;
   /** 1/cosh²(x), the derivative of tanh. */

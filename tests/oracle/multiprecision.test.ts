@@ -17,13 +17,14 @@ import {
   silu,
   siluDerivative,
   sin,
+  softplus,
   tanh,
   ulpError,
 } from './multiprecision.ts';
 
 // biome-ignore format: a list
 const FUNCTIONS = {
-  exp, expm1, log, sin, cos, tanh, sigmoid, silu, erf, gelu, gaussian, sechSquared, sigmoidDerivative, siluDerivative, erfDerivative, geluDerivative,
+  exp, expm1, log, sin, cos, tanh, sigmoid, silu, softplus, erf, gelu, gaussian, sechSquared, sigmoidDerivative, siluDerivative, erfDerivative, geluDerivative,
 };
 
 /** First 40 significant digits as an integer, and the power of ten. */
@@ -54,6 +55,9 @@ describe('multiprecision', () => {
     ['tanh', -3, '-9950547536867304513318801852554884750978e-40'],
     ['sigmoid', -5, '6692850924284855559361980381325180393744e-42'],
     ['silu', 3, '2857722380467299657363455544684743395841e-39'],
+    ['softplus', 0.5, '9740769841801066808729973550811707497555e-40'],
+    ['softplus', -50, '1928749847963917783017156812728211532954e-61'],
+    ['softplus', -110, '1688911880224532335163846314671427357065e-87'],
     ['erf', 0.5, '5204998778130465376827466538919645287364e-40'],
     ['erf', -2, '-9953222650189527341620692563672529286108e-40'],
     ['gelu', -4, '-1266849673324796850150830268886051937753e-43'],

@@ -180,6 +180,12 @@ export function silu(x: Real): Real {
   return times(x, sigmoid(x));
 }
 
+/** log(1 + e^x), and its series where e^x is below 2^−150. */
+export function softplus(x: Real): Real {
+  const e = exp(x);
+  return exponentOf(e) < -150 ? add(e, timesPower(negate(times(e, e)), -1)) : log(add(ONE, e));
+}
+
 /** σ(x)·(1 + x·σ(−x)) */
 export function siluDerivative(x: Real): Real {
   return times(sigmoid(x), add(ONE, times(x, sigmoid(negate(x)))));

@@ -21,13 +21,14 @@ import {
   silu,
   siluDerivative,
   sin,
+  softplus,
   tanh,
   ulpError,
 } from '../oracle/multiprecision.ts';
 import { generator } from '../oracle/numbers.ts';
 import { type Dtype, Sandbox } from './sandbox.ts';
 
-const EXACT = { exp, expm1, log, sin, cos, tanh, sigmoid, silu, erf, gelu, gaussian, sechSquared, siluDerivative, geluDerivative };
+const EXACT = { exp, expm1, log, sin, cos, tanh, sigmoid, silu, softplus, erf, gelu, gaussian, sechSquared, siluDerivative, geluDerivative };
 type Name = keyof typeof EXACT;
 
 interface Case {
@@ -53,6 +54,7 @@ interface Case {
 const { MAX_VALUE: MAX } = Number;
 const sigmoidDouble = (x: number) => (x < 0 ? Math.exp(x) / (1 + Math.exp(x)) : 1 / (1 + Math.exp(-x)));
 const siluDouble = (x: number) => x * sigmoidDouble(x);
+const softplusDouble = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 const geluDouble = (x: number) => (x < 0 ? x * normalTail(-x) : x * (1 - normalTail(x)));
 const sechSquaredDouble = (x: number) => 4 / (Math.exp(-2 * Math.abs(x)) + 2 + Math.exp(2 * Math.abs(x)));
 /** f′(x) from f′(−|x|), in which the powers do not overflow. */
@@ -68,8 +70,9 @@ const CASES: Record<Name, Case> = {
   sin: { ulps: 0.6, ulpsF64: 1.2, from: -MAX, to: MAX, double: Math.sin, beyond: [[Infinity, NaN], [-Infinity, NaN]] },
   cos: { ulps: 0.6, ulpsF64: 1.2, from: -MAX, to: MAX, double: Math.cos, beyond: [[Infinity, NaN], [-Infinity, NaN]] },
   tanh: { ulps: 1.2, ulpsF64: 2, from: -20, to: 20, double: Math.tanh, beyond: [[-20.1, -1], [-MAX, -1], [20.1, 1], [MAX, 1]] },
-  sigmoid: { ulps: 0.6, ulpsF64: 2, from: -745.2, to: 40, double: sigmoidDouble, beyond: [[-746, 0], [-MAX, 0], [40.1, 1], [MAX, 1]] },
-  silu: { ulps: 0.6, ulpsF64: 2, from: -752, to: MAX, identityAbove: 64, double: siluDouble, beyond: [[-753, -0], [-MAX, -0]] },
+  sigmoid: { ulps: 2, from: -745.2, to: 40, double: sigmoidDouble, beyond: [[-746, 0], [-MAX, 0], [40.1, 1], [MAX, 1]] },
+  silu: { ulps: 2, from: -752, to: MAX, identityAbove: 64, double: siluDouble, beyond: [[-753, -0], [-MAX, -0]] },
+  softplus: { ulps: 1.7, ulpsF64: 1.6, from: -745.2, to: MAX, identityAbove: 64, double: softplusDouble, beyond: [[-746, 0], [-MAX, 0]] },
   erf: { ulps: 1.6, ulpsF64: 2, from: -6.1, to: 6.1, double: erfDouble, beyond: [[-6.2, -1], [-MAX, -1], [6.2, 1], [MAX, 1]] },
   gelu: { ulps: 0.8, ulpsF64: 2, from: -38.6, to: MAX, identityAbove: 12, double: geluDouble, beyond: [[-38.7, -0], [-MAX, -0]] },
   gaussian: { ulps: 0.6, ulpsF64: 0.8, from: -27.3, to: 27.3, double: (x) => Math.exp(-x * x), beyond: [[-27.4, 0], [-MAX, 0], [MAX, 0]] },

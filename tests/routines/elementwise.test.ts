@@ -7,7 +7,7 @@ import { DTYPES, type Dtype, expectSameBits, rounding, Sandbox } from './sandbox
 /** Every map, with scalar parameters where it has some. */
 // biome-ignore format: a table
 const MAPS: Record<string, readonly number[]> = {
-  exp: [], expm1: [], log: [], sqrt: [], sin: [], cos: [], tanh: [], sigmoid: [], erf: [], gelu: [], silu: [], relu: [],
+  exp: [], expm1: [], log: [], sqrt: [], sin: [], cos: [], tanh: [], sigmoid: [], erf: [], gelu: [], silu: [], softplus: [], relu: [],
   gaussian: [], sechSquared: [], siluDerivative: [], geluDerivative: [],
   leakyRelu: [0.01], elu: [1.5], affine: [1.7, -0.3],
 };
@@ -81,6 +81,7 @@ describe.each(DTYPES)('%s', (dtype) => {
     ['erf', [[0, 0], [-0, -0], [Infinity, 1], [-Infinity, -1], [1e300, 1], [-1e300, -1]]],
     ['gelu', [[0, 0], [-0, -0], [Infinity, Infinity], [-Infinity, -0], [1e30, 1e30], [-1e30, -0]]],
     ['silu', [[0, 0], [-0, -0], [Infinity, Infinity], [-Infinity, -0], [1e30, 1e30], [-1e30, -0]]],
+    ['softplus', [[0, Math.LN2], [-0, Math.LN2], [Infinity, Infinity], [-Infinity, 0], [1e30, 1e30], [-1e30, 0]]],
     ['gaussian', [[0, 1], [-0, 1], [1e-45, 1], [Infinity, 0], [-Infinity, 0], [1e30, 0]]],
     ['sechSquared', [[0, 1], [-0, 1], [1e-45, 1], [Infinity, 0], [-Infinity, 0], [-1e30, 0]]],
     ['siluDerivative', [[0, 0.5], [-0, 0.5], [Infinity, 1], [-Infinity, -0], [1e30, 1], [-1e30, -0]]],
@@ -121,6 +122,7 @@ describe.each(DTYPES)('%s', (dtype) => {
     ['sqrt', 0, 50],
     ['tanh', -8, 8],
     ['sigmoid', -80, 15],
+    ['softplus', -80, 80],
     ['erf', -3.5, 3.5],
     ['elu', -15, 20],
   ])('%s does not decrease from %f to %f', (name, from, to) => {

@@ -36,7 +36,7 @@ export function allCases(): readonly Case[] {
 
 // biome-ignore format: a list
 const ELEMENTWISE = [
-  'exp', 'expm1', 'log', 'sqrt', 'sin', 'cos', 'tanh', 'sigmoid', 'erf', 'gelu', 'silu', 'relu',
+  'exp', 'expm1', 'log', 'sqrt', 'sin', 'cos', 'tanh', 'sigmoid', 'erf', 'gelu', 'silu', 'softplus', 'relu',
   'gaussian', 'sechSquared', 'siluDerivative', 'geluDerivative',
 ] as const;
 

@@ -3,12 +3,11 @@
  * is such: first derivatives are right to 2 ulp (docs/accuracy.md), and differentiate again to any order.
  */
 
-import { bytesOf, sizeOf } from '../../core/tensor.ts';
+import { sizeOf } from '../../core/tensor.ts';
 import type { ValueId } from '../graph.ts';
 import { type Application, type Emitter, type Evaluation, numberAttribute, type Primitive } from '../primitive.ts';
 import { affine } from './affine.ts';
 import { div, gate, mul, select, sub } from './arithmetic.ts';
-import { broadcastDescriptor } from './strided.ts';
 
 export type UnaryOp =
   | 'relu'
@@ -21,6 +20,7 @@ export type UnaryOp =
   | 'sqrt'
   | 'gelu'
   | 'silu'
+  | 'softplus'
   | 'sin'
   | 'cos'
   | 'gaussian'
@@ -114,45 +114,10 @@ const eluRow: Primitive = {
   flops: (_, output) => 20 * sizeOf(output),
 };
 
-/** log(1 + eˣ), accurate to a few ulp everywhere. */
+/** log(1 + eˣ). */
 export function softplus(g: Emitter, x: ValueId): ValueId {
-  return g.emit('softplus', [x]);
+  return unary(g, 'softplus', x);
 }
-
-/**
- * softplus(x) = max(x, 0) + log1p(u), u = e^(−|x|). With w = 1 + u rounded, log1p(u) = log(w) + (u − (w − 1))/w: the
- * second term is what rounding w lost.
- */
-function evaluateSoftplus({ arena, routines, dtype, inputs: [x], output }: Evaluation): void {
-  const n = x.batch * sizeOf(x.shape);
-  const flat = { ptr: x.ptr, batch: 1, each: 1, shape: [n] };
-  arena.frame(() => {
-    const [u, w, lost] = [0, 1, 2].map(() => arena.allocateArray(dtype, n));
-    const same = broadcastDescriptor(arena, [flat, flat], flat);
-    const negative = broadcastDescriptor(arena, [flat, flat, flat], flat);
-    routines.affine(n, -1, 0, x.ptr, w);
-    routines.select(negative, x.ptr, w, x.ptr, u);
-    routines.exp(n, u, u);
-    routines.affine(n, 1, 1, u, w);
-    routines.affine(n, 1, -1, w, lost);
-    routines.sub(same, u, lost, lost);
-    routines.div(same, lost, w, lost);
-    routines.log(n, w, w);
-    routines.add(same, w, lost, w);
-    routines.relu(n, x.ptr, u);
-    routines.add(same, u, w, output.ptr);
-  });
-}
-
-const softplusRow: Primitive = {
-  name: 'softplus',
-  infer: ([x]) => ({ shape: x }),
-  evaluate: evaluateSoftplus,
-  jvp: (g, { inputs: [x] }, [tangent]) => (tangent === null ? null : mul(g, tangent, unary(g, 'sigmoid', x))),
-  vjp: (g, { inputs: [x] }, cotangent) => [mul(g, cotangent, unary(g, 'sigmoid', x))],
-  flops: (_, output) => 60 * sizeOf(output),
-  scratchBytes: (e) => 3 * (e.inputs[0].batch * sizeOf(e.inputs[0].shape) * bytesOf(e.dtype) + 64) + 1024,
-};
 
 export const elementwisePrimitives: readonly Primitive[] = [
   row('relu', (g, node, t) => gate(g, node.inputs[0], t), 1),
@@ -168,7 +133,7 @@ export const elementwisePrimitives: readonly Primitive[] = [
   row('sqrt', (g, node, t) => div(g, scaled(g, t, 0.5), node.id), 4),
   row('gelu', (g, { inputs: [x] }, t) => mul(g, t, unary(g, 'geluDerivative', x)), 45),
   row('silu', (g, { inputs: [x] }, t) => mul(g, t, unary(g, 'siluDerivative', x)), 28),
-  softplusRow,
+  row('softplus', (g, { inputs: [x] }, t) => mul(g, t, unary(g, 'sigmoid', x)), 60),
   row('sin', (g, { inputs: [x] }, t) => mul(g, t, unary(g, 'cos', x)), 40),
   row('cos', (g, { inputs: [x] }, t) => mul(g, t, scaled(g, unary(g, 'sin', x), -1)), 40),
   row('gaussian', (g, node, t) => mul(g, t, scaled(g, mul(g, node.inputs[0], node.id), -2)), 25),
