@@ -2,9 +2,9 @@
  * @file Element-wise maths in f64 by blocks of 128: out[i] ← f(x[i]), n contiguous elements of T; out may be x. f32 is
  * computed in f64 and rounded.
  *
- * One test tells whether a whole block is within the range of the formula's passes. In a block that is not, the others
- * are gone through with a 1 in the place of each element beyond, which takes a formula of its own: an element's bits
- * depend on its value alone.
+ * A block is a whole number of turns of two vectors. One test tells whether all of it is within the range of the formula's
+ * passes. In a block that is not, the others are gone through with a 1 in the place of each element beyond, which takes a
+ * formula of its own: an element's bits depend on its value alone.
  */
 
 import {
@@ -30,11 +30,11 @@ export const enum Blocked {
 /** The upper word of 2^−1022. */
 const MIN_NORMAL_WORD: i32 = 0x00100000;
 
-/** A block with elements beyond, and one such vector; f32 as doubles, and the last f32; the last double. One memory per instance. */
+/** A block with elements beyond, and one such vector; f32 as doubles, and the last f32; the last doubles. One memory per instance. */
 const SCRATCH = memory.data(1024, 16);
 const WIDENED = memory.data(1024, 16);
 const SINGLES = memory.data(512, 16);
-const TAIL = memory.data(16, 16);
+const TAIL = memory.data(32, 16);
 const FAR = memory.data(16, 16);
 
 // @ts-ignore: decorator
@@ -47,13 +47,16 @@ export function blockedArray<T>(op: Blocked, n: i32, x: usize, out: usize): void
 // @ts-ignore: decorator
 @inline
 function doubles(op: Blocked, n: i32, x: usize, out: usize): void {
-  const end = x + (<usize>(n >> 1) << 4);
+  const end = x + (<usize>(n >> 2) << 5);
   for (; x < end; x += BLOCK, out += BLOCK) block(op, false, x, min<usize>(end, x + BLOCK), out);
-  if (!(n & 1)) return;
+  const rest = <usize>(n & 3) << 3;
+  if (rest == 0) return;
   out -= x - end;
-  v128.store(TAIL, v128.load64_zero(end));
-  block(op, false, TAIL, TAIL + 16, TAIL);
-  v128.store64_lane(out, v128.load(TAIL), 0);
+  v128.store(TAIL, f64x2.splat(0));
+  v128.store(TAIL, f64x2.splat(0), 16);
+  memory.copy(TAIL, end, rest);
+  block(op, false, TAIL, TAIL + 32, TAIL);
+  memory.copy(out, TAIL, rest);
 }
 
 // @ts-ignore: decorator

@@ -15,7 +15,7 @@
 import { Argument, negativeSquare, reduce, squareLow } from "./exponentials";
 import { exponentOf, reducedHigh, reducedLow, reducedTail, shiftedExponent, timesPowerOfTwo } from "./math/exp";
 import { fastSumError, sumError, upperHalf } from "./math/pair";
-import { SPACE, STRIDE } from "./math/passes";
+import { PART, SPACE } from "./math/passes";
 import { Power, powerConstant, powerSquare } from "./math/power";
 import { cubicFrom, splatFrom, step } from "./math/table";
 
@@ -72,10 +72,10 @@ function sechSquared(single: bool, x: usize, end: usize, out: usize): void {
   const q1 = powerConstant(Power.Q1);
   const q2 = powerConstant(Power.Q2);
   const q3 = powerConstant(Power.Q3);
-  for (let at = SPACE; at < stop; at += STRIDE, out += 16) {
+  for (let at = SPACE; at < stop; at += 16, out += 16) {
     const r = v128.load(at);
-    const s = v128.load(at, 32);
-    const sp = f64x2.mul(s, f64x2.add(f64x2.add(v128.load(at, 48), r), powerSquare(r, q0, q1, q2, q3)));
+    const s = v128.load(at, 2 * PART);
+    const sp = f64x2.mul(s, f64x2.add(r, powerSquare(r, q0, q1, q2, q3)));
     const u = f64x2.add(s, sp);
     if (single) {
       const d = f64x2.add(one, u);
@@ -83,7 +83,7 @@ function sechSquared(single: bool, x: usize, end: usize, out: usize): void {
     } else {
       const uLow = fastSumError<f64>(u, s, sp);
       storeQuotient(at, f64x2.mul(four, u), f64x2.mul(four, uLow), one, u, uLow);
-      v128.store(out, f64x2.add(v128.load(at), v128.load(at, 16)));
+      v128.store(out, f64x2.add(v128.load(at), v128.load(at, PART)));
     }
   }
 }
@@ -101,7 +101,7 @@ function storeQuotient(at: usize, a: v128, aLow: v128, one: v128, u: v128, uLow:
   const dLow = fastSumError<f64>(d, square, rest);
   const q = f64x2.div(a, d);
   v128.store(at, q);
-  v128.store(at, f64x2.div(f64x2.sub(aLow, f64x2.mul(q, dLow)), d), 16);
+  v128.store(at, f64x2.div(f64x2.sub(aLow, f64x2.mul(q, dLow)), d), PART);
 }
 
 /** |x| < POWER_LIMIT */
@@ -115,17 +115,16 @@ export function siluDerivativeOfBlock(x: usize, end: usize, out: usize): void {
   const power = constant(SILU_POWER);
   const powerLow = constant(SILU_POWER_LOW);
   const zeroLow = constant(SILU_ZERO_LOW);
-  for (let at = SPACE, from = x, values = VALUES; at < stop; at += STRIDE, from += 16, values += 16) {
+  for (let at = SPACE, from = x, values = VALUES; at < stop; at += 16, from += 16, values += 16) {
     const v = v128.load(values);
     const vLow = f64x2.add(sumError<f64>(v, zero, f64x2.neg(f64x2.abs(v128.load(from)))), zeroLow);
     const high = v128.load(at);
-    const low = f64x2.sub(v128.load(at, 16), vLow);
-    const s = v128.load(at, 32);
-    const lack = v128.load(at, 48);
+    const low = f64x2.sub(v128.load(at, PART), vLow);
+    const s = v128.load(at, 2 * PART);
     const square = powerSquare(
       f64x2.sub(high, low), powerConstant(Power.Q0), powerConstant(Power.Q1), powerConstant(Power.Q2), powerConstant(Power.Q3),
     );
-    const q = f64x2.add(f64x2.sub(step<f64>(lack, high, lack), low), square); // e^v = s + s·(high + q)
+    const q = f64x2.sub(square, low); // e^v = s + s·(high + q)
 
     // e^v − 1 = m + mLow
     const lead = f64x2.sub(s, one); // 0, or further from 0 than high
@@ -172,9 +171,9 @@ export function siluDerivativeOfSingles(x: usize, end: usize, out: usize): void 
   const q1 = powerConstant(Power.Q1);
   const q2 = powerConstant(Power.Q2);
   const q3 = powerConstant(Power.Q3);
-  for (let at = SPACE, values = VALUES; at < stop; at += STRIDE, values += 16) {
+  for (let at = SPACE, values = VALUES; at < stop; at += 16, values += 16) {
     const r = v128.load(at);
-    const s = v128.load(at, 32);
+    const s = v128.load(at, 2 * PART);
     const sp = f64x2.mul(s, f64x2.add(r, powerSquare(r, q0, q1, q2, q3)));
     const u = f64x2.mul(f64x2.add(s, sp), power);
     const d = f64x2.add(one, u);
@@ -190,8 +189,8 @@ export function siluDerivativeOfSingles(x: usize, end: usize, out: usize): void 
 function mirrored(single: bool, stop: usize, x: usize, out: usize): void {
   const one = f64x2.splat(1.0);
   const zero = f64x2.splat(0);
-  for (let at = SPACE; at < stop; at += STRIDE, x += 16, out += 16) {
-    const value = single ? v128.load(at) : f64x2.add(v128.load(at), v128.load(at, 16));
+  for (let at = SPACE; at < stop; at += 16, x += 16, out += 16) {
+    const value = single ? v128.load(at) : f64x2.add(v128.load(at), v128.load(at, PART));
     v128.store(out, v128.bitselect(value, f64x2.sub(one, value), f64x2.lt(v128.load(x), zero)));
   }
 }
@@ -203,28 +202,28 @@ export function geluDerivativeOfBlock(x: usize, end: usize, out: usize): void {
   const q1 = powerConstant(Power.Q1);
   const q2 = powerConstant(Power.Q2);
   const q3 = powerConstant(Power.Q3);
-  for (let at = SPACE; at < stop; at += STRIDE) {
+  for (let at = SPACE; at < stop; at += 16) {
     const r = v128.load(at);
-    const p = f64x2.add(f64x2.add(v128.load(at, 48), r), powerSquare(r, q0, q1, q2, q3));
-    v128.store(at, f64x2.mul(v128.load(at, 32), p), 16);
+    const p = f64x2.add(r, powerSquare(r, q0, q1, q2, q3));
+    v128.store(at, f64x2.mul(v128.load(at, 2 * PART), p), PART);
   }
-  for (let at = SPACE, from = x; at < stop; at += STRIDE, from += 16) {
+  for (let at = SPACE, from = x; at < stop; at += 16, from += 16) {
     const a = f64x2.abs(v128.load(from));
-    v128.store(at, quotientRest(a), 48);
+    v128.store(at, quotientRest(a), 3 * PART);
   }
   const zero = constant(GELU_ZERO);
   const zeroLow = constant(GELU_ZERO_LOW);
   const first = constant(Q);
-  for (let at = SPACE, from = x; at < stop; at += STRIDE, from += 16) {
+  for (let at = SPACE, from = x; at < stop; at += 16, from += 16) {
     const a = f64x2.abs(v128.load(from));
-    storeFactor(at, a, v128.load(at, 48), zero, zeroLow, first);
-    const factorUpper = v128.load(at, 64);
-    const factorLow = v128.load(at, 80);
-    const s = v128.load(at, 32);
+    storeFactor(at, a, v128.load(at, 3 * PART), zero, zeroLow, first);
+    const factorUpper = v128.load(at, 4 * PART);
+    const factorLow = v128.load(at, 5 * PART);
+    const s = v128.load(at, 2 * PART);
     const sUpper = upperHalf<f64>(s);
-    const sLow = f64x2.add(f64x2.sub(s, sUpper), v128.load(at, 16));
+    const sLow = f64x2.add(f64x2.sub(s, sUpper), v128.load(at, PART));
     v128.store(at, f64x2.mul(sUpper, factorUpper));
-    v128.store(at, f64x2.add(f64x2.mul(sUpper, factorLow), f64x2.mul(sLow, f64x2.add(factorUpper, factorLow))), 16);
+    v128.store(at, f64x2.add(f64x2.mul(sUpper, factorLow), f64x2.mul(sLow, f64x2.add(factorUpper, factorLow))), PART);
   }
   mirrored(false, stop, x, out);
 }
@@ -237,16 +236,16 @@ export function geluDerivativeOfSingles(x: usize, end: usize, out: usize): void 
   const q3 = powerConstant(Power.Q3);
   const k = constant(K);
   const zero = constant(GELU_ZERO);
-  for (let at = SPACE, from = x; at < stop; at += STRIDE, from += 16) {
+  for (let at = SPACE, from = x; at < stop; at += 16, from += 16) {
     const a = f64x2.abs(v128.load(from));
     const r = v128.load(at);
-    const s = v128.load(at, 32);
+    const s = v128.load(at, 2 * PART);
     const d = f64x2.sub(a, zero);
     v128.store(at, f64x2.mul(f64x2.add(s, f64x2.mul(s, f64x2.add(r, powerSquare(r, q0, q1, q2, q3)))), d));
-    v128.store(at, f64x2.sub(f64x2.div(f64x2.add(a, a), f64x2.add(a, k)), f64x2.splat(1.0)), 16);
+    v128.store(at, f64x2.sub(f64x2.div(f64x2.add(a, a), f64x2.add(a, k)), f64x2.splat(1.0)), PART);
   }
-  for (let at = SPACE; at < stop; at += STRIDE) {
-    const t = v128.load(at, 16);
+  for (let at = SPACE; at < stop; at += 16) {
+    const t = v128.load(at, PART);
     const t2 = f64x2.mul(t, t);
     const t4 = f64x2.mul(t2, t2);
     const sum = step<f64>(step<f64>(cubic(SINGLE + 8, t, t2), t4, cubic(SINGLE + 4, t, t2)), t4, cubic(SINGLE, t, t2));
@@ -268,8 +267,8 @@ function storeFactor(at: usize, a: v128, rest: v128, zero: v128, zeroLow: v128, 
   const exact = f64x2.mul(dUpper, qUpper);
   const lower = f64x2.add(f64x2.mul(dUpper, qLower), f64x2.mul(f64x2.add(f64x2.sub(d, dUpper), dLow), q));
   const upper = upperHalf<f64>(f64x2.add(exact, lower));
-  v128.store(at, upper, 64);
-  v128.store(at, f64x2.add(f64x2.sub(exact, upper), lower), 80);
+  v128.store(at, upper, 4 * PART);
+  v128.store(at, f64x2.add(f64x2.sub(exact, upper), lower), 5 * PART);
 }
 
 /** Q(t) − Q(0) */
@@ -314,7 +313,7 @@ export function farGeluDerivative(x: usize, out: usize): void {
   const value = v128.load(x);
   const a = f64x2.pmin(f64x2.abs(value), constant(GELU_MAX));
   storeFactor(SPACE, a, quotientRest(a), constant(GELU_ZERO), constant(GELU_ZERO_LOW), constant(Q));
-  scaledPower(negativeSquare(a, 0.5), squareLow(a, 0.5), v128.load(SPACE, 64), v128.load(SPACE, 80), out);
+  scaledPower(negativeSquare(a, 0.5), squareLow(a, 0.5), v128.load(SPACE, 4 * PART), v128.load(SPACE, 5 * PART), out);
   oneAbove(value, out);
 }
 

@@ -15,7 +15,7 @@
  *
  *         softplus  gaussian  sechSquared  siluDerivative  geluDerivative
  *   f64   1.22      0.7       1.0          1.1             1.36
- *   f32   1.55      0.5       0.5          0.5             0.5
+ *   f32   1.67      0.5       0.5          0.5             0.5
  */
 
 import { Blocked, blockedArray } from "./blocks";

@@ -1,18 +1,21 @@
 /**
  * @file exp, expm1, tanh, sigmoid, silu and softplus of a block of doubles within ±POWER_LIMIT, where s is a normal number.
  *
- *   exp x     = s + s·p                    e^x = s + s·p, p = lack + r + r²·q, r = high − low: math/power
- *   expm1 x   = m = (s − 1) + high + ((s − 1)·high + s·(lack·e^r − low + r²·q))   the first sum with its rounding error
- *   tanh |x|  = m/(2 + m) = 1 − 2/(2 + m)  m = expm1(2|x|); the second for m ≥ 2
+ *   exp x     = s + s·p                    e^x = s + s·p, p = r + r²·q, r = high − low: math/power
+ *   expm1 x   = m = (s − 1) + high + ((s − 1)·high + s·(r²·q − low))   the first sum with its rounding error
+ *   tanh |x|  = m/(2 + m)                  m = expm1(2|x|)
  *   sigmoid x = 1/d, silu x = x/d          d = 1 + e^(−x) = larger + (smaller + s·p) of 1 and s: e^(−x) itself never rounds
  *   softplus x = max(x, 0) + log w + lost/w   w = 1 + e^(−|x|) rounded, lost what rounding lost
+ *
+ * Loops take two vectors a turn, because a loop's own instructions are up to a third of its formula's, and wide mode joins the
+ * two. Blocks are whole turns, multiples of 32 bytes.
  */
 
 import { rareExp, reducedPower, shiftedExponent, timesPowerOfTwo } from "./math/exp";
 import { logOfBlock } from "./math/log";
 import { fastSumError, upperHalf } from "./math/pair";
-import { SPACE, STRIDE } from "./math/passes";
-import { Power, firstEntry, powerConstant, powerScale, powerSquare, secondEntry } from "./math/power";
+import { PART, SPACE } from "./math/passes";
+import { Power, firstEntry, lackOf, powerConstant, powerScale, powerSquare, secondEntry } from "./math/power";
 import { step } from "./math/table";
 
 /** What e^u is taken of: x, −x, −|x|, 2|x|, −2|x|, −x², −x²/2. */
@@ -24,7 +27,7 @@ export const POWER_LIMIT: f64 = 708.0;
 const SUMS = memory.data(1024, 16);
 const LOST = memory.data(1024, 16);
 
-/** high or, `joined`, r, and low, s, lack of every vector, for the next pass; its end. */
+/** high or, `joined`, r to the first part of SPACE, low to the second, s to the third, for the next pass; the end of the first. */
 // @ts-ignore: decorator
 @inline
 export function reduce(argument: Argument, joined: bool, x: usize, end: usize): usize {
@@ -32,31 +35,54 @@ export function reduce(argument: Argument, joined: bool, x: usize, end: usize): 
   const shift = powerConstant(Power.Shift);
   const high = powerConstant(Power.High);
   const low = powerConstant(Power.Low);
-  const max = f64x2.splat(44.0); // beyond it tanh(u/2) is 1
-  const stop = SPACE + ((end - x) >> 4) * STRIDE;
-  for (let to = SPACE; to < stop; to += STRIDE, x += 16) {
-    const value = v128.load(x);
-    let u = value;
-    if (argument == Argument.Negative) u = f64x2.neg(value);
-    if (argument == Argument.NegativeMagnitude) u = f64x2.neg(f64x2.abs(value));
-    if (argument == Argument.Doubled) u = f64x2.pmin(f64x2.abs(f64x2.add(value, value)), max);
-    if (argument == Argument.NegativeDoubled) u = f64x2.neg(f64x2.abs(f64x2.add(value, value)));
-    if (argument == Argument.NegativeSquare) u = negativeSquare(value, 1.0);
-    if (argument == Argument.NegativeHalfSquare) u = negativeSquare(value, 0.5);
-    const shifted = step<f64>(u, log2E, shift);
-    const first = firstEntry(shifted);
-    const second = secondEntry(shifted);
-    const n = f64x2.sub(shifted, shift);
-    const upper = f64x2.sub(u, f64x2.mul(n, high));
-    let lower = f64x2.mul(n, low);
-    if (argument == Argument.NegativeSquare) lower = f64x2.add(lower, squareLow(value, 1.0));
-    if (argument == Argument.NegativeHalfSquare) lower = f64x2.add(lower, squareLow(value, 0.5));
-    v128.store(to, joined ? f64x2.sub(upper, lower) : upper);
-    if (!joined) v128.store(to, lower, 16);
-    v128.store(to, powerScale(shifted, first, second), 32);
-    v128.store(to, v128.shuffle<i64>(first, second, 0, 2), 48);
+  const max = powerConstant(Power.Max);
+  const sign = powerConstant(Power.Sign);
+  const stop = SPACE + (end - x);
+  for (let at = SPACE; at < stop; at += 32, x += 32) {
+    const x0 = v128.load(x);
+    const u0 = exponentOf(argument, x0, max, sign);
+    const shifted0 = step<f64>(u0, log2E, shift);
+    const first0 = firstEntry(shifted0);
+    const second0 = secondEntry(shifted0);
+    const n0 = f64x2.sub(shifted0, shift);
+    const high0 = f64x2.sub(u0, f64x2.mul(n0, high));
+    const low0 = lowOf(argument, x0, f64x2.sub(f64x2.mul(n0, low), lackOf(first0, second0)));
+    v128.store(at, joined ? f64x2.sub(high0, low0) : high0);
+    if (!joined) v128.store(at, low0, PART);
+    v128.store(at, powerScale(shifted0, first0, second0), 2 * PART);
+
+    const x1 = v128.load(x, 16);
+    const u1 = exponentOf(argument, x1, max, sign);
+    const shifted1 = step<f64>(u1, log2E, shift);
+    const first1 = firstEntry(shifted1);
+    const second1 = secondEntry(shifted1);
+    const n1 = f64x2.sub(shifted1, shift);
+    const high1 = f64x2.sub(u1, f64x2.mul(n1, high));
+    const low1 = lowOf(argument, x1, f64x2.sub(f64x2.mul(n1, low), lackOf(first1, second1)));
+    v128.store(at, joined ? f64x2.sub(high1, low1) : high1, 16);
+    if (!joined) v128.store(at, low1, PART + 16);
+    v128.store(at, powerScale(shifted1, first1, second1), 2 * PART + 16);
   }
   return stop;
+}
+
+// @ts-ignore: decorator
+@inline
+function exponentOf(argument: Argument, x: v128, max: v128, sign: v128): v128 {
+  if (argument == Argument.Negative) return v128.xor(x, sign);
+  if (argument == Argument.NegativeMagnitude) return v128.or(x, sign);
+  if (argument == Argument.Doubled) return f64x2.pmin(f64x2.abs(f64x2.add(x, x)), max);
+  if (argument == Argument.NegativeDoubled) return v128.or(f64x2.add(x, x), sign);
+  if (argument == Argument.NegativeSquare) return negativeSquare(x, 1.0);
+  return argument == Argument.NegativeHalfSquare ? negativeSquare(x, 0.5) : x;
+}
+
+/** Of squares, what exponentOf leaves out joins low. */
+// @ts-ignore: decorator
+@inline
+function lowOf(argument: Argument, x: v128, low: v128): v128 {
+  if (argument == Argument.NegativeSquare) return f64x2.add(low, squareLow(x, 1.0));
+  return argument == Argument.NegativeHalfSquare ? f64x2.add(low, squareLow(x, 0.5)) : low;
 }
 
 /** −scale·x², less squareLow: exact. */
@@ -91,64 +117,73 @@ function powersOfBlock(stop: usize, out: usize): void {
   const q1 = powerConstant(Power.Q1);
   const q2 = powerConstant(Power.Q2);
   const q3 = powerConstant(Power.Q3);
-  for (let at = SPACE; at < stop; at += STRIDE, out += 16) {
-    const r = v128.load(at);
-    const s = v128.load(at, 32);
-    const p = f64x2.add(f64x2.add(v128.load(at, 48), r), powerSquare(r, q0, q1, q2, q3));
-    v128.store(out, step<f64>(p, s, s));
+  for (let at = SPACE; at < stop; at += 32, out += 32) {
+    v128.store(out, power(v128.load(at), v128.load(at, 2 * PART), q0, q1, q2, q3));
+    v128.store(out, power(v128.load(at, 16), v128.load(at, 2 * PART + 16), q0, q1, q2, q3), 16);
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function power(r: v128, s: v128, q0: v128, q1: v128, q2: v128, q3: v128): v128 {
+  return step<f64>(f64x2.add(r, powerSquare(r, q0, q1, q2, q3)), s, s);
 }
 
 export function expm1OfBlock(x: usize, end: usize, out: usize): void {
   const stop = reduce(Argument.Same, false, x, end);
-  const one = f64x2.splat(1.0);
-  const sign = f64x2.splat(-0.0);
+  const one = powerConstant(Power.One);
+  const sign = powerConstant(Power.Sign);
   const q0 = powerConstant(Power.Q0);
   const q1 = powerConstant(Power.Q1);
   const q2 = powerConstant(Power.Q2);
   const q3 = powerConstant(Power.Q3);
-  for (let at = SPACE; at < stop; at += STRIDE, x += 16, out += 16) {
-    const m = minusOne(at, one, q0, q1, q2, q3);
-    v128.store(out, v128.or(m, v128.and(v128.load(x), sign))); // expm1 −0 = −0
+  for (let at = SPACE; at < stop; at += 32, x += 32, out += 32) {
+    const m0 = minusOne(v128.load(at), v128.load(at, PART), v128.load(at, 2 * PART), one, q0, q1, q2, q3);
+    v128.store(out, v128.or(m0, v128.and(v128.load(x), sign))); // expm1 −0 = −0
+    const m1 = minusOne(v128.load(at, 16), v128.load(at, PART + 16), v128.load(at, 2 * PART + 16), one, q0, q1, q2, q3);
+    v128.store(out, v128.or(m1, v128.and(v128.load(x, 16), sign)), 16);
   }
 }
 
 export function tanhOfBlock(x: usize, end: usize, out: usize): void {
   const stop = reduce(Argument.Doubled, false, x, end);
-  const one = f64x2.splat(1.0);
+  const one = powerConstant(Power.One);
   const q0 = powerConstant(Power.Q0);
   const q1 = powerConstant(Power.Q1);
   const q2 = powerConstant(Power.Q2);
   const q3 = powerConstant(Power.Q3);
-  for (let at = SPACE; at < stop; at += STRIDE) v128.store(at, minusOne(at, one, q0, q1, q2, q3));
-  const two = f64x2.splat(2.0);
-  const minusTwo = f64x2.splat(-2.0);
-  const half = f64x2.splat(-0.5);
-  const sign = f64x2.splat(-0.0);
-  for (let at = SPACE; at < stop; at += STRIDE, x += 16, out += 16) {
-    const m = v128.load(at);
-    const far = f64x2.ge(m, two);
-    const d = f64x2.add(m, two);
-    const quotient = f64x2.div(v128.bitselect(minusTwo, m, far), d);
-    const lost = f64x2.mul(f64x2.mul(half, quotient), f64x2.sub(m, f64x2.sub(d, two))); // by rounding d, where d < 4
-    const lead = v128.bitselect(one, lost, far);
-    v128.store(out, v128.or(f64x2.add(lead, quotient), v128.and(v128.load(x), sign)));
+  for (let at = SPACE; at < stop; at += 32) {
+    v128.store(at, minusOne(v128.load(at), v128.load(at, PART), v128.load(at, 2 * PART), one, q0, q1, q2, q3));
+    v128.store(at, minusOne(v128.load(at, 16), v128.load(at, PART + 16), v128.load(at, 2 * PART + 16), one, q0, q1, q2, q3), 16);
+  }
+  const two = powerConstant(Power.Two);
+  const minusHalf = powerConstant(Power.MinusHalf);
+  const sign = powerConstant(Power.Sign);
+  for (let at = SPACE; at < stop; at += 32, x += 32, out += 32) {
+    v128.store(out, v128.or(tanhFrom(v128.load(at), two, minusHalf), v128.and(v128.load(x), sign)));
+    v128.store(out, v128.or(tanhFrom(v128.load(at, 16), two, minusHalf), v128.and(v128.load(x, 16), sign)), 16);
   }
 }
 
 /** m. */
 // @ts-ignore: decorator
 @inline
-function minusOne(at: usize, one: v128, q0: v128, q1: v128, q2: v128, q3: v128): v128 {
-  const high = v128.load(at);
-  const low = v128.load(at, 16);
-  const s = v128.load(at, 32);
-  const lack = v128.load(at, 48);
-  const q = f64x2.add(f64x2.sub(step<f64>(lack, high, lack), low), powerSquare(f64x2.sub(high, low), q0, q1, q2, q3));
+function minusOne(high: v128, low: v128, s: v128, one: v128, q0: v128, q1: v128, q2: v128, q3: v128): v128 {
+  const q = f64x2.sub(powerSquare(f64x2.sub(high, low), q0, q1, q2, q3), low);
   const lead = f64x2.sub(s, one); // 0, or further from 0 than high
   const sum = f64x2.add(lead, high);
   const rest = f64x2.add(fastSumError<f64>(sum, lead, high), f64x2.mul(lead, high));
   return f64x2.add(sum, step<f64>(s, q, rest));
+}
+
+/** m/(2 + m), and for m < 2 what the quotient lost by rounding 2 + m, which is near 2 where it counts. */
+// @ts-ignore: decorator
+@inline
+function tanhFrom(m: v128, two: v128, minusHalf: v128): v128 {
+  const d = f64x2.add(m, two);
+  const quotient = f64x2.div(m, d);
+  const lost = f64x2.mul(f64x2.mul(minusHalf, quotient), f64x2.sub(m, f64x2.sub(d, two)));
+  return f64x2.add(quotient, v128.and(lost, f64x2.lt(m, two)));
 }
 
 export function sigmoidOfBlock(x: usize, end: usize, out: usize): void {
@@ -164,31 +199,38 @@ export function siluOfBlock(x: usize, end: usize, out: usize): void {
 @inline
 function quotientOfBlock(timesX: bool, x: usize, end: usize, out: usize): void {
   const stop = reduce(Argument.Negative, true, x, end);
-  const one = f64x2.splat(1.0);
+  const one = powerConstant(Power.One);
   const q0 = powerConstant(Power.Q0);
   const q1 = powerConstant(Power.Q1);
   const q2 = powerConstant(Power.Q2);
   const q3 = powerConstant(Power.Q3);
-  for (let at = SPACE; at < stop; at += STRIDE, x += 16, out += 16) {
-    const r = v128.load(at);
-    const s = v128.load(at, 32);
-    const p = f64x2.add(f64x2.add(v128.load(at, 48), r), powerSquare(r, q0, q1, q2, q3));
-    const d = f64x2.add(f64x2.pmax(s, one), step<f64>(p, s, f64x2.pmin(s, one)));
-    v128.store(out, f64x2.div(timesX ? v128.load(x) : one, d));
+  for (let at = SPACE; at < stop; at += 32, x += 32, out += 32) {
+    const d0 = denominator(v128.load(at), v128.load(at, 2 * PART), one, q0, q1, q2, q3);
+    v128.store(out, f64x2.div(timesX ? v128.load(x) : one, d0));
+    const d1 = denominator(v128.load(at, 16), v128.load(at, 2 * PART + 16), one, q0, q1, q2, q3);
+    v128.store(out, f64x2.div(timesX ? v128.load(x, 16) : one, d1), 16);
   }
+}
+
+/** d. */
+// @ts-ignore: decorator
+@inline
+function denominator(r: v128, s: v128, one: v128, q0: v128, q1: v128, q2: v128, q3: v128): v128 {
+  const p = f64x2.add(r, powerSquare(r, q0, q1, q2, q3));
+  return f64x2.add(f64x2.pmax(s, one), step<f64>(p, s, f64x2.pmin(s, one)));
 }
 
 export function softplusOfBlock(x: usize, end: usize, out: usize): void {
   const stop = reduce(Argument.NegativeMagnitude, true, x, end);
-  const one = f64x2.splat(1.0);
+  const one = powerConstant(Power.One);
   const q0 = powerConstant(Power.Q0);
   const q1 = powerConstant(Power.Q1);
   const q2 = powerConstant(Power.Q2);
   const q3 = powerConstant(Power.Q3);
-  for (let at = SPACE, i: usize = 0; at < stop; at += STRIDE, i += 16) {
+  for (let at = SPACE, i: usize = 0; at < stop; at += 16, i += 16) {
     const r = v128.load(at);
-    const s = v128.load(at, 32);
-    const sp = f64x2.mul(s, f64x2.add(f64x2.add(v128.load(at, 48), r), powerSquare(r, q0, q1, q2, q3)));
+    const s = v128.load(at, 2 * PART);
+    const sp = f64x2.mul(s, f64x2.add(r, powerSquare(r, q0, q1, q2, q3)));
     const u = f64x2.add(s, sp);
     const w = f64x2.add(one, u);
     const lost = f64x2.add(fastSumError<f64>(w, one, u), fastSumError<f64>(u, s, sp));

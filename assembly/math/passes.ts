@@ -8,6 +8,8 @@
 /** Bytes of a block: 128 doubles. */
 export const BLOCK: usize = 1024;
 
-/** STRIDE bytes for each vector of a block; one memory per instance, so no other thread writes it. */
-export const SPACE = memory.data(6144, 16);
+/** STRIDE bytes for each vector of a block, or PART for each of six quantities; one memory per instance, so no other thread writes it. */
+export const SPACE = memory.data(6528, 16);
 export const STRIDE: usize = 96;
+/** A block and a cache line, so that no two parts are a multiple of 4096 bytes apart. */
+export const PART: usize = 1088;

@@ -1,9 +1,9 @@
 /**
  * @file e^x of two doubles by a table of 2^(j/128): the core of exponentials.ts.
  *
- *   x = (k + j/128)·ln2 + r, |r| ≤ ln2/256     n = 128·k + j = round(x·128·log2 e), found by adding 1.5·2^52: `shifted`
- *   e^x = s + s·p                              s = 2^(k + j/128), rounded
- *   p = r + r²·q(r) + lack_j                   lack_j = (2^(j/128) − its double)/its double: only the last sum rounds
+ *   x = (k + j/128)·ln2 + r − lack_j, |r| ≤ ln2/256   n = 128·k + j = round(x·128·log2 e), found by adding 1.5·2^52: `shifted`
+ *   e^x = s + s·p                                      s = 2^(k + j/128), rounded: the power is s·e^lack_j, |lack_j| ≤ 2^−53
+ *   p = r + r²·q(r)                                    only the last sum rounds
  *
  * p has degree 5, where e^r on |r| ≤ ln2/2 takes 11: a loop pays for the length of the chain as much as for its operations.
  * The constants are parameters, so that a loop keeps them in registers.
@@ -16,10 +16,11 @@ import { step } from "./table";
 const CONSTANTS = memory.data<f64>([
   184.6649652337873, 0.005415212348111709, 1.2864023111638346e-14, 6755399441055744.0,
   0.4999999999999677, 0.1666666666666579, 0.041666680871882036, 0.008333335986947547,
+  1.0, 2.0, -0.5, -0.0, 44.0,
 ]);
 
-/** 128·log2 e, ln2/128 as two numbers, the first with 36 bits, 1.5·2^52, and the coefficients of q. */
-export const enum Power { Log2E, High, Low, Shift, Q0, Q1, Q2, Q3 }
+/** 128·log2 e, ln2/128 as two numbers, the first with 36 bits, 1.5·2^52, the coefficients of q; Max: tanh(u/2) is 1 beyond it. */
+export const enum Power { Log2E, High, Low, Shift, Q0, Q1, Q2, Q3, One, Two, MinusHalf, Sign, Max }
 
 /** lack_j, and the bits of 2^(j/128) less j·2^45: n·2^45 added to them makes s. */
 const ENTRIES = memory.data<u64>([
@@ -81,6 +82,13 @@ export function secondEntry(shifted: v128): v128 {
 @inline
 function offsets(shifted: v128): v128 {
   return i32x4.shr_u(i32x4.shl(shifted, 25), 21);
+}
+
+/** lack_j. */
+// @ts-ignore: decorator
+@inline
+export function lackOf(first: v128, second: v128): v128 {
+  return v128.shuffle<i64>(first, second, 0, 2);
 }
 
 /** s; |x| ≤ 708. */

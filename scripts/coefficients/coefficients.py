@@ -38,7 +38,7 @@ def exp_tables():
 
 
 def power_tables():
-    """e^x = s + s·p, s = 2^(n/128), on |r| ≤ ln2/256: n·2^45 added to a word of bits makes s; p = r + r²·q(r) + lack."""
+    """e^x = s + s·p, s = 2^(n/128), on |r| ≤ ln2/256: n·2^45 added to a word of bits makes s; p = r + r²·q(r), r with lack in it."""
     count = 128
     high, low = split(log(2) / count, 36, "f64")
     show("128·log2(e), ln2/128 high, low", "f64", [count / log(2), high, low])

@@ -66,7 +66,7 @@ describe('routines.wat', () => {
   );
 });
 
-test('routines.wasm: at most 190 KB, and 57 KB gzipped: a sixth of it tables of coefficients', () => {
-  expect(bytes.length).toBeLessThanOrEqual(190_000);
-  expect(gzipSync(bytes, { level: 9 }).length).toBeLessThanOrEqual(57_000);
+test('routines.wasm: at most 195 KB, and 58 KB gzipped: a sixth of it tables of coefficients', () => {
+  expect(bytes.length).toBeLessThanOrEqual(195_000);
+  expect(gzipSync(bytes, { level: 9 }).length).toBeLessThanOrEqual(58_000);
 });
