@@ -99,29 +99,41 @@ function block(op: Blocked, single: bool, x: usize, end: usize, out: usize): voi
   else anyOfBlock(op, single, x, end, out);
 }
 
-/** By the upper words of the elements, as whole numbers without sign: lanes 1 and 3. */
 // @ts-ignore: decorator
 @inline
 function allWithin(op: Blocked, x: usize, end: usize): bool {
-  const least = i32x4.splat(MIN_NORMAL_WORD);
-  let largest = i32x4.splat(0);
-  let other = largest;
-  for (; x + 16 < end; x += 32) {
-    largest = i32x4.max_u(largest, distance(op, v128.load(x), least));
-    other = i32x4.max_u(other, distance(op, v128.load(x, 16), least));
-  }
-  if (x < end) largest = i32x4.max_u(largest, distance(op, v128.load(x), least));
-  const word = <i32>(reinterpret<u64>(limit(op)) >> 32);
-  const bound = op == Blocked.Log ? word - MIN_NORMAL_WORD : word << 1;
-  const beyond = i32x4.ge_u(i32x4.max_u(largest, other), i32x4.splat(bound));
-  return (i32x4.extract_lane(beyond, 1) | i32x4.extract_lane(beyond, 3)) == 0;
+  const word = <u32>(reinterpret<u64>(limit(op)) >> 32);
+  return op == Blocked.Log ? largestAboveLeast(x, end) < word - MIN_NORMAL_WORD : largestMagnitude(x, end) < word << 1;
 }
 
-/** Twice |x|; for log x less the smallest, so that what is below it becomes large. */
+/** Twice the largest upper word of the elements, as a whole number without sign: doubling drops the element's sign. */
+function largestMagnitude(x: usize, end: usize): u32 {
+  return largest(false, x, end);
+}
+
+/** The largest upper word less that of 2^−1022, so that what is below it becomes large. */
+function largestAboveLeast(x: usize, end: usize): u32 {
+  return largest(true, x, end);
+}
+
 // @ts-ignore: decorator
 @inline
-function distance(op: Blocked, x: v128, least: v128): v128 {
-  return op == Blocked.Log ? i32x4.sub(x, least) : i32x4.shl(x, 1);
+function largest(aboveLeast: bool, x: usize, end: usize): u32 {
+  const least = i32x4.splat(MIN_NORMAL_WORD);
+  let even = i32x4.splat(0);
+  let odd = even;
+  for (; x < end; x += 32) {
+    even = i32x4.max_u(even, distance(aboveLeast, v128.load(x), least));
+    odd = i32x4.max_u(odd, distance(aboveLeast, v128.load(x, 16), least));
+  }
+  even = i32x4.max_u(even, odd);
+  return max<u32>(i32x4.extract_lane(even, 1), i32x4.extract_lane(even, 3));
+}
+
+// @ts-ignore: decorator
+@inline
+function distance(aboveLeast: bool, x: v128, least: v128): v128 {
+  return aboveLeast ? i32x4.sub(x, least) : i32x4.add(x, x);
 }
 
 /** The passes know |x| < limit; its lower word is 0. For log x is positive and normal too. */

@@ -85,14 +85,21 @@ export function eluArray<T>(n: i32, alpha: f64, x: usize, out: usize): void {
     map<T>(Op.Elu, n, x, out, alpha);
     return;
   }
+  const factor = f64x2.splat(alpha);
+  const zero = f64x2.splat(0);
   for (; n > 0; n -= 128, x += BLOCK, out += BLOCK) {
-    const size = <usize>min(n, 128) << 3;
-    expm1Array<f64>(min(n, 128), x, POWERS);
-    for (let i: usize = 0; i < size; i += 8) {
-      const value = load<f64>(x + i);
-      store<f64>(out + i, value > 0.0 ? value : alpha * load<f64>(POWERS + i));
-    }
+    const count = min(n, 128);
+    expm1Array<f64>(count, x, POWERS);
+    const size = <usize>(count >> 1) << 4;
+    for (let i: usize = 0; i < size; i += 16) v128.store(out + i, eluFrom(v128.load(POWERS + i), v128.load(x + i), factor, zero));
+    if (count & 1) v128.store64_lane(out + size, eluFrom(v128.load64_zero(POWERS + size), v128.load64_zero(x + size), factor, zero), 0);
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function eluFrom(power: v128, x: v128, alpha: v128, zero: v128): v128 {
+  return v128.bitselect(x, f64x2.mul(alpha, power), f64x2.gt(x, zero));
 }
 
 /** scale·x + shift, rounded twice; scale and shift are rounded to T first. */
