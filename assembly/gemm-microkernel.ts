@@ -213,7 +213,7 @@ export function microkernelAddF32(k: i32, a: usize, b: usize, c: usize, rsc: usi
  */
 // @ts-ignore: decorator
 @inline
-function keep(
+export function keep(
   a: usize, c: usize,
   c00: v128, c01: v128, c10: v128, c11: v128, c20: v128, c21: v128, c30: v128, c31: v128, c40: v128, c41: v128, c50: v128, c51: v128,
 ): void {

@@ -50,6 +50,8 @@ export function affineF32(n: i32, scale: f64, shift: f64, x: usize, out: usize):
 export { microkernelF64, microkernelF32, microkernelAddF64, microkernelAddF32 } from "./gemm-microkernel";
 export { gemmF64, gemmF32, gemmScratchBytesF64, gemmScratchBytesF32 } from "./gemm";
 export { gemmBatchF64, gemmBatchF32 } from "./gemm-batch";
+export { gemmSharedZerosF64, gemmSharedZerosF32, gemmSharedZerosScratchBytesF64, gemmSharedZerosScratchBytesF32 } from "./shared-zeros";
+export { selectedMicrokernelF64, selectedMicrokernelF32 } from "./selected-microkernel";
 export { rowsMicrokernelF64, rowsMicrokernelF32, stridedMicrokernelF64, stridedMicrokernelF32 } from "./skinny-microkernel";
 export { gramMicrokernelF64, gramMicrokernelF32 } from "./gram-microkernel";
 export { gramF64, gramF32, gramScratchBytesF64, gramScratchBytesF32 } from "./gram";

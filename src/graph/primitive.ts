@@ -32,6 +32,8 @@ export interface Operand {
   /** Consecutive entries of the output that read one entry of this operand. */
   readonly each: number;
   readonly shape: readonly number[];
+  /** n > 0: entries b and b + n, cotangents of one example, are zero at the same places. */
+  readonly sharedZeros?: number;
 }
 
 /** The entry of an operand that entry b of the output reads. */

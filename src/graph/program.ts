@@ -6,6 +6,7 @@ import type { Routines } from '../wasm/abi.ts';
 import { type Graph, isLeaf, type ValueId } from './graph.ts';
 import type { Operand } from './primitive.ts';
 import { primitiveOf } from './primitives/table.ts';
+import { zerosOf } from './shared-zeros.ts';
 
 /**
  * A leaf's stage says when its value is known: 0 parameters and constants, 1 inputs, 2 whatever changes while the inputs
@@ -101,8 +102,15 @@ export function operandsOf(program: Program, id: ValueId, base: number): { input
     batch: program.batch[value],
     each: Math.max(1, program.each[value] / program.each[id]),
     shape: program.graph.nodes[value].shape,
+    sharedZeros: sharedZerosOf(program, value),
   });
   return { inputs: program.graph.nodes[id].inputs.map(operand), output: operand(id) };
+}
+
+/** Entries between those of a value that are zero at the same places; 0 when none are known to be. */
+function sharedZerosOf({ graph, batch, each }: Program, value: ValueId): number {
+  const source = each[value] === 1 ? zerosOf((id) => graph.nodes[id], value) : null;
+  return source === null || !graph.nodes[source].batched || batch[value] % batch[source] !== 0 ? 0 : batch[source];
 }
 
 /** Arena bytes an execution of the program needs: its values, and the largest scratch of one node. */

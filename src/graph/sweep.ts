@@ -10,6 +10,7 @@ import { type Model, trainableParameters } from './model.ts';
 import { affine, broadcast, concat, denseWeightGradient, oneHot, patches, reshape, slice, sum, transpose } from './primitives/table.ts';
 import { type Program, planProgram } from './program.ts';
 import { type OutputNorm, SeparableCotangents } from './separation.ts';
+import { leavesZerosOut, zerosOf } from './shared-zeros.ts';
 import { type Site, sitesOf } from './sites.ts';
 
 /** How a site's gradient is kept: `gram` as the pair (a, δ), `rows` whole, as rows of the Jacobian. */
@@ -83,12 +84,17 @@ export function buildSweep(
     return result ?? broadcast(g, affine(g, sum(g, seed, [0]), 0, 0), g.shapeOf(id));
   };
   const separable = new SeparableCotangents(g, model.input.id, seed);
+  // Half of the terms left out is less than half of the pairs of outputs.
+  const leavesOut = (id: ValueId) =>
+    leavesZerosOut(sizeOf(g.shapeOf(seed)), sizeOf(g.shapeOf(id))) && zerosOf((value) => g.definition(value), id) !== null;
   const formOf = (site: Site, contraction: Contraction): OutputForm => {
     const { id, positionAxes } = keptCotangent(g, site, contraction);
     if (outputs === 'each' || id === null) return 'each';
     const cotangent = cotangentOf(id);
     const found =
-      outputs === 'summed' ? separable.separates(cotangent, positionAxes) : site.positions === 1 && separable.exchanges(cotangent, positionAxes);
+      outputs === 'summed'
+        ? separable.separates(cotangent, positionAxes)
+        : site.positions === 1 && !leavesOut(cotangent) && separable.exchanges(cotangent, positionAxes);
     return found ? outputs : 'each';
   };
   const factors = sites.flatMap((site, index): Factor[] => {

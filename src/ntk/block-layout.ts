@@ -2,6 +2,7 @@
 
 import { bytesOf, type Dtype } from '../core/tensor.ts';
 import type { ValueId } from '../graph/graph.ts';
+import { zerosOf } from '../graph/shared-zeros.ts';
 import type { Factor, OutputForm, Sweep } from '../graph/sweep.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 
@@ -18,6 +19,8 @@ export interface StoredFactor {
   /** Entries per example: one per output, or one. */
   readonly copies: number;
   readonly outputs: OutputForm;
+  /** Whether an example's entries are zero at the same places. */
+  readonly sharesZeros: boolean;
 }
 
 /** Factors that share δ share its Gram: dense weight and bias, for example. */
@@ -63,10 +66,14 @@ export function blockLayout(rt: Runtime, sweep: Sweep, { tileSize, outputs, layo
   const lefts = new Map<ValueId, StoredFactor>();
   const rights = new Map<ValueId, StoredFactor>();
   let bytes = 0;
-  const store = (map: Map<ValueId, StoredFactor>, { id, positions, width, copies, outputs: form }: Omit<StoredFactor, 'offset'>): StoredFactor => {
+  const store = (
+    map: Map<ValueId, StoredFactor>,
+    { id, positions, width, copies, outputs: form }: Omit<StoredFactor, 'offset' | 'sharesZeros'>,
+  ): StoredFactor => {
     const known = map.get(id);
     if (known) return known;
-    const stored = { id, offset: bytes, positions, width, copies, outputs: form };
+    const sharesZeros = zerosOf((value) => sweep.graph.nodes[value], id) !== null;
+    const stored = { id, offset: bytes, positions, width, copies, outputs: form, sharesZeros };
     bytes += Math.ceil((tileSize * positions * width * copies * bytesOf(dtype)) / 64) * 64;
     map.set(id, stored);
     return stored;
@@ -95,6 +102,7 @@ export function blockLayout(rt: Runtime, sweep: Sweep, { tileSize, outputs, layo
       routines.gramScratchBytes(rows, width),
       routines.gemmScratchBytes(leftRows, leftRows, leftWidth),
       routines.gramScratchBytes(leftRows, leftWidth),
+      routines.gemmSharedZerosScratchBytes(rows, width),
     ];
     // Products of exchangeable outputs stand in a buffer of their own before they are placed.
     const exchanged = right.outputs === 'exchangeable' ? q * tileSize * ((outputs * (outputs + 1)) / 2) + 64 * outputs : 0;

@@ -4,6 +4,7 @@ import { bytesOf } from '../core/tensor.ts';
 import type { Execution } from '../graph/execution.ts';
 import { copyStridedBetween, type StridedCopy } from '../graph/primitives/strided.ts';
 import { outputNorms } from '../graph/separation.ts';
+import { leavesZerosOut } from '../graph/shared-zeros.ts';
 import { startSweep, sweepBackward, sweepForward } from '../graph/sweep.ts';
 import type { Routines } from '../wasm/abi.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
@@ -185,6 +186,9 @@ export class FactoredTiles implements TileComputer<Float64Array> {
           if (right.outputs === 'exchangeable') {
             const at = (ptr: number, first: number) => ptr + right.offset + first * width * bytes;
             this.exchangedProducts(right, at(pair.rowPtr, r0), at(pair.columnPtr, c0), { rows: r, columns: c }, dPtr);
+          } else if (right.sharesZeros && s === 1 && leavesZerosOut(v, c * v)) {
+            const at = (ptr: number, first: number) => ptr + rightOffset + first * v * width * bytes;
+            this.sharedZerosProduct(at(pair.rowPtr, r0), at(pair.columnPtr, c0), { groups: r, rows: v, columns: c * v, k: width, lower }, dPtr);
           } else product(rightOffset, s * v, width, 1, dPtr);
           members.forEach(({ left, factor }, member) => {
             if (left !== null) product(left.offset, s, left.width, factor.scale * factor.scale, aPtr);
@@ -235,6 +239,21 @@ export class FactoredTiles implements TileComputer<Float64Array> {
           }
         });
       }
+    });
+  }
+
+  /** out ← X·Yᵀ where the rows of a group of X are zero at the same places; at least its lower half when X is Y. */
+  private sharedZerosProduct(
+    xPtr: number,
+    yPtr: number,
+    { groups, rows, columns, k, lower }: { groups: number; rows: number; columns: number; k: number; lower: boolean },
+    outPtr: number,
+  ): void {
+    const { rt, routines } = this;
+    rt.arena.frame(() => {
+      const scratch = rt.arena.allocate(routines.gemmSharedZerosScratchBytes(columns, k));
+      const c = rows * columns;
+      routines.gemmSharedZeros(groups, rows, columns, k, xPtr, rows * k, k, yPtr, 1, k, outPtr, c, columns, lower ? 1 : 0, scratch);
     });
   }
 

@@ -62,6 +62,31 @@ export interface Routines {
     scratchPtr: number,
   ): void;
 
+  // ── shared-zeros.ts ────────────────────────────────────────────────────────────────────────────────────────────
+  /**
+   * C[g, r, :] [n] ← A[g, r, :] [k]·B [k, n] for g < groups, r < rows: groups `group…` elements apart, A contiguous along k, C along n.
+   * Steps at which five rows of a group are zero are left out; gemm's bits for finite B. lower ≠ 0: of the square C [groups·rows, n]
+   * entries with row ≥ column are written, others perhaps.
+   */
+  gemmSharedZeros(
+    groups: number,
+    rows: number,
+    n: number,
+    k: number,
+    aPtr: number,
+    groupA: number,
+    rsa: number,
+    bPtr: number,
+    rsb: number,
+    csb: number,
+    cPtr: number,
+    groupC: number,
+    rsc: number,
+    lower: number,
+    scratchPtr: number,
+  ): void;
+  gemmSharedZerosScratchBytes(n: number, k: number): number;
+
   // ── gram.ts ────────────────────────────────────────────────────────────────────────────────────────────────────
   /** C[n, n] ← alpha·A[n, k]·A[n, k]ᵀ + beta·C, both triangles written, exactly symmetric; half the work of gemm, the same bits. */
   gram(

@@ -8,7 +8,16 @@ import { describe, expect, test } from 'vitest';
 import { ROOT, readSource } from './source-files.ts';
 
 /** Exports that are no routine of the ABI: the arena's base, and the microkernels (exported so that no compiler inlines them). */
-const MICROKERNELS = ['microkernel', 'microkernelAdd', 'gramMicrokernel', 'rowsMicrokernel', 'stridedMicrokernel', 'addPanel', 'addTransposedPanel'];
+const MICROKERNELS = [
+  'microkernel',
+  'microkernelAdd',
+  'gramMicrokernel',
+  'rowsMicrokernel',
+  'stridedMicrokernel',
+  'selectedMicrokernel',
+  'addPanel',
+  'addTransposedPanel',
+];
 const BESIDE_ABI = ['arenaBase', ...MICROKERNELS.flatMap((name) => [`${name}F32`, `${name}F64`])];
 
 /** Number of parameters of each method of `interface Routines`. */

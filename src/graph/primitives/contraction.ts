@@ -3,7 +3,8 @@
 import { TangedgeError } from '../../core/errors.ts';
 import { bytesOf, formatShape, sameShape, sizeOf } from '../../core/tensor.ts';
 import type { ValueId } from '../graph.ts';
-import { type Emitter, type Evaluation, entryOf, type Primitive } from '../primitive.ts';
+import { type Emitter, type Evaluation, entryOf, type Operand, type Primitive } from '../primitive.ts';
+import { leavesZerosOut } from '../shared-zeros.ts';
 import { bilinearTangent } from './arithmetic.ts';
 import { reshape, transpose } from './shape.ts';
 
@@ -51,7 +52,13 @@ const denseRow: Primitive = {
     const [x, w] = e.inputs;
     const [o, i] = w.shape;
     const rows = x.batch * sizeOf(x.shape.slice(0, -1));
+    const groups = rowGroups(x, o);
     e.arena.frame(() => {
+      if (groups > 0) {
+        const scratch = e.arena.allocate(e.routines.gemmSharedZerosScratchBytes(o, i));
+        e.routines.gemmSharedZeros(groups, rows / groups, o, i, x.ptr, i, groups * i, w.ptr, 1, i, e.output.ptr, o, groups * o, 0, scratch);
+        return;
+      }
       const scratch = e.arena.allocate(e.routines.gemmScratchBytes(rows, o, i));
       e.routines.gemm(rows, o, i, 1, x.ptr, i, 1, w.ptr, 1, i, 0, e.output.ptr, o, 1, scratch);
     });
@@ -61,9 +68,17 @@ const denseRow: Primitive = {
   flops: ([x, w]) => 2 * sizeOf(x) * w[0],
   scratchBytes: (e) => {
     const [x, w] = e.inputs;
-    return e.routines.gemmScratchBytes(x.batch * sizeOf(x.shape.slice(0, -1)), w.shape[0], w.shape[1]);
+    const [o, i] = w.shape;
+    return rowGroups(x, o) > 0
+      ? e.routines.gemmSharedZerosScratchBytes(o, i)
+      : e.routines.gemmScratchBytes(x.batch * sizeOf(x.shape.slice(0, -1)), o, i);
   },
 };
+
+/** Groups of rows that are zero at the same places, when a product with o columns should leave those out; else 0. */
+function rowGroups({ batch, shape, sharedZeros = 0 }: Operand, o: number): number {
+  return sharedZeros > 0 && leavesZerosOut(batch / sharedZeros, o) ? sharedZeros * sizeOf(shape.slice(0, -1)) : 0;
+}
 
 const denseWeightGradientRow: Primitive = {
   name: 'denseWeightGradient',

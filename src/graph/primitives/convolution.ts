@@ -9,6 +9,7 @@ import { TangedgeError } from '../../core/errors.ts';
 import { bytesOf, formatShape, sameShape, sizeOf } from '../../core/tensor.ts';
 import type { Attributes, ValueId } from '../graph.ts';
 import { type Emitter, type Evaluation, entryOf, listAttribute, numberAttribute, type Operand, type Primitive } from '../primitive.ts';
+import { leavesZerosOut } from '../shared-zeros.ts';
 import { bilinearTangent } from './arithmetic.ts';
 import { pad } from './shape.ts';
 import { copyStridedBetween } from './strided.ts';
@@ -156,6 +157,7 @@ function scratchBytes(e: Omit<Evaluation, 'arena' | 'once'>, geometry: Geometry)
     e.routines.gemmScratchBytes(o, s, geometry.patch),
     e.routines.gemmScratchBytes(geometry.patch, s, o),
     e.routines.gemmScratchBytes(stacked, geometry.patch, s),
+    e.routines.gemmSharedZerosScratchBytes(geometry.patch, s),
   ];
   return (s * geometry.patch + stacked * (s + geometry.patch)) * bytesOf(e.dtype) + Math.max(...products) + 1024;
 }
@@ -311,14 +313,23 @@ const weightGradientRow: Primitive = {
     // Taps once per image, for all entries that read it: first, first + step, …
     const perImage = batch / x.batch;
     const step = x.each > 1 ? 1 : x.batch;
+    const leavesOut = !sums && x.each === 1 && d.sharedZeros === x.batch && leavesZerosOut(perImage, patch);
     e.arena.frame(() => {
       const tapsPtr = e.arena.allocateArray(e.dtype, patch * s);
-      const scratch = e.arena.allocate(e.routines.gemmScratchBytes(og, patch, s));
-      const stack = sums || perImage === 1 ? null : startStack(e, geometry);
+      const scratch = e.arena.allocate(leavesOut ? e.routines.gemmSharedZerosScratchBytes(patch, s) : e.routines.gemmScratchBytes(og, patch, s));
+      const stack = sums || perImage === 1 || leavesOut ? null : startStack(e, geometry);
       for (let image = 0; image < x.batch; image++) {
         const first = image * x.each;
         for (let group = 0; group < groups; group++) {
           visitWindows(e, 'unfold', geometry, 1, group, entryPtr(e, x, sizeOf(x.shape), first), tapsPtr);
+          if (leavesOut) {
+            // A channel's cotangents of all outputs are zero at the same positions.
+            const dPtr = entryPtr(e, d, o * s, first) + group * og * s * bytes;
+            const outPtr = e.output.ptr + (first * o + group * og) * patch * bytes;
+            const [rsd, rsOut] = [step * o * s, step * o * patch];
+            e.routines.gemmSharedZeros(og, perImage, patch, s, dPtr, s, rsd, tapsPtr, 1, s, outPtr, patch, rsOut, 0, scratch);
+            continue;
+          }
           if (stack) {
             stackedWeightGradients(e, geometry, stack, { first, step, count: perImage, group, tapsPtr });
             continue;
