@@ -9,14 +9,16 @@
  * Not summed, two outputs may be exchanged: Σ_i δ[n, o, i]·δ[m, q, i] = Σ_i δ[n, q, i]·δ[m, o, i].
  */
 
-import { type Dtype, type FloatArray, sizeOf, type Tensor } from '../core/tensor.ts';
+import { bytesOf, type Dtype, type FloatArray, sizeOf, type Tensor } from '../core/tensor.ts';
 import type { Routines } from '../wasm/abi.ts';
-import type { Runtime } from '../wasm/runtime.ts';
+import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 import type { GraphBuilder } from './builder.ts';
 import { Execution } from './execution.ts';
 import type { Attributes, Graph, ValueId } from './graph.ts';
+import { imageGram } from './image-gram.ts';
 import { listAttribute } from './primitive.ts';
 import { broadcast, div, mul, reshape, sum, transpose } from './primitives/table.ts';
+import type { Window } from './primitives/window.ts';
 import { type Program, planProgram, programBytes } from './program.ts';
 
 /** Both parts broadcast to the cotangent's shape; the output's part has extent 1 along the axes it does not vary on. */
@@ -26,10 +28,14 @@ interface Separation {
   readonly output: ValueId;
 }
 
-/** A shared leaf of the sweep whose value is r = √Σ_o u[o]² of a value u that depends on the output's cotangent alone. */
+/**
+ * A shared leaf of the sweep whose value is r = √Σ_o u[o]² of a value u that depends on the output's cotangent alone; with a
+ * window, M of u [h, …positions] over an image of [h, w] (image-gram.ts).
+ */
 export interface OutputNorm {
   readonly leaf: ValueId;
   readonly of: ValueId;
+  readonly seen?: { readonly window: Window; readonly image: readonly number[] };
 }
 
 /** Finds separable cotangents in a sweep's graph, and sums them over the outputs. */
@@ -55,6 +61,19 @@ export class SeparableCotangents {
     return (this.partsOf(cotangent, constant)?.example ?? null) !== null;
   }
 
+  /** Whether a cotangent is the same for all examples. */
+  isFixed(cotangent: ValueId): boolean {
+    return this.ofSeed(cotangent) && !this.ofInput(cotangent);
+  }
+
+  /** M of such a cotangent, [h·w, h·w], of a convolution over images of [h, w]. */
+  imageGram(cotangent: ValueId, window: Window, image: readonly number[]): ValueId {
+    const size = sizeOf(image);
+    const leaf = this.g.parameter(`imageGram:${this.norms.length}`, [size, size]);
+    this.norms.push({ leaf, of: cotangent, seen: { window, image } });
+    return leaf;
+  }
+
   /** e·r of a separable cotangent, which has one entry per example. */
   sumOverOutputs(cotangent: ValueId): ValueId {
     const { g } = this;
@@ -72,7 +91,7 @@ export class SeparableCotangents {
   }
 
   private normOf(of: ValueId): ValueId {
-    const known = this.norms.find((norm) => norm.of === of);
+    const known = this.norms.find((norm) => norm.of === of && norm.seen === undefined);
     if (known) return known.leaf;
     const leaf = this.g.parameter(`outputNorm:${of}`, this.g.shapeOf(of));
     this.norms.push({ leaf, of });
@@ -188,13 +207,42 @@ interface NormedSweep {
 
 /** Arena bytes that `outputNorms` takes, and gives back. */
 export function outputNormsBytes(sweep: NormedSweep, outputs: number, dtype: Dtype, routines: Routines): number {
-  return sweep.norms.length === 0 ? 0 : programBytes(normProgram(sweep, outputs, dtype), routines);
+  if (sweep.norms.length === 0) return 0;
+  const grams = sweep.norms.map(({ of, seen }) => (seen === undefined ? 0 : positionGramBytes(sweep, of, outputs, dtype, routines)));
+  return programBytes(normProgram(sweep, outputs, dtype), routines) + Math.max(...grams);
+}
+
+function positionGramBytes({ graph }: NormedSweep, of: ValueId, outputs: number, dtype: Dtype, routines: Routines): number {
+  const [channels, ...extents] = graph.nodes[of].shape;
+  const positions = sizeOf(extents);
+  return positions * positions * bytesOf(dtype) + routines.gramScratchBytes(positions, channels * Math.min(SEED_BLOCK, outputs)) + 1024;
+}
+
+/** Adds D of the cotangents from the given row of values [rows, channels, …positions] on. */
+function addPositionGram(rt: Runtime, sums: Float64Array, execution: Execution, of: ValueId, firstRow: number): void {
+  const { graph, dtype, batch } = execution.program;
+  const [channels, ...extents] = graph.nodes[of].shape;
+  const positions = sizeOf(extents);
+  const routines = routinesOf(rt, dtype);
+  const k = (batch[of] - firstRow) * channels;
+  rt.arena.frame(() => {
+    const dPtr = rt.arena.allocateArray(dtype, positions * positions);
+    const scratch = rt.arena.allocate(routines.gramScratchBytes(positions, k));
+    const from = execution.ptr(of) + firstRow * channels * positions * bytesOf(dtype);
+    routines.gram(positions, k, 1, from, 1, positions, 0, dPtr, positions, scratch);
+    const d = rt.arena.view(dtype, dPtr, positions * positions);
+    for (let i = 0; i < sums.length; i++) sums[i] += d[i];
+  });
 }
 
 /** The values of a sweep's norms over the given output cotangents, added in their order, in f64. */
 export function outputNorms(rt: Runtime, sweep: NormedSweep, seeds: readonly FloatArray[], dtype: Dtype): Float64Array[] {
   const { graph, seed, parameters, norms } = sweep;
-  const squares = norms.map(({ of }) => new Float64Array(sizeOf(graph.nodes[of].shape)));
+  const squares = norms.map(({ of, seen }) => {
+    const { shape } = graph.nodes[of];
+    const positions = sizeOf(shape.slice(1));
+    return new Float64Array(seen === undefined ? sizeOf(shape) : positions * positions);
+  });
   if (norms.length === 0) return squares;
   const program = normProgram(sweep, seeds.length, dtype);
   const block = program.batch[seed];
@@ -207,12 +255,16 @@ export function outputNorms(rt: Runtime, sweep: NormedSweep, seeds: readonly Flo
       const from = Math.min(first, seeds.length - block);
       execution.bind(seed, Float64Array.from(seeds.slice(from, from + block).flatMap((cotangent) => [...cotangent])));
       execution.run(1);
-      norms.forEach(({ of }, index) => {
-        addSquares(squares[index], execution.view(of), first - from);
+      norms.forEach(({ of, seen }, index) => {
+        if (seen === undefined) addSquares(squares[index], execution.view(of), first - from);
+        else addPositionGram(rt, squares[index], execution, of, first - from);
       });
     }
   });
-  return squares.map((sums) => sums.map(Math.sqrt));
+  return squares.map((sums, index) => {
+    const { seen } = norms[index];
+    return seen === undefined ? sums.map(Math.sqrt) : imageGram(sums, seen.image, seen.window);
+  });
 }
 
 /** Adds the squares of the rows of values [rows, sums.length], from the given row on. */

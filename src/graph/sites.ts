@@ -23,8 +23,9 @@ export interface Site {
   readonly kind: 'dense' | 'conv2d' | 'gather' | 'whole';
   /** Every use, in graph order; empty for `whole`. Several uses (tied weights, time steps) count as more positions. */
   readonly uses: readonly SiteUse[];
-  /** Convolutions only. */
+  /** Convolutions only: also [channels, height, width] of the input. */
   readonly window?: Window;
+  readonly image?: readonly number[];
   /** Of a convolution's channels: each is a factored weight of its own. 1 for anything else. */
   readonly groups: number;
   /** The weight as used is `scale` times the parameter, axes permuted: 1 but for the NTK parameterization. */
@@ -115,6 +116,7 @@ function convolutionSite(graph: Graph, parameter: ValueId, use: Use, scale: numb
     groups: numberAttribute(node.attributes, 'groups'),
     uses: [{ input: node.inputs[0], preactivation: use.node }],
     window: windowOf(node.attributes),
+    image: graph.nodes[node.inputs[0]].shape,
     scale,
     positions: node.shape[1] * node.shape[2],
     inputWidth: sizeOf(kernel),

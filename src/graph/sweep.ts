@@ -7,20 +7,24 @@ import { vjp } from './differentiate.ts';
 import { Execution } from './execution.ts';
 import type { Graph, ValueId } from './graph.ts';
 import { type Model, trainableParameters } from './model.ts';
-import { affine, broadcast, concat, denseWeightGradient, oneHot, patches, reshape, slice, sum, transpose } from './primitives/table.ts';
+import { affine, broadcast, concat, dense, denseWeightGradient, oneHot, patches, reshape, slice, sum, transpose } from './primitives/table.ts';
+import type { Window } from './primitives/window.ts';
 import { type Program, planProgram } from './program.ts';
 import { type OutputNorm, SeparableCotangents } from './separation.ts';
 import { leavesZerosOut, zerosOf } from './shared-zeros.ts';
 import { type Site, sitesOf } from './sites.ts';
 
-/** How a site's gradient is kept: `gram` as the pair (a, δ), `rows` whole, as rows of the Jacobian. */
-export type Contraction = 'gram' | 'rows';
+/**
+ * How a site's gradient is kept: `gram` as the pair (a, δ), `rows` whole, as rows of the Jacobian; `images`, not at all, but as the images x
+ * and M·x whose products are the kernel (image-gram.ts), for convolutions with `fixed` cotangents.
+ */
+export type Contraction = 'gram' | 'rows' | 'images';
 
 /**
  * What the outputs' cotangents of a site are: `each` its own; `summed`, one whose products are the sums of theirs;
- * `exchangeable`, each its own, with δ[n, o]·δ[m, q] = δ[n, q]·δ[m, o].
+ * `exchangeable`, each its own, with δ[n, o]·δ[m, q] = δ[n, q]·δ[m, o]; `fixed`, the same for all examples.
  */
-export type OutputForm = 'each' | 'summed' | 'exchangeable';
+export type OutputForm = 'each' | 'summed' | 'exchangeable' | 'fixed';
 
 /** What the sweeps leave for one parameter, or for one group of a grouped convolution's kernel. */
 export interface Factor {
@@ -33,9 +37,11 @@ export interface Factor {
   readonly left: ValueId | null;
   /**
    * δ [outputs·n, positions, width], stage 2; the gradient itself, with one position, for `rows`. Outputs vary slowest.
-   * With outputs `summed`, [n, positions, width], stage 1: its products are the outputs' products, summed.
+   * With outputs `summed`, [n, positions, width], stage 1: its products are the outputs' products, summed. So with `images`, M·x.
    */
   readonly right: ValueId;
+  /** x of `images`: the kernel is x·right. */
+  readonly partner?: ValueId;
   readonly outputs: OutputForm;
   readonly positions: number;
   readonly leftWidth: number;
@@ -91,6 +97,8 @@ export function buildSweep(
     const { id, positionAxes } = keptCotangent(g, site, contraction);
     if (outputs === 'each' || id === null) return 'each';
     const cotangent = cotangentOf(id);
+    const isImage = site.kind === 'conv2d' && site.groups === 1 && contraction === 'gram';
+    if (outputs === 'summed' && isImage && separable.isFixed(cotangent) && !separable.separates(cotangent, positionAxes)) return 'fixed';
     const found =
       outputs === 'summed'
         ? separable.separates(cotangent, positionAxes)
@@ -100,12 +108,15 @@ export function buildSweep(
   const factors = sites.flatMap((site, index): Factor[] => {
     const known = formOf(site, 'gram');
     const contraction = site.kind === 'whole' ? 'rows' : choose(site, known);
-    const form = isWhole(site, contraction) ? formOf(site, contraction) : known;
+    const kept = isWhole(site, contraction) ? formOf(site, contraction) : known;
+    const form = kept === 'fixed' && contraction !== 'images' ? 'each' : kept;
     const cotangent = form === 'summed' ? (id: ValueId) => separable.sumOverOutputs(cotangentOf(id)) : cotangentOf;
     const parts =
       contraction === 'rows'
         ? [rowParts(g, site, cotangent)]
-        : Array.from({ length: site.groups }, (_, group) => factoredParts(g, site, cotangent, group));
+        : contraction === 'images'
+          ? [imageParts(g, site, separable, cotangentOf(site.uses[0].preactivation))]
+          : Array.from({ length: site.groups }, (_, group) => factoredParts(g, site, cotangent, group));
     return parts.map((part) => ({
       parameter: trainable[index].name,
       index,
@@ -115,7 +126,7 @@ export function buildSweep(
       ...part,
     }));
   });
-  const kept = factors.flatMap(({ left, right }) => (left === null ? [right] : [left, right]));
+  const kept = factors.flatMap(({ left, right, partner }) => [left, partner ?? null, right].filter((id) => id !== null));
   return {
     graph: g.build([...new Set(kept)]),
     input: model.input.id,
@@ -145,7 +156,16 @@ function keptCotangent(g: GraphBuilder, site: Site, contraction: Contraction): {
   return { id, positionAxes: site.kind === 'conv2d' ? axes.slice(1) : axes.slice(0, -1) };
 }
 
-type Parts = Pick<Factor, 'left' | 'right' | 'positions' | 'leftWidth' | 'rightWidth' | 'scale'>;
+type Parts = Pick<Factor, 'left' | 'right' | 'partner' | 'positions' | 'leftWidth' | 'rightWidth' | 'scale'>;
+
+function imageParts(g: GraphBuilder, site: Site, separable: SeparableCotangents, cotangent: ValueId): Parts {
+  const [channels, ...image] = site.image as readonly number[];
+  const size = channels * sizeOf(image);
+  const x = reshape(g, site.uses[0].input, [channels, sizeOf(image)]);
+  const seen = dense(g, x, separable.imageGram(cotangent, site.window as Window, image));
+  const right = reshape(g, affine(g, seen, site.scale * site.scale, 0), [1, size]);
+  return { left: null, right, partner: reshape(g, x, [1, size]), positions: 1, leftWidth: 0, rightWidth: size, scale: 1 };
+}
 
 /** Rows of the Jacobian: of a dense weight from its factors, all uses in one product; of anything else from the sweep. */
 function rowParts(g: GraphBuilder, site: Site, cotangentOf: (id: ValueId) => ValueId): Parts {

@@ -26,13 +26,15 @@ export interface StoredFactor {
 /** Factors that share δ share its Gram: dense weight and bias, for example. */
 export interface FactorGroup {
   readonly right: StoredFactor;
+  /** The images whose products with right are wanted instead of right's with itself. */
+  readonly partner: StoredFactor | null;
   readonly members: readonly { readonly factor: Factor; readonly left: StoredFactor | null }[];
 }
 
 /**
  * A block holds each distinct left and right factor once.
  *
- *   left                 [example, position, input]
+ *   left, partner        [example, position, input]
  *   right, `summed`      [example, position, output, width]     one Gram of rows output·width long; no outputs where summed
  *   right, `blocks`      [example, output, position, width]     rows (example, output, position)
  *          exchangeable  [output, example, width]               one matrix per output, as `planes`
@@ -82,9 +84,11 @@ export function blockLayout(rt: Runtime, sweep: Sweep, { tileSize, outputs, layo
   for (const factor of sweep.factors) {
     const { positions, outputs: form } = factor;
     const left = factor.left === null ? null : store(lefts, { id: factor.left, positions, width: factor.leftWidth, copies: 1, outputs: 'each' });
-    const copies = form === 'summed' ? 1 : outputs;
+    const copies = form === 'summed' || form === 'fixed' ? 1 : outputs;
     const right = store(rights, { id: factor.right, positions, width: factor.rightWidth, copies, outputs: form });
-    const group = groups.get(factor.right) ?? { right, members: [] };
+    const partner =
+      factor.partner === undefined ? null : store(lefts, { id: factor.partner, positions, width: factor.rightWidth, copies: 1, outputs: 'each' });
+    const group = groups.get(factor.right) ?? { right, partner, members: [] };
     group.members.push({ factor, left });
     groups.set(factor.right, group);
   }

@@ -1,5 +1,6 @@
 /** @file The cost model: flops and bytes of every way to contract a site, and of every NTK implementation. */
 
+import { sizeOf } from '../core/tensor.ts';
 import type { Site } from '../graph/sites.ts';
 import type { Contraction, OutputForm } from '../graph/sweep.ts';
 import type { FactorGroup } from './block-layout.ts';
@@ -35,6 +36,7 @@ const HADAMARD_FLOPS = 12;
  *
  * `gram`: per pair of examples, S²·I for a·a′, S²·O·H for δ·δ′ (O² outputs: S²·O²·H), and the Hadamard sum.
  * `rows`: per example, O·S·I·H to assemble; per pair, O·I·H (O²·I·H) to contract.
+ * `images`: once, S²·O·H for D and S² sums per tap for M; per example, C·(H·W)² for M·x; per pair, C·H·W.
  * O = 1 where the cotangents are summed over the outputs, O² = O(O + 1)/2 in `gram` where they may be exchanged.
  */
 export function siteCost(site: Site, contraction: Contraction, problem: Problem, form: OutputForm): SiteCost {
@@ -44,6 +46,12 @@ export function siteCost(site: Site, contraction: Contraction, problem: Problem,
   const outputPairs = crossOutputs ? o * o : o;
   const examples = problem.symmetric ? problem.n1 : problem.n1 + problem.n2;
   const size = site.kind === 'whole' ? h : i * h;
+  if (contraction === 'images') {
+    const [channels, ...image] = site.image as readonly number[];
+    const pixels = sizeOf(image);
+    const matrix = s * s * (o * h + (HADAMARD_FLOPS * i) / channels);
+    return { flops: matrix + examples * 2 * channels * pixels * pixels + pairs(problem) * 2 * channels * pixels, elements: 2 * channels * pixels };
+  }
   if (contraction === 'rows') {
     const assembly = site.kind === 'whole' ? o * h : 2 * o * s * i * h;
     return { flops: examples * assembly + pairs(problem) * 2 * outputPairs * size, elements: o * size };
@@ -53,16 +61,24 @@ export function siteCost(site: Site, contraction: Contraction, problem: Problem,
   return { flops: pairs(problem) * perPair, elements: s * (groups * i + o * h) };
 }
 
-/** The cheaper contraction of a site by flops; `gram` on a tie, and always `rows` for a whole gradient. */
+/** The cheapest contraction of a site by flops; `gram` on a tie, and always `rows` for a whole gradient. */
 export function cheapestContraction(site: Site, problem: Problem, form: OutputForm): Contraction {
-  if (site.kind === 'whole') return 'rows';
-  return siteCost(site, 'rows', problem, form).flops < siteCost(site, 'gram', problem, form).flops ? 'rows' : 'gram';
+  return least(site, form, (contraction) => siteCost(site, contraction, problem, form).flops);
 }
 
-/** The contraction of a site that stores fewer elements per example. */
+/** The contraction of a site that stores the fewest elements per example. */
 export function smallestContraction(site: Site, problem: Problem, form: OutputForm): Contraction {
+  return least(site, form, (contraction) => siteCost(site, contraction, problem, form).elements);
+}
+
+/** Positions of an image up to which its matrix M is made: 8 MB of f64. */
+const MOST_PIXELS = 1024;
+
+function least(site: Site, form: OutputForm, costOf: (contraction: Contraction) => number): Contraction {
   if (site.kind === 'whole') return 'rows';
-  return siteCost(site, 'rows', problem, form).elements < siteCost(site, 'gram', problem, form).elements ? 'rows' : 'gram';
+  const images = form === 'fixed' && sizeOf((site.image as readonly number[]).slice(1)) <= MOST_PIXELS;
+  const contractions: Contraction[] = images ? ['gram', 'rows', 'images'] : ['gram', 'rows'];
+  return contractions.reduce((best, other) => (costOf(other) < costOf(best) ? other : best));
 }
 
 /** Flops of contracting one group of factors over the whole problem: the Gram of its shared cotangents, once. */

@@ -107,8 +107,8 @@ export class FactoredTiles implements TileComputer<Float64Array> {
     const firstSecond = firstOfSecondSide(plan);
     const [x, index] = block < firstSecond ? [this.inputs.x1, block] : [this.inputs.x2, block - firstSecond];
     const n = examplesOfBlock(plan, block);
-    const summed = blocks.rights.filter(({ outputs }) => outputs === 'summed');
-    const each = blocks.rights.filter(({ outputs }) => outputs !== 'summed');
+    const summed = blocks.rights.filter(({ outputs }) => outputs === 'summed' || outputs === 'fixed');
+    const each = blocks.rights.filter((right) => !summed.includes(right));
     for (let start = 0; start < n; start += sweepSize) {
       // The last sweep of a block starts early enough to be inside it, as the last block of cotangents does.
       const example = Math.min(start, tileSize - sweepSize);
@@ -154,7 +154,7 @@ export class FactoredTiles implements TileComputer<Float64Array> {
 
   /** Adds one group's share to the kernel planes of its members, a pair of sub-blocks at a time. */
   private contract(
-    { right, members }: FactorGroup,
+    { right, partner, members }: FactorGroup,
     plane: number,
     pair: { rowPtr: number; columnPtr: number; rows: number; columns: number; diagonal: boolean },
     planePtrs: readonly number[],
@@ -183,7 +183,11 @@ export class FactoredTiles implements TileComputer<Float64Array> {
               { rows: r * perExample, columns: c * perExample, k, alpha, lower },
               out,
             );
-          if (right.outputs === 'exchangeable') {
+          if (partner !== null) {
+            const xPtr = pair.rowPtr + partner.offset + r0 * width * bytes;
+            const yPtr = pair.columnPtr + rightOffset + c0 * width * bytes;
+            this.product(xPtr, yPtr, { rows: r, columns: c, k: width, alpha: 1, lower: false }, dPtr);
+          } else if (right.outputs === 'exchangeable') {
             const at = (ptr: number, first: number) => ptr + right.offset + first * width * bytes;
             this.exchangedProducts(right, at(pair.rowPtr, r0), at(pair.columnPtr, c0), { rows: r, columns: c }, dPtr);
           } else if (right.sharesZeros && s === 1 && leavesZerosOut(v, c * v)) {

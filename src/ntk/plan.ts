@@ -205,10 +205,17 @@ function fitTiles(
   const rowsPerExample = layout === 'blocks' ? problem.outputs : 1;
   const most = request.tileSize ?? Math.min(MAX_TILE, Math.max(MIN_TILE, Math.floor(MAX_TILE_ROWS / rowsPerExample)));
   const routines = routinesOf(rt, request.dtype);
+  const programs = new Map<string, Program>();
+  const programOf = ({ sweepSize, seedBlock }: SweepShape): Program => {
+    const key = `${sweepSize} × ${seedBlock}`;
+    const program = programs.get(key) ?? planSweep(sweep, sweepSize, seedBlock, request.dtype, { given: 'once' });
+    programs.set(key, program);
+    return program;
+  };
   const candidate = (tile: number, shape: SweepShape, resident: boolean): TileChoice => {
     const tileSize = request.tileSize ? Math.min(request.tileSize, largest) : balanced(largest, tile);
     const { sweepSize, seedBlock } = shape;
-    const program = sweepProgram(sweep, shape, request.dtype);
+    const program = programOf(shape);
     const blocks = blockLayout(rt, sweep, { tileSize, outputs: problem.outputs, layout, dtype: request.dtype });
     const count = Math.ceil(problem.n1 / tileSize) + (problem.symmetric ? 0 : Math.ceil(problem.n2 / tileSize));
     const slots = resident ? count : Math.min(count, 2);
@@ -223,7 +230,7 @@ function fitTiles(
   const shapes = new Map<number, SweepShape[]>();
   const shapesOf = (tile: number): SweepShape[] => {
     const tileSize = request.tileSize ? Math.min(request.tileSize, largest) : balanced(largest, tile);
-    const known = shapes.get(tileSize) ?? sweepShapes(sweep, tileSize, problem.outputs, request.dtype);
+    const known = shapes.get(tileSize) ?? sweepShapes(tileSize, problem.outputs, programOf);
     shapes.set(tileSize, known);
     return known;
   };
@@ -243,19 +250,15 @@ function fitTiles(
 
 type SweepShape = Pick<NtkPlan, 'sweepSize' | 'seedBlock'>;
 
-function sweepProgram(sweep: Sweep, { sweepSize, seedBlock }: SweepShape, dtype: Dtype): Program {
-  return planSweep(sweep, sweepSize, seedBlock, dtype, { given: 'once' });
-}
-
 /** Shapes of a sweep over a block of `tileSize` examples, the fastest first, then ever smaller ones. */
-function sweepShapes(sweep: Sweep, tileSize: number, outputs: number, dtype: Dtype): SweepShape[] {
+function sweepShapes(tileSize: number, outputs: number, programOf: (shape: SweepShape) => Program): SweepShape[] {
   const seedBlock = balanced(outputs, MAX_SEEDS);
   const shapes: SweepShape[] = halvings(Math.min(tileSize, Math.max(1, Math.floor(SWEEP_ROWS / seedBlock)))).map((size) => ({
     sweepSize: balanced(tileSize, size),
     seedBlock,
   }));
   for (const fewer of halvings(seedBlock).slice(1)) shapes.push({ sweepSize: 1, seedBlock: fewer });
-  const perExample = sweepProgram(sweep, shapes[0], dtype).valueBytes / shapes[0].sweepSize;
+  const perExample = programOf(shapes[0]).valueBytes / shapes[0].sweepSize;
   const fastest = shapes.findIndex(({ sweepSize }) => sweepSize * seedBlock < 2 * LEAST_SWEEP_ROWS || sweepSize * perExample <= SWEEP_BYTES);
   return shapes.slice(Math.max(0, fastest));
 }

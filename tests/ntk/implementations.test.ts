@@ -388,6 +388,53 @@ describe('separable cotangents', () => {
   });
 });
 
+describe('a convolution behind which everything is linear', () => {
+  const conv = { in_channels: 2, out_channels: 20, kernel_size: [3, 2], padding: [1, 2], stride: [1, 2], dilation: [2, 1] };
+  const model = networkOf(
+    [1, 6, 6],
+    [
+      { type: 'Conv2d', name: 'a', in_channels: 1, out_channels: 2, kernel_size: 3, padding: 1 },
+      { type: 'Tanh' },
+      { type: 'Conv2d', name: 'b', ...conv, parameterization: 'ntk', sigma_w: 1.3, sigma_b: 0.4 },
+      { type: 'AvgPool2d', kernel_size: [2, 1], stride: 1 },
+      { type: 'Flatten' },
+      { type: 'Linear', name: 'c', in_features: 300, out_features: 18 },
+    ],
+    { 'a.weight': [2, 1, 3, 3], 'a.bias': [2], 'b.weight': [20, 2, 3, 2], 'b.bias': [20], 'c.weight': [18, 300], 'c.bias': [18] },
+    0.2,
+  );
+  const [x, x2] = [inputsOf(model, 6), inputsOf(model, 3, 4)];
+
+  test('is contracted by images where the kernel sums over the outputs, and only there', () => {
+    const chosen = (outputs: NtkOutputs) => explainNtk(rt, model, 6, { outputs }).sites[2];
+    expect(chosen('trace')).toMatchObject({ parameter: 'b.weight', chosen: 'images', outputs: 'fixed' });
+    expect(chosen('mean').chosen).toBe('images');
+    for (const outputs of ['full', 'diagonal'] as const) expect(chosen(outputs)).toMatchObject({ chosen: 'rows', outputs: 'each' });
+  });
+
+  test('JJᵀ to 1e-11 in f64 and 1e-5 in f32, also between two batches, and of its weight alone', () => {
+    const [j, j2] = [jacobian(rt, model, x), jacobian(rt, model, x2)];
+    const expected = reduced(naiveKernel(j, j), 'trace');
+    const implementation = 'structured-derivatives';
+    expect(largestDifference(empiricalNtk(rt, model, x, { implementation, outputs: 'trace' }), expected)).toBeLessThan(1e-11);
+    const singles = empiricalNtk(rt, model, x, { implementation, outputs: 'trace', dtype: 'f32' });
+    expect(largestDifference(singles, expected)).toBeLessThan(1e-5);
+    const between = empiricalNtk(rt, model, x, { x2, implementation, outputs: 'trace' });
+    expect(largestDifference(between, reduced(naiveKernel(j, j2), 'trace'))).toBeLessThan(1e-11);
+    const alone = withTrainable(model, { only: ['b.weight'] });
+    const own = jacobian(rt, alone, x);
+    const kernel = empiricalNtk(rt, alone, x, { implementation, outputs: 'trace' });
+    expect(largestDifference(kernel, reduced(naiveKernel(own, own), 'trace'))).toBeLessThan(1e-11);
+  });
+
+  test('the same bits for every tile size', () => {
+    for (const dtype of ['f64', 'f32'] as const) {
+      const kernel = empiricalNtk(rt, model, x, { outputs: 'trace', dtype });
+      for (const tileSize of [1, 2, 4]) expectSameBits(empiricalNtk(rt, model, x, { outputs: 'trace', dtype, tileSize }), kernel);
+    }
+  });
+});
+
 describe('sweeps of fewer examples and cotangents than a block has', () => {
   // 19 outputs are swept as 10 and 10, of which one is swept twice; 130 examples as 44, 44 and 44, of which two are.
   const model = networkOf(
