@@ -25,17 +25,7 @@ export function packPanels<T>(P: i32, rows: i32, k: i32, src: usize, rs: i32, cs
     } else if (P == 5 && cs == 1 && live == P) {
       transposeFive<T>(k, src, rsBytes, dst);
     } else {
-      let row = 0;
-      if (cs == 1) {
-        for (; row + 2 * LANES<T>() <= live; row += 2 * LANES<T>()) {
-          transposeStrips<T>(2, P, k, src + <usize>row * rsBytes, rsBytes, dst + <usize>row * sizeof<T>());
-        }
-        for (; row + LANES<T>() <= live; row += LANES<T>()) {
-          transposeStrips<T>(1, P, k, src + <usize>row * rsBytes, rsBytes, dst + <usize>row * sizeof<T>());
-        }
-      }
-      for (; row < live; row++) copyRow<T>(P, k, src + <usize>row * rsBytes, csBytes, dst + <usize>row * sizeof<T>());
-      for (; row < P; row++) zeroRow<T>(P, k, dst + <usize>row * sizeof<T>());
+      packRows<T>(live, P, k, src, rsBytes, csBytes, dst);
     }
     src += <usize>P * rsBytes;
     dst += <usize>(P * k) * sizeof<T>();
@@ -115,6 +105,24 @@ function transposeFive<T>(k: i32, r0: usize, rsBytes: usize, dst: usize): void {
     r4 += sizeof<T>();
     dst += 5 * sizeof<T>();
   }
+}
+
+/**
+ * Any panel of P rows, of which `live` exist, by strips or row by row. A function of its own: it serves both operands, and what engines
+ * have to compile before products run fast is short without it.
+ */
+function packRows<T>(live: i32, P: i32, k: i32, src: usize, rsBytes: usize, csBytes: usize, dst: usize): void {
+  let row = 0;
+  if (csBytes == sizeof<T>()) {
+    for (; row + 2 * LANES<T>() <= live; row += 2 * LANES<T>()) {
+      transposeStrips<T>(2, P, k, src + <usize>row * rsBytes, rsBytes, dst + <usize>row * sizeof<T>());
+    }
+    for (; row + LANES<T>() <= live; row += LANES<T>()) {
+      transposeStrips<T>(1, P, k, src + <usize>row * rsBytes, rsBytes, dst + <usize>row * sizeof<T>());
+    }
+  }
+  for (; row < live; row++) copyRow<T>(P, k, src + <usize>row * rsBytes, csBytes, dst + <usize>row * sizeof<T>());
+  for (; row < P; row++) zeroRow<T>(P, k, dst + <usize>row * sizeof<T>());
 }
 
 /** One or two strips of 16 / sizeof<T>() rows, contiguous along k, into their lanes of a panel: two wait for memory half as often. */
