@@ -14,8 +14,8 @@ export interface JsRuntime {
   readonly name: string;
   /** Whether it is to be tested here. */
   readonly present: boolean;
-  /** Runs the programs that `buildPrograms` wrote, in the default mode or in fused mode. */
-  measure(folder: string, mode?: 'fused'): Promise<Measured>;
+  /** Runs the programs that `buildPrograms` wrote, in the default mode or in fused mode, in the first settings. */
+  measure(folder: string, settings: number, mode?: 'fused'): Promise<Measured>;
 }
 
 const WIDE = join(ROOT, 'build/routines.wide.wasm');
@@ -37,11 +37,11 @@ function scriptRuntime(name: string, tool: Tool, args: readonly string[], variab
 }
 
 function script(program: string, args: readonly string[], variables?: Variables): JsRuntime['measure'] {
-  return (folder, mode) => measureScript(folder, program, args, mode ? { FUSED: '1' } : variables);
+  return (folder, settings, mode) => measureScript(folder, program, args, { FIRST: `${settings}`, ...(mode ? { FUSED: '1' } : variables) });
 }
 
 /** What hosts/script.ts reads from the environment. */
-type Variables = { readonly RELEASE?: string; readonly ONE?: '1'; readonly FUSED?: '1' };
+type Variables = { readonly RELEASE?: string; readonly FIRST?: string; readonly FUSED?: '1' };
 
 export async function measureScript(folder: string, program: string, args: readonly string[], variables: Variables = {}): Promise<Measured> {
   const env = { ...process.env, NODE_OPTIONS: '', DENO_NO_UPDATE_CHECK: '1', ...variables };
@@ -51,11 +51,11 @@ export async function measureScript(folder: string, program: string, args: reado
   return JSON.parse(stdout) as Measured;
 }
 
-async function measureInWorkerd(folder: string, mode?: 'fused'): Promise<Measured> {
+async function measureInWorkerd(folder: string, settings: number, mode?: 'fused'): Promise<Measured> {
   const modules = readdirSync(folder).filter((name) => name.endsWith('.wasm'));
   const server = await serveWorkerd({ folder, main: 'workerd.js', modules: modules.map((name) => `./${name}`) });
   try {
-    const response = await fetch(new URL(mode ?? '', server.url));
+    const response = await fetch(new URL(mode ? `${mode}/${settings}` : `${settings}`, server.url));
     if (!response.ok) throw new Error(`workerd: ${response.status} ${await response.text()}`);
     return (await response.json()) as Measured;
   } finally {
@@ -64,7 +64,7 @@ async function measureInWorkerd(folder: string, mode?: 'fused'): Promise<Measure
 }
 
 /** The page is not cross-origin isolated: the digests do not need it. */
-async function measureInChromium(folder: string, mode?: 'fused'): Promise<Measured> {
+async function measureInChromium(folder: string, settings: number, mode?: 'fused'): Promise<Measured> {
   const html = `<!doctype html><script type="importmap">{ "imports": { "tangedge": "/dist/index.web.js" } }</script>
 <script type="module" src="/page.mjs"></script>`;
   const server = await serveFiles((path) =>
@@ -83,7 +83,7 @@ async function measureInChromium(folder: string, mode?: 'fused'): Promise<Measur
     page.on('pageerror', ({ message }) => errors.push(message));
     await page.goto(server.url);
     if (errors.length > 0) throw new Error(`Chromium: ${errors.join('; ')}`);
-    return await page.evaluate<Measured>(`measure(${mode ? `'${mode}'` : ''})`);
+    return await page.evaluate<Measured>(`measure(${mode ? `'${mode}'` : 'undefined'}, ${settings})`);
   } finally {
     await browser.close();
     await server.close();

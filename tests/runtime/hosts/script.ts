@@ -1,10 +1,9 @@
-/** @file The cases in Node, Deno and Bun: prints the digests as JSON. `RELEASE=FILE` takes other routines for the built-in ones, `ONE=1` runs the first setting alone, `FUSED=1` fused mode. */
+/** @file The cases in Node, Deno and Bun: prints the digests as JSON. `RELEASE=FILE` takes other routines for the built-in ones, `FIRST=N` runs the first N settings, `FUSED=1` fused mode. */
 
 import { readFileSync } from 'node:fs';
 import { SETTINGS } from '../case.ts';
 import { measure } from '../measure.ts';
 
-const { RELEASE, ONE, FUSED } = process.env;
+const { RELEASE, FIRST = SETTINGS.length, FUSED } = process.env;
 const release = FUSED ? 'fused' : RELEASE === undefined ? undefined : readFileSync(RELEASE);
-const settings = ONE ? SETTINGS.slice(0, 1) : SETTINGS;
-process.stdout.write(JSON.stringify(await measure(release, settings)));
+process.stdout.write(JSON.stringify(await measure(release, Number(FIRST))));

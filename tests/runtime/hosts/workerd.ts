@@ -1,11 +1,12 @@
-/** @file The cases in workerd: a request answers the digests as JSON, one of /fused those of fused mode. */
+/** @file The cases in workerd: a request of /N answers the digests of the first N settings as JSON, one of /fused/N those of fused mode. */
 
 import { measure } from '../measure.ts';
 
 export default {
   async fetch({ url }: Request): Promise<Response> {
     try {
-      return Response.json(await measure(new URL(url).pathname === '/fused' ? 'fused' : undefined));
+      const path = new URL(url).pathname;
+      return Response.json(await measure(path.startsWith('/fused/') ? 'fused' : undefined, Number(path.split('/').at(-1))));
     } catch (error) {
       return new Response((error as Error).stack, { status: 500 });
     }
