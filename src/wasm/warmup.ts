@@ -35,7 +35,8 @@ const ROUNDS_WITHOUT_CLOCK = 16;
 /**
  * Runs small matrix products, and once those run fast Gram matrices, skinny products, exp, tanh and relu, for some 30 ms, in which
  * engines replace their first code for them; later products, and all that is built on them, then run at full speed. Worth it before
- * the first request of a service, or before timing something.
+ * the first request of a service, or before timing something. Not eigh, whose many functions would take as long again: the first
+ * decomposition of n = 256 takes three times as long as later ones, after warmup too.
  *
  * Cost       some 30 ms, most of it computing; 0.3 MB of WebAssembly memory, given back
  * Numerics   changes no result
