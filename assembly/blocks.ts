@@ -20,7 +20,7 @@ import { rareExp } from "./math/exp";
 import { GELU_LIMIT, farGelu, geluOfBlock, geluOfSingles } from "./math/gelu";
 import { farLog, logOfBlock } from "./math/log";
 import { BLOCK } from "./math/passes";
-import { CIRCULAR_LIMIT, QUARTER, circularOfBlock, circularOfSingles, farCircular } from "./math/sincos";
+import { CIRCULAR_LIMIT, QUARTER, circularOfBlock, farCircular } from "./math/sincos";
 
 /** A literal at every call, so that each function compiles to loops around its formula. */
 export const enum Blocked {
@@ -191,7 +191,6 @@ function passes(op: Blocked, single: bool, x: usize, end: usize, out: usize): vo
   else if (op == Blocked.SiluDerivative) single ? siluDerivativeOfSingles(x, end, out) : siluDerivativeOfBlock(x, end, out);
   else if (op == Blocked.GeluDerivative) single ? geluDerivativeOfSingles(x, end, out) : geluDerivativeOfBlock(x, end, out);
   else if (op == Blocked.Gelu) single ? geluOfSingles(x, end, out) : geluOfBlock(x, end, out);
-  else if (single) circularOfSingles(op == Blocked.Cos ? QUARTER : 0, x, end, out);
   else circularOfBlock(op == Blocked.Cos ? QUARTER : 0, x, end, out);
 }
 

@@ -10,8 +10,8 @@
  * Largest errors known, in units in the last place (tests/routines/elementwise.accuracy.test.ts bounds them; where they are: docs/accuracy.md):
  *
  *         exp   expm1  log   sin, cos  tanh  sigmoid  silu  erf   gelu
- *   f64   0.75  1.07   1.5   1.07      1.86  2.0      1.96  1.74  1.95
- *   f32   0.95  1.45   0.95  0.5       1.13  2.0      2.0   1.49  0.7
+ *   f64   0.75  1.07   1.5   1.75      1.86  2.0      1.96  1.74  1.95
+ *   f32   0.95  1.45   0.95  1.56      1.13  2.0      2.0   1.49  0.7
  *
  *         softplus  gaussian  sechSquared  siluDerivative  geluDerivative
  *   f64   1.22      0.7       1.0          1.1             1.36
@@ -24,6 +24,7 @@ import { exp, expm1, isRareExp, rareExp } from "./math/exp";
 import { isRareLog, log, rareLog } from "./math/log";
 import { BLOCK } from "./math/passes";
 import { rareSigmoid, rareSilu, rareSoftplus, sigmoid, silu, softplus } from "./math/sigmoid";
+import { circularOfSingles, isRareCircular, rareCircular } from "./math/sincos-f32";
 import { tanh } from "./math/tanh";
 
 /** Where the tail is padded: one memory per instance, so no other thread writes it. */
@@ -32,7 +33,7 @@ const TAIL = memory.data(32, 16);
 const POWERS = memory.data(1024, 16);
 
 /** What a map does to each vector; a literal at every call, so each map compiles to one loop around its formula. */
-const enum Op { Exp, Expm1, Log, Sqrt, Tanh, Sigmoid, Silu, Softplus, Erf, Relu, LeakyRelu, Elu, Affine }
+const enum Op { Exp, Expm1, Log, Sin, Cos, Sqrt, Tanh, Sigmoid, Silu, Softplus, Erf, Relu, LeakyRelu, Elu, Affine }
 
 export function expArray<T>(n: i32, x: usize, out: usize): void {
   if (sizeof<T>() == 8) blockedArray<T>(Blocked.Exp, n, x, out);
@@ -66,8 +67,14 @@ export function erfArray<T>(n: i32, x: usize, out: usize): void {
   if (sizeof<T>() == 8) blockedArray<T>(Blocked.Erf, n, x, out);
   else map<T>(Op.Erf, n, x, out);
 }
-export function sinArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.Sin, n, x, out); }
-export function cosArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.Cos, n, x, out); }
+export function sinArray<T>(n: i32, x: usize, out: usize): void {
+  if (sizeof<T>() == 8) blockedArray<T>(Blocked.Sin, n, x, out);
+  else map<T>(Op.Sin, n, x, out);
+}
+export function cosArray<T>(n: i32, x: usize, out: usize): void {
+  if (sizeof<T>() == 8) blockedArray<T>(Blocked.Cos, n, x, out);
+  else map<T>(Op.Cos, n, x, out);
+}
 export function geluArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.Gelu, n, x, out); }
 export function gaussianArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.Gaussian, n, x, out); }
 export function sechSquaredArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.SechSquared, n, x, out); }
@@ -148,13 +155,14 @@ function map<T>(op: Op, n: i32, x: usize, out: usize, a: f64 = 0.0, b: f64 = 0.0
 // @ts-ignore: decorator
 @inline
 function mayBeRare(op: Op): bool {
-  return op == Op.Exp || op == Op.Log || op == Op.Sigmoid || op == Op.Silu || op == Op.Softplus;
+  return op == Op.Exp || op == Op.Log || op == Op.Sin || op == Op.Cos || op == Op.Sigmoid || op == Op.Silu || op == Op.Softplus;
 }
 
 // @ts-ignore: decorator
 @inline
 function isRare<T>(op: Op, x: v128): v128 {
-  return op == Op.Log ? isRareLog<T>(x) : isRareExp<T>(x);
+  if (op == Op.Log) return isRareLog<T>(x);
+  return op == Op.Sin || op == Op.Cos ? isRareCircular(x) : isRareExp<T>(x);
 }
 
 /** Two vectors from x to out. */
@@ -163,6 +171,8 @@ function isRare<T>(op: Op, x: v128): v128 {
 function applyRare<T>(op: Op, x: usize, out: usize): void {
   if (op == Op.Exp) rareExps<T>(x, out);
   else if (op == Op.Log) rareLog<T>(x, out);
+  else if (op == Op.Sin) rareCircular(0, x, out);
+  else if (op == Op.Cos) rareCircular(1, x, out);
   else if (op == Op.Sigmoid) rareSigmoids(x, out);
   else if (op == Op.Silu) rareSilus(x, out);
   else rareSoftpluses(x, out);
@@ -197,6 +207,8 @@ function apply<T>(op: Op, x: v128, a: v128, b: v128): v128 {
   if (op == Op.Exp) return exp<T>(x);
   if (op == Op.Expm1) return expm1<T>(x);
   if (op == Op.Log) return log<T>(x);
+  if (op == Op.Sin) return circularOfSingles(0, x);
+  if (op == Op.Cos) return circularOfSingles(1, x);
   if (op == Op.Sqrt) return v128.sqrt<T>(x);
   if (op == Op.Tanh) return tanh(x);
   if (op == Op.Sigmoid) return sigmoid(x);

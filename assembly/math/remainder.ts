@@ -23,7 +23,7 @@ const LOW_WORD: u64 = 0xffffffff;
 /** What remainder returns: k mod 4, the high or the low part of r. */
 export const enum Part { Quadrant, High, Low }
 
-/** A part of the reduction of a finite x, |x| ≥ 2^15. */
+/** A part of the reduction of a finite x, |x| ≥ 2^14. */
 export function remainder(x: f64, part: Part): f64 {
   const bits = reinterpret<u64>(x);
   const m = (bits & 0xfffffffffffff) | 0x10000000000000;

@@ -128,6 +128,12 @@ def rows(f, derivative, first=1):
     return table
 
 
+def show_parts(name, dtype, units, number, bits):
+    first, _ = split(number, bits, dtype)
+    second, last = split(number - mpf(first), bits, dtype)
+    show(name, dtype, [units, first, second, last])
+
+
 def show_rows(name, table):
     print(f"{name}, rows:")
     for row in table:
@@ -136,32 +142,35 @@ def show_rows(name, table):
 
 
 def sincos_tables():
-    """sin r = r + r·z·S(z), cos r = 1 + z·C(z), z = r², |r| ≤ π/128; sin and cos of j·π/64; π/64 in parts of 33, 33 and 53 bits; 2/π."""
-    unit = pi / 64
-    top = (unit / 2) ** 2 * mpf("1.001")
+    """sin r = r + r·z·S(z), cos r = 1 + z·C(z), z = r², |r| ≤ π/256, and S, C negated; f32: cos r = 1 − z/2 + z²·C(z), |r| ≤ π/4; sin of j·π/128; 2/π."""
 
     def s(z):
         r = sqrt(z)
-        return (sin(r) / r - 1) / z if z > TINY else mpf(-1) / 6 + z / 120
+        return (1 - sin(r) / r) / z if z > TINY else mpf(1) / 6 - z / 120
 
     def c(z):
-        return (cos(sqrt(z)) - 1) / z if z > TINY else mpf(-1) / 2 + z / 24
+        return (1 - cos(sqrt(z))) / z if z > TINY else mpf(1) / 2 - z / 24
 
-    first, _ = split(unit, 33, "f64")
-    second, last = split(unit - mpf(first), 33, "f64")
-    show("64/π, parts of π/64", "f64", [1 / unit, first, second, last])
-    show("π/2 high, low", "f64", [pi / 2, pi / 2 - mpf(float(pi / 2))])
-    coefficients, error = minimax(s, range(3), 0, top, lambda z: z + TINY)
+    def c_single(z):
+        return (cos(sqrt(z)) - 1 + z / 2) / z**2 if z > TINY else mpf(1) / 24 - z / 720
+
+    def top(angle):
+        return angle**2 * mpf("1.001")
+
+    unit = pi / 128
+    show_parts("128/π, parts of π/128", "f64", 1 / unit, unit, 33)
+    coefficients, error = minimax(s, range(2), 0, top(unit / 2), lambda z: z + TINY)
     show("S", "f64", coefficients, "relative to r", error)
-    coefficients, error = minimax(c, range(3), 0, top, lambda z: z + TINY)
+    coefficients, error = minimax(c, range(3), 0, top(unit / 2), lambda z: z + TINY)
     show("C", "f64", coefficients, "absolute", error)
-    table = []
-    for j in range(128):
-        sine = sin(j * unit) if j % 64 else mpf(0)
-        cosine = cos(j * unit) if j % 64 != 32 else mpf(0)
-        table.append((sine, cosine, sine - mpf(float(sine))))
-    show("sin, cos", "f64", [x for sine, cosine, _ in table for x in (sine, cosine)])
-    show("what sin lacks", "f64", [lack for _, _, lack in table])
+    show("π/2 high, low", "f64", [pi / 2, pi / 2 - mpf(float(pi / 2))])
+    show("2/π; π/2 in two parts", "f64", [2 / pi, *split(pi / 2, 33, "f64")])
+    show_parts("2/π, parts of π/2", "f32", 2 / pi, pi / 2, 18)
+    coefficients, error = minimax(s, range(3), 0, top(pi / 4), lambda z: z + TINY)
+    show("S", "f32", coefficients, "relative to r", error)
+    coefficients, error = minimax(c_single, range(3), 0, top(pi / 4), lambda z: z * z + TINY)
+    show("C", "f32", coefficients, "absolute", error)
+    show("sin", "f64", [sin(j * unit) if j % 128 else mpf(0) for j in range(320)])
     mp.prec = 1400
     bits = int(2 / pi * mpf(2) ** 1216)
     words = [(bits >> (32 * i)) & 0xFFFFFFFF for i in range(37, -1, -1)]
