@@ -2,7 +2,6 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { ROOT } from './source-files.ts';
 
@@ -66,7 +65,6 @@ describe('routines.wat', () => {
   );
 });
 
-test('routines.wasm: at most 195 KB, and 58 KB gzipped: a sixth of it tables of coefficients', () => {
-  expect(bytes.length).toBeLessThanOrEqual(195_000);
-  expect(gzipSync(bytes, { level: 9 }).length).toBeLessThanOrEqual(58_000);
+test('routines.wasm: at most 205 KB, a sixth of it tables of coefficients; gzipped: size.test.ts', () => {
+  expect(bytes.length).toBeLessThanOrEqual(205_000);
 });
