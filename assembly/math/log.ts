@@ -8,13 +8,14 @@
  * Coefficients: scripts/coefficients/coefficients.py exp log.
  */
 
-import { SPACE, STRIDE } from "./passes";
+import { PART, SPACE } from "./passes";
 import { splatFrom, step } from "./table";
 
 const F64 = memory.data<f64>([
   0.7071067811865476, 1.0, 2.0, 2.2250738585072014e-308, 1.7976931348623157e308, 18014398509481984.0, 54.0,
   0.6931471805601177, -1.7239444525614835e-13,
   0.6666666666666735, 0.39999999999411023, 0.28571428743279415, 0.2222219847420851, 0.18183569833017246, 0.15313900871023406, 0.14797531227402008,
+  -Infinity, 6.610366635895898e-07, -1.6440815473189196e-19,
 ]);
 const F32 = memory.data<f32>([
   0.7071067690849304, 1.0, 2.0, 1.1754943508222875e-38, 3.4028234663852886e38, 33554432.0, 25.0,
@@ -32,6 +33,11 @@ const LIFT_EXPONENT: i32 = 6;
 const LN2_HIGH: i32 = 7;
 const LN2_LOW: i32 = 8;
 const P: i32 = 9;
+/** The bits of sign and exponent, as −∞ has them; f64 only. */
+const FIELD: i32 = 16;
+/** LN2_HIGH and LN2_LOW times 2^−20, for k·2^20, the upper word of the exponent's bits; f64 only. */
+const SCALED_HIGH: i32 = 17;
+const SCALED_LOW: i32 = 18;
 
 /** x positive, normal and finite. */
 // @ts-ignore: decorator
@@ -52,18 +58,13 @@ export function logOfBlock(x: usize, end: usize, out: usize): void {
   const half = constant<f64>(SQRT_HALF);
   const one = constant<f64>(ONE);
   const two = constant<f64>(TWO);
-  const high = constant<f64>(LN2_HIGH);
-  const low = constant<f64>(LN2_LOW);
-  const field = f64x2.splat(-Infinity); // the bits of sign and exponent
-  const stop = SPACE + ((end - x) >> 4) * STRIDE;
-  for (let to = SPACE; to < stop; to += STRIDE, x += 16) {
-    const value = v128.load(x);
-    const k = exponent<f64>(value);
-    const f = f64x2.sub(i64x2.sub(value, v128.and(i64x2.sub(value, half), field)), one);
-    const s = f64x2.div(f, f64x2.add(two, f));
-    v128.store(to, s);
-    v128.store(to, f64x2.sub(f64x2.mul(k, low), f64x2.mul(s, f)), 16);
-    v128.store(to, f64x2.add(f64x2.mul(k, high), f), 32);
+  const high = constant<f64>(SCALED_HIGH);
+  const low = constant<f64>(SCALED_LOW);
+  const field = constant<f64>(FIELD);
+  const stop = SPACE + (end - x);
+  for (let at = SPACE; at < stop; at += 32, x += 32) {
+    split(at, v128.load(x), half, one, two, high, low, field);
+    split(at + 16, v128.load(x, 16), half, one, two, high, low, field);
   }
   const p0 = constant<f64>(P);
   const p1 = constant<f64>(P + 1);
@@ -72,15 +73,35 @@ export function logOfBlock(x: usize, end: usize, out: usize): void {
   const p4 = constant<f64>(P + 4);
   const p5 = constant<f64>(P + 5);
   const p6 = constant<f64>(P + 6);
-  for (let at = SPACE; at < stop; at += STRIDE, out += 16) {
-    const s = v128.load(at);
-    const z = f64x2.mul(s, s);
-    const z2 = f64x2.mul(z, z);
-    const z3 = f64x2.mul(z2, z);
-    const top = step<f64>(step<f64>(p6, z, p5), z2, step<f64>(p4, z, p3));
-    const p = step<f64>(top, z3, step<f64>(step<f64>(p2, z, p1), z, p0));
-    v128.store(out, f64x2.add(v128.load(at, 32), step<f64>(p, f64x2.mul(s, z), v128.load(at, 16))));
+  for (let at = SPACE; at < stop; at += 32, out += 32) {
+    v128.store(out, join(at, p0, p1, p2, p3, p4, p5, p6));
+    v128.store(out, join(at + 16, p0, p1, p2, p3, p4, p5, p6), 16);
   }
+}
+
+/** s, k·(ln2 low) − s·f and k·(ln2 high) + f to the parts of SPACE. */
+// @ts-ignore: decorator
+@inline
+function split(at: usize, x: v128, half: v128, one: v128, two: v128, high: v128, low: v128, field: v128): void {
+  const scaled = v128.and(i64x2.sub(x, half), field);
+  const k = f64x2.convert_low_i32x4_s(v128.shuffle<i32>(scaled, scaled, 1, 3, 1, 3));
+  const f = f64x2.sub(i64x2.sub(x, scaled), one);
+  const s = f64x2.div(f, f64x2.add(two, f));
+  v128.store(at, s);
+  v128.store(at, f64x2.sub(f64x2.mul(k, low), f64x2.mul(s, f)), PART);
+  v128.store(at, f64x2.add(f64x2.mul(k, high), f), 2 * PART);
+}
+
+// @ts-ignore: decorator
+@inline
+function join(at: usize, p0: v128, p1: v128, p2: v128, p3: v128, p4: v128, p5: v128, p6: v128): v128 {
+  const s = v128.load(at);
+  const z = f64x2.mul(s, s);
+  const z2 = f64x2.mul(z, z);
+  const z3 = f64x2.mul(z2, z);
+  const top = step<f64>(step<f64>(p6, z, p5), z2, step<f64>(p4, z, p3));
+  const p = step<f64>(top, z3, step<f64>(step<f64>(p2, z, p1), z, p0));
+  return f64x2.add(v128.load(at, 2 * PART), step<f64>(p, f64x2.mul(s, z), v128.load(at, PART)));
 }
 
 /** Of one vector that logOfBlock does not know, from x to out. */
