@@ -11,7 +11,7 @@
  *
  *         exp   expm1  log   sin, cos  tanh  sigmoid  silu  erf   gelu
  *   f64   0.75  1.07   1.5   1.75      1.86  2.0      1.96  1.74  1.95
- *   f32   0.95  1.45   0.95  1.56      1.13  2.0      2.0   1.49  0.7
+ *   f32   0.95  1.45   0.95  1.58      1.13  2.0      2.0   1.49  0.7
  *
  *         softplus  gaussian  sechSquared  siluDerivative  geluDerivative
  *   f64   1.22      0.7       1.0          1.1             1.36
