@@ -8,7 +8,8 @@
  *   softplus x = max(x, 0) + log w + lost/w   w = 1 + e^(−|x|) rounded, lost what rounding lost
  *
  * Loops take two vectors a turn, because a loop's own instructions are up to a third of its formula's, and wide mode joins the
- * two. Blocks are whole turns, multiples of 32 bytes.
+ * two. Blocks are whole turns, multiples of 32 bytes. Passes that leave several quantities write both vectors out: in a function, inlined
+ * too, the second's offset is added instead of standing in the instructions (exp 2 %).
  */
 
 import { rareExp, reducedPower, shiftedExponent, timesPowerOfTwo } from "./math/exp";

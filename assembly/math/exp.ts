@@ -64,9 +64,16 @@ export function rareExp<T>(x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function reducedPower<T>(x: v128, shifted: v128): v128 {
+  return v128.add<T>(constant<T>(ONE), reducedExpm1<T>(x, shifted));
+}
+
+/** e^r − 1. */
+// @ts-ignore: decorator
+@inline
+export function reducedExpm1<T>(x: v128, shifted: v128): v128 {
   const n = exponentOf<T>(shifted);
   const high = reducedHigh<T>(x, n);
-  return v128.add<T>(constant<T>(ONE), v128.add<T>(high, reducedTail<T>(high, reducedLow<T>(n))));
+  return v128.add<T>(high, reducedTail<T>(high, reducedLow<T>(n)));
 }
 
 /** 2^n·((1 − 2^−n) + (e^r − 1)), the two summands added with their rounding error; the sign of x is put back for −0. */

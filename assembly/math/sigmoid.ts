@@ -5,10 +5,7 @@
  *   softplus x = max(x, 0) + log(1 + u)      u = e^(−|x|) as two numbers; log w + lost/w, lost what w = 1 + u lost by rounding
  */
 
-import {
-  exponentOf, isRareExp, powerOfTwo, rareExp, reducedHigh, reducedLow, reducedPower, reducedTail, shiftedExponent,
-  timesPowerOfTwo,
-} from "./exp";
+import { isRareExp, powerOfTwo, rareExp, reducedExpm1, reducedPower, shiftedExponent, timesPowerOfTwo } from "./exp";
 import { log } from "./log";
 import { fastSumError } from "./pair";
 
@@ -35,9 +32,7 @@ export function silu(x: v128): v128 {
 function denominator(x: v128): v128 {
   const u = f32x4.neg(x);
   const shifted = shiftedExponent<f32>(u);
-  const n = exponentOf<f32>(shifted);
-  const high = reducedHigh<f32>(u, n);
-  const p = f32x4.add(high, reducedTail<f32>(high, reducedLow<f32>(n)));
+  const p = reducedExpm1<f32>(u, shifted);
   const s = powerOfTwo<f32>(shifted);
   const one = constant(ONE);
   return f32x4.add(f32x4.pmax(s, one), f32x4.add(f32x4.pmin(s, one), f32x4.mul(s, p)));
@@ -49,10 +44,8 @@ export function softplus(x: v128): v128 {
   const one = constant(ONE);
   const exponent = f32x4.neg(f32x4.abs(x));
   const shifted = shiftedExponent<f32>(exponent);
-  const n = exponentOf<f32>(shifted);
-  const high = reducedHigh<f32>(exponent, n);
   const s = powerOfTwo<f32>(shifted);
-  const p = f32x4.add(high, reducedTail<f32>(high, reducedLow<f32>(n)));
+  const p = reducedExpm1<f32>(exponent, shifted);
   const power = f32x4.add(one, p);
   const u = f32x4.mul(s, power);
   const w = f32x4.add(one, u);

@@ -26,6 +26,11 @@ export type Contraction = 'gram' | 'rows' | 'images';
  */
 export type OutputForm = 'each' | 'summed' | 'exchangeable' | 'fixed';
 
+/** Whether one entry per example stands for those of all outputs. */
+export function isOnePerExample(form: OutputForm): boolean {
+  return form === 'summed' || form === 'fixed';
+}
+
 /** What the sweeps leave for one parameter, or for one group of a grouped convolution's kernel. */
 export interface Factor {
   readonly parameter: string;

@@ -3,7 +3,7 @@
 import { bytesOf, type Dtype } from '../core/tensor.ts';
 import type { ValueId } from '../graph/graph.ts';
 import { zerosOf } from '../graph/shared-zeros.ts';
-import type { Factor, OutputForm, Sweep } from '../graph/sweep.ts';
+import { type Factor, isOnePerExample, type OutputForm, type Sweep } from '../graph/sweep.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 
 /** How output indices appear in the kernel: summed or absent, as blocks of a matrix, or as separate planes. */
@@ -84,7 +84,7 @@ export function blockLayout(rt: Runtime, sweep: Sweep, { tileSize, outputs, layo
   for (const factor of sweep.factors) {
     const { positions, outputs: form } = factor;
     const left = factor.left === null ? null : store(lefts, { id: factor.left, positions, width: factor.leftWidth, copies: 1, outputs: 'each' });
-    const copies = form === 'summed' || form === 'fixed' ? 1 : outputs;
+    const copies = isOnePerExample(form) ? 1 : outputs;
     const right = store(rights, { id: factor.right, positions, width: factor.rightWidth, copies, outputs: form });
     const partner =
       factor.partner === undefined ? null : store(lefts, { id: factor.partner, positions, width: factor.rightWidth, copies: 1, outputs: 'each' });

@@ -5,7 +5,7 @@ import type { Execution } from '../graph/execution.ts';
 import { copyStridedBetween, type StridedCopy } from '../graph/primitives/strided.ts';
 import { outputNorms } from '../graph/separation.ts';
 import { leavesZerosOut } from '../graph/shared-zeros.ts';
-import { startSweep, sweepBackward, sweepForward } from '../graph/sweep.ts';
+import { isOnePerExample, startSweep, sweepBackward, sweepForward } from '../graph/sweep.ts';
 import type { Routines } from '../wasm/abi.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 import type { BlockSource, TileComputer } from '../wasm/tiled.ts';
@@ -107,7 +107,7 @@ export class FactoredTiles implements TileComputer<Float64Array> {
     const firstSecond = firstOfSecondSide(plan);
     const [x, index] = block < firstSecond ? [this.inputs.x1, block] : [this.inputs.x2, block - firstSecond];
     const n = examplesOfBlock(plan, block);
-    const summed = blocks.rights.filter(({ outputs }) => outputs === 'summed' || outputs === 'fixed');
+    const summed = blocks.rights.filter(({ outputs }) => isOnePerExample(outputs));
     const each = blocks.rights.filter((right) => !summed.includes(right));
     for (let start = 0; start < n; start += sweepSize) {
       // The last sweep of a block starts early enough to be inside it, as the last block of cotangents does.
