@@ -13,10 +13,13 @@ import { primitiveOf } from './primitives/table.ts';
  */
 export class GraphBuilder implements Emitter {
   private readonly nodes: Node[];
-  private readonly known = new Map<string, ValueId>();
+  private readonly known: Map<string, ValueId>;
 
   constructor(graph?: Graph) {
     this.nodes = graph ? [...graph.nodes] : [];
+    const built = graph && knownOf.get(graph.nodes);
+    this.known = new Map(built);
+    if (built) return;
     this.nodes.forEach((node, id) => {
       const key = keyOf(node);
       if (key !== null && !this.known.has(key)) this.known.set(key, id);
@@ -66,7 +69,9 @@ export class GraphBuilder implements Emitter {
 
   /** The graph so far, with these results. */
   build(outputs: readonly ValueId[]): Graph {
-    return { nodes: [...this.nodes], outputs: [...outputs] };
+    const graph = { nodes: [...this.nodes], outputs: [...outputs] };
+    knownOf.set(graph.nodes, new Map(this.known));
+    return graph;
   }
 
   private leaf(node: Node): ValueId {
@@ -86,6 +91,9 @@ export class GraphBuilder implements Emitter {
     return id;
   }
 }
+
+/** Of the graphs that builders made, by their nodes: whoever goes on from one need not form the keys again. */
+const knownOf = new WeakMap<readonly Node[], ReadonlyMap<string, ValueId>>();
 
 /** Equal keys: equal values. Null for leaves with a name, which are never merged, and for large constants. */
 function keyOf(node: Node): string | null {

@@ -3,8 +3,8 @@
 import { TangedgeError } from '../core/errors.ts';
 import { bytesOf, type Dtype, sizeOf } from '../core/tensor.ts';
 import type { Routines } from '../wasm/abi.ts';
-import { type Graph, isLeaf, type ValueId } from './graph.ts';
-import type { Operand } from './primitive.ts';
+import { type Graph, isLeaf, type Node, type ValueId } from './graph.ts';
+import type { Operand, Primitive } from './primitive.ts';
 import { primitiveOf } from './primitives/table.ts';
 import { zerosOf } from './shared-zeros.ts';
 
@@ -55,43 +55,46 @@ const ALIGNMENT = 64;
 export function planProgram(graph: Graph, options: ProgramOptions): Program {
   const { dtype } = options;
   const keep = options.keep ?? graph.outputs;
+  const { nodes } = graph;
   const live = liveValues(graph, keep);
-  const batch = graph.nodes.map((node, id) => {
-    if (!live[id] || !node.batched) return 1;
-    if (!isLeaf(node)) return 0;
-    const entries = options.batch.get(id);
-    if (entries === undefined) {
-      throw new TangedgeError('ERR_ARGUMENT', `program: the batched leaf '${node.name}' has no batch size.`, { name: node.name });
-    }
-    return entries;
-  });
-  const each = graph.nodes.map((_, id) => options.each?.get(id) ?? 1);
-  const stage = new Array<Stage>(graph.nodes.length).fill(0);
+  const primitives = nodes.map((node, id) => (live[id] && !isLeaf(node) ? primitiveOf(node.op) : null));
+  const batch = new Array<number>(nodes.length).fill(1);
+  const each = nodes.map((_, id) => options.each?.get(id) ?? 1);
+  const stage = new Array<Stage>(nodes.length).fill(0);
   const steps: ValueId[][] = Array.from({ length: STAGES }, () => []);
   const flops = new Array<number>(STAGES).fill(0);
-  graph.nodes.forEach((node, id) => {
+  nodes.forEach((node, id) => {
     if (!live[id]) return;
-    if (isLeaf(node)) {
+    const primitive = primitives[id];
+    if (primitive === null) {
       stage[id] = options.late?.has(id) ? 2 : node.batched ? 1 : 0;
+      if (!node.batched) return;
+      const given = options.batch.get(id);
+      if (given === undefined) {
+        throw new TangedgeError('ERR_ARGUMENT', `program: the batched leaf '${node.name}' has no batch size.`, { name: node.name });
+      }
+      batch[id] = given;
       return;
     }
-    stage[id] = Math.max(0, ...node.inputs.map((input) => stage[input])) as Stage;
-    const common = commonBatch(
-      node.op,
-      node.inputs.map((input) => ({ batch: batch[input], each: each[input] })),
-    );
+    let entries = 1;
+    let servesSeveral = false;
+    for (const input of node.inputs) {
+      if (stage[input] > stage[id]) stage[id] = stage[input];
+      entries = Math.max(entries, batch[input]);
+      servesSeveral ||= each[input] > 1;
+    }
+    const common = commonBatch(node, batch, each);
     if (node.batched) {
-      batch[id] = common.batch;
+      batch[id] = entries = common.batch;
       each[id] = common.each;
-    } else if (node.inputs.some((input) => each[input] > 1)) {
+    } else if (servesSeveral) {
       throw new TangedgeError('ERR_UNSUPPORTED', `${node.op}: no sum over a batch whose entries serve several examples each.`, {});
     }
     steps[stage[id]].push(id);
-    const shapes = node.inputs.map((input) => graph.nodes[input].shape);
-    const entries = node.batched ? batch[id] : Math.max(...node.inputs.map((input) => batch[input]));
-    flops[stage[id]] += entries * primitiveOf(node.op).flops(shapes, node.shape, node.attributes);
+    const shapes = node.inputs.map((input) => nodes[input].shape);
+    flops[stage[id]] += entries * primitive.flops(shapes, node.shape, node.attributes);
   });
-  const { offset, valueBytes } = layOut(graph, { live, batch, stage, steps, keep, dtype });
+  const { offset, valueBytes } = layOut(graph, { primitives, live, batch, stage, steps, keep, dtype });
   return { graph, dtype, keep: [...keep], batch, each, offset, steps, valueBytes, flops };
 }
 
@@ -134,28 +137,29 @@ function liveValues(graph: Graph, keep: readonly ValueId[]): boolean[] {
   return live;
 }
 
-interface BatchShape {
-  readonly batch: number;
-  readonly each: number;
-}
-
 /** The batch of a function of operands: their entries must repeat evenly in the largest, or serve an even number of its entries. */
-function commonBatch(op: string, operands: readonly BatchShape[]): BatchShape {
-  const own = operands.filter(({ batch, each }) => batch > 1 || each > 1);
+function commonBatch({ op, inputs }: Node, batch: readonly number[], each: readonly number[]): { batch: number; each: number } {
+  const own = inputs.filter((input) => batch[input] > 1 || each[input] > 1);
   if (own.length === 0) return { batch: 1, each: 1 };
-  const each = Math.min(...own.map((operand) => operand.each));
-  const whole = Math.max(...own.map((operand) => operand.batch * operand.each));
-  for (const operand of own) {
-    const covered = operand.batch * operand.each;
-    if (whole % covered !== 0 || operand.each % each !== 0 || (operand.each > each && covered !== whole)) {
-      const batches = own.map(({ batch }) => batch);
+  let least = each[own[0]];
+  let whole = 1;
+  for (const input of own) {
+    least = Math.min(least, each[input]);
+    whole = Math.max(whole, batch[input] * each[input]);
+  }
+  for (const input of own) {
+    const covered = batch[input] * each[input];
+    if (whole % covered !== 0 || each[input] % least !== 0 || (each[input] > least && covered !== whole)) {
+      const batches = own.map((operand) => batch[operand]);
       throw new TangedgeError('ERR_SHAPE', `${op}: batches of ${batches.join(' and ')} examples do not fit each other.`, { batches });
     }
   }
-  return { batch: whole / each, each };
+  return { batch: whole / least, each: least };
 }
 
 interface Layout {
+  /** Null for leaves and dead nodes. */
+  readonly primitives: readonly (Primitive | null)[];
   readonly live: readonly boolean[];
   readonly batch: readonly number[];
   readonly stage: readonly Stage[];
@@ -168,59 +172,65 @@ interface Layout {
  *   | leaves, kept values, values that a later stage reads | temporaries of one stage at a time |
  *   0                                                      persistent                          valueBytes
  */
-function layOut(graph: Graph, { live, batch, stage, steps, keep, dtype }: Layout): { offset: number[]; valueBytes: number } {
-  const root = graph.nodes.map((_, id) => id);
-  graph.nodes.forEach((node, id) => {
-    if (live[id] && !isLeaf(node) && primitiveOf(node.op).alias) root[id] = root[node.inputs[0]];
-  });
-  const persistent = new Array<boolean>(graph.nodes.length).fill(false);
-  const lastStep = new Array<number>(graph.nodes.length).fill(-1);
-  const position = new Map<ValueId, number>();
-  for (const list of steps) list.forEach((id, index) => void position.set(id, index));
-  graph.nodes.forEach((node, id) => {
+function layOut(graph: Graph, { primitives, live, batch, stage, steps, keep, dtype }: Layout): { offset: number[]; valueBytes: number } {
+  const { nodes } = graph;
+  const root = nodes.map((_, id) => id);
+  const bytes = new Array<number>(nodes.length).fill(0);
+  const persistent = new Array<boolean>(nodes.length).fill(false);
+  const lastStep = new Array<number>(nodes.length).fill(-1);
+  nodes.forEach((node, id) => {
     if (!live[id]) return;
-    if (isLeaf(node)) persistent[root[id]] = true;
-    for (const input of node.inputs) {
-      if (stage[input] !== stage[id] || stage[root[input]] !== stage[id]) persistent[root[input]] = true;
-      else lastStep[root[input]] = Math.max(lastStep[root[input]], position.get(id) as number);
-    }
+    if (primitives[id]?.alias) root[id] = root[node.inputs[0]];
+    if (primitives[id] === null) persistent[id] = true;
+    bytes[id] = alignUp(batch[id] * sizeOf(node.shape) * bytesOf(dtype));
   });
+  for (const list of steps) {
+    list.forEach((id, index) => {
+      for (const input of nodes[id].inputs) {
+        const source = root[input];
+        if (stage[input] !== stage[id] || stage[source] !== stage[id]) persistent[source] = true;
+        else lastStep[source] = index;
+      }
+    });
+  }
   for (const id of keep) persistent[root[id]] = true;
 
-  const bytes = (id: ValueId) => alignUp(batch[id] * sizeOf(graph.nodes[id].shape) * bytesOf(dtype));
-  const offset = new Array<number>(graph.nodes.length).fill(-1);
+  const offset = new Array<number>(nodes.length).fill(-1);
   let top = 0;
-  graph.nodes.forEach((_, id) => {
+  nodes.forEach((_, id) => {
     if (live[id] && root[id] === id && persistent[id]) {
       offset[id] = top;
-      top += bytes(id);
+      top += bytes[id];
     }
   });
   let valueBytes = top;
   for (const list of steps) {
     const free = new FreeList(top);
     list.forEach((id, index) => {
-      const node = graph.nodes[id];
-      if (root[id] === id && !persistent[id]) {
-        const first = node.inputs[0];
-        const dying = first !== undefined && !persistent[root[first]] && lastStep[root[first]] === index;
-        const overwrites = dying && primitiveOf(node.op).inPlace === true && bytes(root[first]) === bytes(id);
-        if (overwrites) {
-          offset[id] = offset[root[first]];
-          lastStep[root[first]] = -1; // its bytes now belong to this value
+      const { inputs } = nodes[id];
+      const isPlaced = root[id] === id && !persistent[id];
+      if (isPlaced) {
+        const first = root[inputs[0]];
+        const dying = inputs.length > 0 && !persistent[first] && lastStep[first] === index;
+        if (dying && primitives[id]?.inPlace === true && bytes[first] === bytes[id]) {
+          offset[id] = offset[first];
+          lastStep[first] = -1; // its bytes now belong to this value
         } else {
-          offset[id] = free.take(bytes(id));
+          offset[id] = free.take(bytes[id]);
         }
       }
-      for (const input of new Set(node.inputs.map((value) => root[value]))) {
-        if (!persistent[input] && lastStep[input] === index) free.give(offset[input], bytes(input));
+      for (const input of inputs) {
+        const source = root[input];
+        if (persistent[source] || lastStep[source] !== index) continue;
+        free.give(offset[source], bytes[source]);
+        lastStep[source] = -1; // given once, however often the node reads it
       }
       // A value that nothing reads (kept values are persistent) frees its bytes at once.
-      if (root[id] === id && !persistent[id] && lastStep[id] === -1) free.give(offset[id], bytes(id));
+      if (isPlaced && lastStep[id] === -1) free.give(offset[id], bytes[id]);
     });
     valueBytes = Math.max(valueBytes, free.end);
   }
-  graph.nodes.forEach((_, id) => {
+  nodes.forEach((_, id) => {
     if (live[id] && root[id] !== id) offset[id] = offset[root[id]];
   });
   return { offset, valueBytes };

@@ -89,8 +89,9 @@ export function buildSweep(
   const derived = vjp(model.graph, wrt, { shared: 'per-example' });
   const [seed] = derived.seeds;
   const g = new GraphBuilder(derived.graph);
+  const results = new Map(wrt.map((id, index) => [id, derived.results[index]]));
   const cotangentOf = (id: ValueId): ValueId => {
-    const result = derived.results[wrt.indexOf(id)];
+    const result = results.get(id);
     // A parameter that no output depends on has a zero gradient, one per example and output like any other.
     return result ?? broadcast(g, affine(g, sum(g, seed, [0]), 0, 0), g.shapeOf(id));
   };

@@ -205,6 +205,7 @@ function fitTiles(
   const rowsPerExample = layout === 'blocks' ? problem.outputs : 1;
   const most = request.tileSize ?? Math.min(MAX_TILE, Math.max(MIN_TILE, Math.floor(MAX_TILE_ROWS / rowsPerExample)));
   const routines = routinesOf(rt, request.dtype);
+  const normBytes = outputNormsBytes(sweep, problem.outputs, request.dtype, routines);
   const programs = new Map<string, Program>();
   const programOf = ({ sweepSize, seedBlock }: SweepShape): Program => {
     const key = `${sweepSize} × ${seedBlock}`;
@@ -223,7 +224,6 @@ function fitTiles(
     const side = tileSize * rowsPerExample;
     const placeBytes = layout === 'blocks' ? placeBlocksBytes(tileSize, problem.outputs) : 0;
     const tileBytes = planes * side * side * 8 + Math.max(blocks.pairBytes, placeBytes);
-    const normBytes = outputNormsBytes(sweep, problem.outputs, request.dtype, routines);
     const wasmBytes = Math.max(programBytes(program, routines), normBytes) + slots * blocks.bytes + tileBytes + 65536;
     return { program, blocks, tileSize, sweepSize, seedBlock, slots, wasmBytes };
   };
