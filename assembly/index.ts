@@ -57,6 +57,9 @@ export { gramMicrokernelF64, gramMicrokernelF32 } from "./gram-microkernel";
 export { gramF64, gramF32, gramScratchBytesF64, gramScratchBytesF32 } from "./gram";
 export { gramHadamardF64, gramHadamardF32 } from "./kronecker";
 export { jacobianRowsF64, jacobianRowsF32 } from "./jacobian";
+export {
+  convolutionSharedZerosF64, convolutionSharedZerosF32, convolutionSharedZerosScratchBytesF64, convolutionSharedZerosScratchBytesF32,
+} from "./convolution-shared-zeros";
 export { foldF64, foldF32, im2colF64, im2colF32, unfoldF64, unfoldF32 } from "./convolution";
 export {
   maxPoolSelectF64, maxPoolSelectF32, maxPoolScatterF64, maxPoolScatterF32,

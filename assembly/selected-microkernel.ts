@@ -3,6 +3,7 @@
  * which step of the right panel they belong to.
  *
  *   C [5, NR] ← Σ over steps of A of a·B[step]      a step of A: five elements, then the byte offset of B's (4 bytes, padded in f64)
+ *   C ← C + that sum where `adds` is not 0
  *
  * At least one step; from +0 in the order of the panel, multiply then add: the bits of gemm's tile for the same terms. The form
  * is explained there.
@@ -26,7 +27,7 @@ export function OFFSET<T>(): usize {
 
 // @ts-ignore: decorator
 @inline
-function microkernel<T>(steps: i32, a: usize, b: usize, c: usize, rsc: usize): void {
+function microkernel<T>(adds: i32, steps: i32, a: usize, b: usize, c: usize, rsc: usize): void {
   const zero = v128.splat<T>(<T>0);
   const aEnd = a + <usize>steps * STEP<T>();
   let c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero, c30 = zero, c31 = zero, c40 = zero, c41 = zero;
@@ -118,6 +119,23 @@ function microkernel<T>(steps: i32, a: usize, b: usize, c: usize, rsc: usize): v
     c40 = plus<T>(c40, ai, b0), c41 = plus<T>(c41, ai, b1);
     a += STEP<T>();
   }
+  if (adds) {
+    let at = c;
+    c00 = v128.add<T>(v128.load(at), c00);
+    c01 = v128.add<T>(v128.load(at, 16), c01);
+    at += rsc;
+    c10 = v128.add<T>(v128.load(at), c10);
+    c11 = v128.add<T>(v128.load(at, 16), c11);
+    at += rsc;
+    c20 = v128.add<T>(v128.load(at), c20);
+    c21 = v128.add<T>(v128.load(at, 16), c21);
+    at += rsc;
+    c30 = v128.add<T>(v128.load(at), c30);
+    c31 = v128.add<T>(v128.load(at, 16), c31);
+    at += rsc;
+    c40 = v128.add<T>(v128.load(at), c40);
+    c41 = v128.add<T>(v128.load(at, 16), c41);
+  }
   v128.store(c, c00);
   v128.store(c, c01, 16);
   c += rsc;
@@ -137,7 +155,7 @@ function microkernel<T>(steps: i32, a: usize, b: usize, c: usize, rsc: usize): v
 /** The tile of the wide module: see gemm-microkernel-wide.ts. */
 // @ts-ignore: decorator
 @inline
-function wideMicrokernel<T>(steps: i32, a: usize, b: usize, c: usize, rsc: usize): void {
+function wideMicrokernel<T>(adds: i32, steps: i32, a: usize, b: usize, c: usize, rsc: usize): void {
   const zero = v128.splat<T>(<T>0);
   const aEnd = a + <usize>steps * STEP<T>();
   let c00 = zero, c01 = zero, c02 = zero, c03 = zero, c10 = zero, c11 = zero, c12 = zero, c13 = zero;
@@ -187,6 +205,33 @@ function wideMicrokernel<T>(steps: i32, a: usize, b: usize, c: usize, rsc: usize
     c40 = plus<T>(c40, ai, b0), c41 = plus<T>(c41, ai, b1), c42 = plus<T>(c42, ai, b2), c43 = plus<T>(c43, ai, b3);
     a += STEP<T>();
   }
+  if (adds) {
+    let at = c;
+    c00 = v128.add<T>(v128.load(at), c00);
+    c01 = v128.add<T>(v128.load(at, 16), c01);
+    c02 = v128.add<T>(v128.load(at, 32), c02);
+    c03 = v128.add<T>(v128.load(at, 48), c03);
+    at += rsc;
+    c10 = v128.add<T>(v128.load(at), c10);
+    c11 = v128.add<T>(v128.load(at, 16), c11);
+    c12 = v128.add<T>(v128.load(at, 32), c12);
+    c13 = v128.add<T>(v128.load(at, 48), c13);
+    at += rsc;
+    c20 = v128.add<T>(v128.load(at), c20);
+    c21 = v128.add<T>(v128.load(at, 16), c21);
+    c22 = v128.add<T>(v128.load(at, 32), c22);
+    c23 = v128.add<T>(v128.load(at, 48), c23);
+    at += rsc;
+    c30 = v128.add<T>(v128.load(at), c30);
+    c31 = v128.add<T>(v128.load(at, 16), c31);
+    c32 = v128.add<T>(v128.load(at, 32), c32);
+    c33 = v128.add<T>(v128.load(at, 48), c33);
+    at += rsc;
+    c40 = v128.add<T>(v128.load(at), c40);
+    c41 = v128.add<T>(v128.load(at, 16), c41);
+    c42 = v128.add<T>(v128.load(at, 32), c42);
+    c43 = v128.add<T>(v128.load(at, 48), c43);
+  }
   v128.store(c, c00);
   v128.store(c, c01, 16);
   v128.store(c, c02, 32);
@@ -213,12 +258,19 @@ function wideMicrokernel<T>(steps: i32, a: usize, b: usize, c: usize, rsc: usize
   v128.store(c, c43, 48);
 }
 
-export function selectedMicrokernelF64(steps: i32, a: usize, b: usize, c: usize, rsc: usize): void {
-  if (WIDE) wideMicrokernel<f64>(steps, a, b, c, rsc);
-  else microkernel<f64>(steps, a, b, c, rsc);
+export function selectedMicrokernelF64(adds: i32, steps: i32, a: usize, b: usize, c: usize, rsc: usize): void {
+  if (WIDE) wideMicrokernel<f64>(adds, steps, a, b, c, rsc);
+  else microkernel<f64>(adds, steps, a, b, c, rsc);
 }
 
-export function selectedMicrokernelF32(steps: i32, a: usize, b: usize, c: usize, rsc: usize): void {
-  if (WIDE) wideMicrokernel<f32>(steps, a, b, c, rsc);
-  else microkernel<f32>(steps, a, b, c, rsc);
+export function selectedMicrokernelF32(adds: i32, steps: i32, a: usize, b: usize, c: usize, rsc: usize): void {
+  if (WIDE) wideMicrokernel<f32>(adds, steps, a, b, c, rsc);
+  else microkernel<f32>(adds, steps, a, b, c, rsc);
+}
+
+// @ts-ignore: decorator
+@inline
+export function selectedMicrokernel<T>(adds: i32, steps: i32, a: usize, b: usize, c: usize, rsc: usize): void {
+  if (sizeof<T>() == 8) selectedMicrokernelF64(adds, steps, a, b, c, rsc);
+  else selectedMicrokernelF32(adds, steps, a, b, c, rsc);
 }

@@ -14,16 +14,16 @@
 import { KC, packB, updateTile } from "./gemm";
 import { NR_BYTES } from "./gemm-microkernel";
 import { padded } from "./memory";
-import { OFFSET, STEP, selectedMicrokernelF32, selectedMicrokernelF64 } from "./selected-microkernel";
+import { OFFSET, STEP, selectedMicrokernel } from "./selected-microkernel";
 
 /** Rows of a tile. */
-const ROWS: i32 = 5;
+export const ROWS: i32 = 5;
 /** Packed tiles that one panel of B serves: 150 KB of f32 at most, in L2. */
 const TILES: i32 = 12;
 /** Columns of a packed block of B. */
 const COLUMNS: i32 = 1024;
 /** Bytes of a row of the wide module's tile: both modules declare the same scratch. */
-const WIDEST_NR_BYTES: i32 = 64;
+export const WIDEST_NR_BYTES: i32 = 64;
 /** A tile, then the number of steps of every packed tile. */
 const HEAD_BYTES: usize = ROWS * WIDEST_NR_BYTES + 64;
 
@@ -54,8 +54,8 @@ function multiply<T>(
         for (let t = first; t < last; t++) {
           const row = t % tilesOfGroup * ROWS;
           const from = a + (<usize>(t / tilesOfGroup) * <usize>groupA + <usize>row * <usize>rsa + <usize>pc) * sizeof<T>();
-          const steps = packSteps<T>(min(ROWS, rows - row), kc, from, <usize>rsa * sizeof<T>(), packedA + <usize>(t - first) * panelA);
-          store<i32>(tile + <usize>(t - first << 2), steps, ROWS * WIDEST_NR_BYTES);
+          const steps = packSteps<T>(min(ROWS, rows - row), kc, from, <usize>rsa * sizeof<T>(), sizeof<T>(), packedA + <usize>(t - first) * panelA);
+          store<i32>(tile + <usize>(t - first << 2), max(1, steps), ROWS * WIDEST_NR_BYTES);
         }
         multiplyTiles<T>(
           first, last, tilesOfGroup, rows, jc, nc, kc, packedA, packedB, pc == 0 ? <T>0 : <T>1, c, groupC, rsc, lower, tile,
@@ -82,109 +82,47 @@ function multiplyTiles<T>(
       const steps = load<i32>(tile + <usize>(t - first << 2), ROWS * WIDEST_NR_BYTES);
       const packed = packedA + <usize>(t - first) * panelA;
       const corner = c + (<usize>group * <usize>groupC + <usize>row * <usize>rsc + <usize>(jc + j)) * sizeof<T>();
-      if (beta == <T>0 && live == ROWS && columns == columnsOfPanel) {
-        run<T>(steps, packed, panel, corner, <usize>rsc * sizeof<T>());
+      if (live == ROWS && columns == columnsOfPanel) {
+        selectedMicrokernel<T>(beta != <T>0, steps, packed, panel, corner, <usize>rsc * sizeof<T>());
       } else {
-        run<T>(steps, packed, panel, tile, NR_BYTES);
+        selectedMicrokernel<T>(0, steps, packed, panel, tile, NR_BYTES);
         updateTile<T>(live, columns, <T>1, tile, NR_BYTES, beta, corner, rsc, 1);
       }
     }
   }
 }
 
+/**
+ * Packs the steps of a tile at which one of its rows is not zero, rows and steps in any strides of bytes; rows beyond the `live` ones are
+ * the last of them again. Returns the number of steps; the last one written, perhaps beyond them, is zero where none was kept.
+ */
+export function packSteps<T>(live: i32, k: i32, src: usize, rsBytes: usize, csBytes: usize, dst: usize): i32 {
+  return sizeof<T>() == 8 ? packBits<T, u64>(live - 1, k, src, rsBytes, csBytes, dst) : packBits<T, u32>(live - 1, k, src, rsBytes, csBytes, dst);
+}
+
 // @ts-ignore: decorator
 @inline
-function run<T>(steps: i32, a: usize, b: usize, c: usize, rsc: usize): void {
-  if (sizeof<T>() == 8) selectedMicrokernelF64(steps, a, b, c, rsc);
-  else selectedMicrokernelF32(steps, a, b, c, rsc);
-}
-
-/** Packs the steps of a tile at which some row is not zero, at least one; rows beyond `live` are zero. Returns their number. */
-function packSteps<T>(live: i32, k: i32, r0: usize, rsBytes: usize, dst: usize): i32 {
+function packBits<T, Bits>(last: i32, k: i32, r0: usize, rsBytes: usize, csBytes: usize, dst: usize): i32 {
   const begin = dst;
-  if (live < ROWS) return packFewRows<T>(live, k, r0, rsBytes, dst);
-  const lanes = 16 / <i32>sizeof<T>();
-  const zero = v128.splat<T>(<T>0);
-  let r1 = r0 + rsBytes, r2 = r1 + rsBytes, r3 = r2 + rsBytes, r4 = r3 + rsBytes;
-  let offset: i32 = 0;
-  for (const end = r0 + <usize>(k - k % lanes) * sizeof<T>(); r0 < end; r0 += 16) {
-    const v0 = v128.load(r0), v1 = v128.load(r1), v2 = v128.load(r2), v3 = v128.load(r3), v4 = v128.load(r4);
-    const some = v128.or(v128.or(v128.or(v128.ne<T>(v0, zero), v128.ne<T>(v1, zero)), v128.or(v128.ne<T>(v2, zero), v128.ne<T>(v3, zero))), v128.ne<T>(v4, zero));
-    const kept = sizeof<T>() == 8 ? i64x2.bitmask(some) : i32x4.bitmask(some);
-    if (sizeof<T>() == 8) {
-      v128.store(dst, v128.shuffle<i64>(v0, v1, 0, 2));
-      v128.store(dst, v128.shuffle<i64>(v2, v3, 0, 2), 16);
-      v128.store_lane<i64>(dst, v4, 0, 32);
-      store<i32>(dst, offset, 40);
-      if (kept & 1) dst += STEP<T>();
-      v128.store(dst, v128.shuffle<i64>(v0, v1, 1, 3));
-      v128.store(dst, v128.shuffle<i64>(v2, v3, 1, 3), 16);
-      v128.store_lane<i64>(dst, v4, 1, 32);
-      store<i32>(dst, offset + NR_BYTES, 40);
-      if (kept & 2) dst += STEP<T>();
-    } else {
-      const low01 = v128.shuffle<i32>(v0, v1, 0, 4, 1, 5), high01 = v128.shuffle<i32>(v0, v1, 2, 6, 3, 7);
-      const low23 = v128.shuffle<i32>(v2, v3, 0, 4, 1, 5), high23 = v128.shuffle<i32>(v2, v3, 2, 6, 3, 7);
-      v128.store(dst, v128.shuffle<i64>(low01, low23, 0, 2));
-      v128.store_lane<i32>(dst, v4, 0, 16);
-      store<i32>(dst, offset, 20);
-      dst += <usize>(kept & 1) * STEP<T>();
-      v128.store(dst, v128.shuffle<i64>(low01, low23, 1, 3));
-      v128.store_lane<i32>(dst, v4, 1, 16);
-      store<i32>(dst, offset + NR_BYTES, 20);
-      dst += <usize>(kept >> 1 & 1) * STEP<T>();
-      v128.store(dst, v128.shuffle<i64>(high01, high23, 0, 2));
-      v128.store_lane<i32>(dst, v4, 2, 16);
-      store<i32>(dst, offset + 2 * NR_BYTES, 20);
-      dst += <usize>(kept >> 2 & 1) * STEP<T>();
-      v128.store(dst, v128.shuffle<i64>(high01, high23, 1, 3));
-      v128.store_lane<i32>(dst, v4, 3, 16);
-      store<i32>(dst, offset + 3 * NR_BYTES, 20);
-      dst += <usize>(kept >> 3 & 1) * STEP<T>();
-    }
-    r1 += 16;
-    r2 += 16;
-    r3 += 16;
-    r4 += 16;
-    offset += lanes * NR_BYTES;
-  }
-  for (let rest = k % lanes; rest > 0; rest--) {
-    const x0 = load<T>(r0), x1 = load<T>(r1), x2 = load<T>(r2), x3 = load<T>(r3), x4 = load<T>(r4);
-    store<T>(dst, x0);
-    store<T>(dst, x1, sizeof<T>());
-    store<T>(dst, x2, 2 * sizeof<T>());
-    store<T>(dst, x3, 3 * sizeof<T>());
-    store<T>(dst, x4, 4 * sizeof<T>());
+  let r1 = r0 + <usize>min(1, last) * rsBytes, r2 = r0 + <usize>min(2, last) * rsBytes;
+  let r3 = r0 + <usize>min(3, last) * rsBytes, r4 = r0 + <usize>min(4, last) * rsBytes;
+  for (let offset = 0; offset < k * NR_BYTES; offset += NR_BYTES) {
+    const x0 = load<Bits>(r0), x1 = load<Bits>(r1), x2 = load<Bits>(r2), x3 = load<Bits>(r3), x4 = load<Bits>(r4);
+    store<Bits>(dst, x0);
+    store<Bits>(dst, x1, sizeof<T>());
+    store<Bits>(dst, x2, 2 * sizeof<T>());
+    store<Bits>(dst, x3, 3 * sizeof<T>());
+    store<Bits>(dst, x4, 4 * sizeof<T>());
     store<i32>(dst, offset, OFFSET<T>());
-    if (x0 != <T>0 || x1 != <T>0 || x2 != <T>0 || x3 != <T>0 || x4 != <T>0) dst += STEP<T>();
-    r0 += sizeof<T>();
-    r1 += sizeof<T>();
-    r2 += sizeof<T>();
-    r3 += sizeof<T>();
-    r4 += sizeof<T>();
-    offset += NR_BYTES;
+    // Not zero, but for its sign; no branch, which nothing could predict.
+    dst += <usize>(((x0 | x1 | x2 | x3 | x4) << 1) != 0) * STEP<T>();
+    r0 += csBytes;
+    r1 += csBytes;
+    r2 += csBytes;
+    r3 += csBytes;
+    r4 += csBytes;
   }
-  // The last step written is one of zeros where none was kept.
-  return max<i32>(1, <i32>((dst - begin) / STEP<T>()));
-}
-
-/** The same of fewer than five rows. */
-function packFewRows<T>(live: i32, k: i32, src: usize, rsBytes: usize, dst: usize): i32 {
-  const begin = dst;
-  for (let l = 0; l < k; l++) {
-    let some: i32 = 0;
-    let from = src;
-    for (let row = 0; row < ROWS; row++) {
-      const x = row < live ? load<T>(from) : <T>0;
-      store<T>(dst + <usize>row * sizeof<T>(), x);
-      some |= i32(x != <T>0);
-      from += rsBytes;
-    }
-    store<i32>(dst, l * NR_BYTES, OFFSET<T>());
-    if (some) dst += STEP<T>();
-    src += sizeof<T>();
-  }
-  return max<i32>(1, <i32>((dst - begin) / STEP<T>()));
+  return <i32>((dst - begin) / STEP<T>());
 }
 
 export function gemmSharedZerosF64(

@@ -205,6 +205,60 @@ const conv2dRow: Primitive = {
   scratchBytes: (e) => scratchBytes(e, geometryOf('conv2d', e.attributes)),
 };
 
+/** Terms of one sum of gemm: above them it is the sum of several. */
+const LONGEST_SUM = 512;
+
+/** Whether an input gradient leaves out what is zero in the cotangents of all outputs. */
+function leavesOutCotangents({ batch, sharedZeros = 0 }: Operand, { c, o, groups }: Geometry): boolean {
+  return sharedZeros > 0 && leavesZerosOut(batch / sharedZeros, c / groups) && o / groups <= LONGEST_SUM;
+}
+
+function nonzerosScratchBytes({ inputs: [d], routines }: Pick<Evaluation, 'inputs' | 'routines'>, g: Geometry): number {
+  const rows = d.batch / (d.sharedZeros ?? d.batch);
+  return routines.convolutionSharedZerosScratchBytes(rows, g.c / g.groups, g.h, g.w, g.o / g.groups, g.window.kernel[0] * g.window.kernel[1], g.ow);
+}
+
+/** The input gradients of cotangents whose zeros the outputs of an example share. */
+function inputGradientsOfNonzeros(e: Evaluation, g: Geometry): void {
+  const [d, k] = e.inputs;
+  const { c, h, w, o, oh, ow, groups, patch } = g;
+  const { kernel, strides, padding, dilation } = g.window;
+  const examples = d.sharedZeros ?? d.batch;
+  const bytes = bytesOf(e.dtype);
+  const [sizeD, sizeX] = [o * oh * ow, c * h * w];
+  e.arena.frame(() => {
+    const scratch = e.arena.allocate(nonzerosScratchBytes(e, g));
+    for (let group = 0; group < groups; group++) {
+      e.routines.convolutionSharedZeros(
+        examples,
+        d.batch / examples,
+        c / groups,
+        h,
+        w,
+        o / groups,
+        kernel[0],
+        kernel[1],
+        strides[0],
+        strides[1],
+        padding[0],
+        padding[1],
+        dilation[0],
+        dilation[1],
+        oh,
+        ow,
+        d.ptr + (group * sizeD * bytes) / groups,
+        sizeD,
+        examples * sizeD,
+        k.ptr + ((group * o) / groups) * patch * bytes,
+        e.output.ptr + (group * sizeX * bytes) / groups,
+        sizeX,
+        examples * sizeX,
+        scratch,
+      );
+    }
+  });
+}
+
 const inputGradientRow: Primitive = {
   name: 'conv2dInputGradient',
   infer: ([d], attributes) => {
@@ -220,6 +274,10 @@ const inputGradientRow: Primitive = {
     const og = o / groups;
     const bytes = bytesOf(e.dtype);
     const imageSize = sizeOf(e.output.shape);
+    if (leavesOutCotangents(d, geometry)) {
+      inputGradientsOfNonzeros(e, geometry);
+      return;
+    }
     e.routines.fill(e.output.batch * imageSize, 0, e.output.ptr);
     e.arena.frame(() => {
       const tapsPtr = e.arena.allocateArray(e.dtype, patch * s);
@@ -237,7 +295,10 @@ const inputGradientRow: Primitive = {
   jvp: (g, { inputs, attributes }, tangents) => bilinearTangent(g, inputs, tangents, (d, k) => inputGradient(g, d, k, attributes)),
   vjp: (g, { inputs: [d, k], attributes }, x) => [convolve(g, x, k, attributes), weightGradient(g, d, x, attributes)],
   flops: ([d], _, attributes) => 2 * sizeOf(d) * geometryOf('conv2dInputGradient', attributes).patch,
-  scratchBytes: (e) => scratchBytes(e, geometryOf('conv2dInputGradient', e.attributes)),
+  scratchBytes: (e) => {
+    const geometry = geometryOf('conv2dInputGradient', e.attributes);
+    return leavesOutCotangents(e.inputs[0], geometry) ? nonzerosScratchBytes(e, geometry) + 1024 : scratchBytes(e, geometry);
+  },
 };
 
 /** Rows of a product of stacked cotangents: enough for full speed. */

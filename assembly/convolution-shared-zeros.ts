@@ -1,0 +1,141 @@
+/**
+ * @file The input gradient of a convolution whose cotangents are zero at the same places in all rows of an image, as those of all outputs
+ * are behind a ReLU: those terms are left out.
+ *
+ *   x[image, row] [c, h, w] ← the transpose of the convolution with k [o, c, kh, kw], of d[image, row] [o, oh, ow]
+ *
+ * At each position five rows of d are packed without the channels at which all five are zero. Every tap multiplies them by its part of
+ * k, [o, c], and adds to the pixel that it sees. A product is summed over o from +0, and a pixel adds products in order of output
+ * position (oy, then ox): for o ≤ KC these are the bits of gemm and fold over all terms, where k is finite.
+ */
+
+import { transpose } from "./broadcast-transpose";
+import { packB } from "./gemm";
+import { NR_BYTES } from "./gemm-microkernel";
+import { padded } from "./memory";
+import { STEP, selectedMicrokernel } from "./selected-microkernel";
+import { ROWS, WIDEST_NR_BYTES, packSteps } from "./shared-zeros";
+
+/** Bytes before the packed steps of a position: their number. */
+const HEAD_BYTES: usize = 8;
+
+/** Bytes of c columns in whole panels, of the wide module's, which are the widest: both modules declare the same scratch. */
+function widestRowBytes<T>(c: i32): usize {
+  return (<usize>c * sizeof<T>() + WIDEST_NR_BYTES - 1) / WIDEST_NR_BYTES * WIDEST_NR_BYTES;
+}
+
+function kernelBytes<T>(c: i32, o: i32, taps: i32): usize {
+  return padded(<usize>taps * <usize>o * widestRowBytes<T>(c));
+}
+
+function stepsBytes<T>(o: i32): usize {
+  return HEAD_BYTES + <usize>(o + 1) * STEP<T>();
+}
+
+function scratchBytes<T>(rows: i32, c: i32, h: i32, w: i32, o: i32, taps: i32, ow: i32): usize {
+  const tiles = (rows + ROWS - 1) / ROWS;
+  const pixels = <usize>(h * w) * <usize>(tiles * ROWS) * widestRowBytes<T>(c);
+  return kernelBytes<T>(c, o, taps) + padded(<usize>(ow * tiles) * stepsBytes<T>(o)) + pixels;
+}
+
+function inputGradient<T>(
+  images: i32, rows: i32, c: i32, h: i32, w: i32, o: i32, kh: i32, kw: i32, strideH: i32, strideW: i32,
+  padTop: i32, padLeft: i32, dilationH: i32, dilationW: i32, oh: i32, ow: i32,
+  d: usize, imageD: i32, rowD: i32, k: usize, x: usize, imageX: i32, rowX: i32, packedK: usize,
+): void {
+  const tiles = (rows + ROWS - 1) / ROWS;
+  const rowBytes = (<usize>c * sizeof<T>() + NR_BYTES - 1) / NR_BYTES * NR_BYTES;
+  const pixelBytes = <usize>(tiles * ROWS) * rowBytes;
+  const tapBytes = <usize>o * rowBytes;
+  const packedD = packedK + kernelBytes<T>(c, o, kh * kw);
+  const listBytes = stepsBytes<T>(o);
+  const pixels = packedD + padded(<usize>(ow * tiles) * listBytes);
+  for (let tap = 0; tap < kh * kw; tap++) {
+    packB<T>(c, o, k + <usize>tap * sizeof<T>(), kh * kw, c * kh * kw, packedK + <usize>tap * tapBytes);
+  }
+  for (let image = 0; image < images; image++) {
+    memory.fill(pixels, 0, <usize>(h * w) * pixelBytes);
+    for (let oy = 0; oy < oh; oy++) {
+      packRow<T>(rows, o, oh * ow, ow, d + (<usize>image * <usize>imageD + <usize>(oy * ow)) * sizeof<T>(), rowD, packedD);
+      for (let ky = 0; ky < kh; ky++) {
+        const y = oy * strideH - padTop + ky * dilationH;
+        if (<u32>y >= <u32>h) continue;
+        const line = pixels + <usize>(y * w) * pixelBytes;
+        addRow<T>(tiles, o, w, kw, strideW, padLeft, dilationW, ow, packedD, listBytes, packedK + <usize>(ky * kw) * tapBytes, tapBytes, line, rowBytes);
+      }
+    }
+    for (let row = 0; row < rows; row++) {
+      const to = x + (<usize>image * <usize>imageX + <usize>row * <usize>rowX) * sizeof<T>();
+      transpose<T>(h * w, c, pixels + <usize>row * rowBytes, pixelBytes, to, <usize>(h * w) * sizeof<T>());
+    }
+  }
+}
+
+/** The steps of every position of a row, tile by tile of five rows of d: [ow, tiles]. */
+function packRow<T>(rows: i32, o: i32, plane: i32, ow: i32, d: usize, rowD: i32, packed: usize): void {
+  for (let ox = 0; ox < ow; ox++) {
+    for (let row = 0; row < rows; row += ROWS) {
+      const from = d + (<usize>row * <usize>rowD + <usize>ox) * sizeof<T>();
+      const live = min(ROWS, rows - row), rsBytes = <usize>rowD * sizeof<T>(), csBytes = <usize>plane * sizeof<T>();
+      const steps = packSteps<T>(live, o, from, rsBytes, csBytes, packed + HEAD_BYTES);
+      store<i32>(packed, steps);
+      packed += stepsBytes<T>(o);
+    }
+  }
+}
+
+/** Adds the products of a row of positions with the taps of a row of the kernel to the line of pixels that they see. */
+function addRow<T>(
+  tiles: i32, o: i32, w: i32, kw: i32, strideW: i32, padLeft: i32, dilationW: i32, ow: i32,
+  packed: usize, listBytes: usize, k: usize, tapBytes: usize, line: usize, rowBytes: usize,
+): void {
+  const tileBytes = <usize>ROWS * rowBytes;
+  const panelBytes = <usize>o * NR_BYTES;
+  for (let ox = 0; ox < ow; ox++) {
+    for (let tile = 0; tile < tiles; tile++) {
+      const steps = load<i32>(packed), list = packed + HEAD_BYTES;
+      packed += listBytes;
+      if (steps == 0) continue;
+      for (let kx = 0; kx < kw; kx++) {
+        const x = ox * strideW - padLeft + kx * dilationW;
+        if (<u32>x >= <u32>w) continue;
+        let panel = k + <usize>kx * tapBytes;
+        let to = line + <usize>(x * tiles + tile) * tileBytes;
+        for (const end = to + rowBytes; to < end; to += NR_BYTES) {
+          selectedMicrokernel<T>(1, steps, list, panel, to, rowBytes);
+          panel += panelBytes;
+        }
+      }
+    }
+  }
+}
+
+export function convolutionSharedZerosF64(
+  images: i32, rows: i32, c: i32, h: i32, w: i32, o: i32, kh: i32, kw: i32, strideH: i32, strideW: i32,
+  padTop: i32, padLeft: i32, dilationH: i32, dilationW: i32, oh: i32, ow: i32,
+  dPtr: usize, imageD: i32, rowD: i32, kPtr: usize, xPtr: usize, imageX: i32, rowX: i32, scratchPtr: usize,
+): void {
+  inputGradient<f64>(
+    images, rows, c, h, w, o, kh, kw, strideH, strideW, padTop, padLeft, dilationH, dilationW, oh, ow,
+    dPtr, imageD, rowD, kPtr, xPtr, imageX, rowX, scratchPtr,
+  );
+}
+
+export function convolutionSharedZerosF32(
+  images: i32, rows: i32, c: i32, h: i32, w: i32, o: i32, kh: i32, kw: i32, strideH: i32, strideW: i32,
+  padTop: i32, padLeft: i32, dilationH: i32, dilationW: i32, oh: i32, ow: i32,
+  dPtr: usize, imageD: i32, rowD: i32, kPtr: usize, xPtr: usize, imageX: i32, rowX: i32, scratchPtr: usize,
+): void {
+  inputGradient<f32>(
+    images, rows, c, h, w, o, kh, kw, strideH, strideW, padTop, padLeft, dilationH, dilationW, oh, ow,
+    dPtr, imageD, rowD, kPtr, xPtr, imageX, rowX, scratchPtr,
+  );
+}
+
+export function convolutionSharedZerosScratchBytesF64(rows: i32, c: i32, h: i32, w: i32, o: i32, taps: i32, ow: i32): usize {
+  return scratchBytes<f64>(rows, c, h, w, o, taps, ow);
+}
+
+export function convolutionSharedZerosScratchBytesF32(rows: i32, c: i32, h: i32, w: i32, o: i32, taps: i32, ow: i32): usize {
+  return scratchBytes<f32>(rows, c, h, w, o, taps, ow);
+}
