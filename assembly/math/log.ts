@@ -3,7 +3,8 @@
  *
  *   x = 2^k·m, m in [√½, √2)         f = m − 1, s = f/(2 + f), z = s²
  *   log m = 2s + s³·P(z)             = f − s·(f − z·P(z)), since 2s = f − s·f
- *   log x = k·(ln2 high) + f         in a vector the sum's rounding error joins k·(ln2 low) and the rest
+ *   log x = k·(ln2 high) + f         in a vector the sum's rounding error joins k·(ln2 low) and the rest,
+ *                                    in a block k·(ln2 low) joins f
  *
  * Coefficients: scripts/coefficients/coefficients.py exp log.
  */
@@ -53,18 +54,32 @@ export function isRareLog<T>(x: v128): v128 {
   return v128.not(v128.and(v128.ge<T>(x, constant<T>(MIN_NORMAL)), v128.le<T>(x, constant<T>(MAX_FINITE))));
 }
 
-/** log of a block of doubles that are positive, normal and finite. */
+/** log of a block of doubles that are positive, normal and finite; s, f and k·ln2 + f to the parts of SPACE, then the sum. */
 export function logOfBlock(x: usize, end: usize, out: usize): void {
   const half = constant<f64>(SQRT_HALF);
   const one = constant<f64>(ONE);
-  const two = constant<f64>(TWO);
   const high = constant<f64>(SCALED_HIGH);
   const low = constant<f64>(SCALED_LOW);
   const field = constant<f64>(FIELD);
   const stop = SPACE + (end - x);
   for (let at = SPACE; at < stop; at += 32, x += 32) {
-    split(at, v128.load(x), half, one, two, high, low, field);
-    split(at + 16, v128.load(x, 16), half, one, two, high, low, field);
+    const x0 = v128.load(x);
+    const scaled0 = v128.and(i64x2.sub(x0, half), field);
+    const k0 = f64x2.convert_low_i32x4_s(v128.shuffle<i32>(scaled0, scaled0, 1, 3, 1, 3));
+    const m0 = i64x2.sub(x0, scaled0);
+    const f0 = f64x2.sub(m0, one);
+    v128.store(at, f64x2.div(f0, f64x2.add(m0, one)));
+    v128.store(at, f0, PART);
+    v128.store(at, step<f64>(k0, high, step<f64>(k0, low, f0)), 2 * PART);
+
+    const x1 = v128.load(x, 16);
+    const scaled1 = v128.and(i64x2.sub(x1, half), field);
+    const k1 = f64x2.convert_low_i32x4_s(v128.shuffle<i32>(scaled1, scaled1, 1, 3, 1, 3));
+    const m1 = i64x2.sub(x1, scaled1);
+    const f1 = f64x2.sub(m1, one);
+    v128.store(at, f64x2.div(f1, f64x2.add(m1, one)), 16);
+    v128.store(at, f1, PART + 16);
+    v128.store(at, step<f64>(k1, high, step<f64>(k1, low, f1)), 2 * PART + 16);
   }
   const p0 = constant<f64>(P);
   const p1 = constant<f64>(P + 1);
@@ -74,34 +89,20 @@ export function logOfBlock(x: usize, end: usize, out: usize): void {
   const p5 = constant<f64>(P + 5);
   const p6 = constant<f64>(P + 6);
   for (let at = SPACE; at < stop; at += 32, out += 32) {
-    v128.store(out, join(at, p0, p1, p2, p3, p4, p5, p6));
-    v128.store(out, join(at + 16, p0, p1, p2, p3, p4, p5, p6), 16);
+    v128.store(out, join(v128.load(at), v128.load(at, PART), v128.load(at, 2 * PART), p0, p1, p2, p3, p4, p5, p6));
+    v128.store(out, join(v128.load(at, 16), v128.load(at, PART + 16), v128.load(at, 2 * PART + 16), p0, p1, p2, p3, p4, p5, p6), 16);
   }
 }
 
-/** s, k·(ln2 low) − s·f and k·(ln2 high) + f to the parts of SPACE. */
 // @ts-ignore: decorator
 @inline
-function split(at: usize, x: v128, half: v128, one: v128, two: v128, high: v128, low: v128, field: v128): void {
-  const scaled = v128.and(i64x2.sub(x, half), field);
-  const k = f64x2.convert_low_i32x4_s(v128.shuffle<i32>(scaled, scaled, 1, 3, 1, 3));
-  const f = f64x2.sub(i64x2.sub(x, scaled), one);
-  const s = f64x2.div(f, f64x2.add(two, f));
-  v128.store(at, s);
-  v128.store(at, f64x2.sub(f64x2.mul(k, low), f64x2.mul(s, f)), PART);
-  v128.store(at, f64x2.add(f64x2.mul(k, high), f), 2 * PART);
-}
-
-// @ts-ignore: decorator
-@inline
-function join(at: usize, p0: v128, p1: v128, p2: v128, p3: v128, p4: v128, p5: v128, p6: v128): v128 {
-  const s = v128.load(at);
+function join(s: v128, f: v128, sum: v128, p0: v128, p1: v128, p2: v128, p3: v128, p4: v128, p5: v128, p6: v128): v128 {
   const z = f64x2.mul(s, s);
   const z2 = f64x2.mul(z, z);
   const z3 = f64x2.mul(z2, z);
   const top = step<f64>(step<f64>(p6, z, p5), z2, step<f64>(p4, z, p3));
-  const p = step<f64>(top, z3, step<f64>(step<f64>(p2, z, p1), z, p0));
-  return f64x2.add(v128.load(at, 2 * PART), step<f64>(p, f64x2.mul(s, z), v128.load(at, PART)));
+  const rest = f64x2.sub(f64x2.mul(z, step<f64>(top, z3, step<f64>(step<f64>(p2, z, p1), z, p0))), f);
+  return f64x2.add(sum, f64x2.mul(rest, s));
 }
 
 /** Of one vector that logOfBlock does not know, from x to out. */
