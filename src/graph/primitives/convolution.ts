@@ -6,14 +6,15 @@
  */
 
 import { TangedgeError } from '../../core/errors.ts';
-import { bytesOf, formatShape, sameShape, sizeOf } from '../../core/tensor.ts';
+import { bytesOf, formatShape, sizeOf } from '../../core/tensor.ts';
 import type { Attributes, ValueId } from '../graph.ts';
-import { type Emitter, type Evaluation, entryOf, listAttribute, numberAttribute, type Operand, type Primitive } from '../primitive.ts';
+import { type Emitter, type Evaluation, entryOf, listAttribute, type Operand, type Primitive } from '../primitive.ts';
 import { leavesZerosOut } from '../shared-zeros.ts';
 import { bilinearTangent } from './arithmetic.ts';
+import { checkOperand, type Geometry, geometryOf, visitWindows } from './convolution-geometry.ts';
 import { pad } from './shape.ts';
 import { copyStridedBetween } from './strided.ts';
-import { checkImage, checkSharedKernel, type Window, windowAttributes, windowOf, windowOutput } from './window.ts';
+import { checkSharedKernel, type Window, windowAttributes } from './window.ts';
 
 /** y = x ⋆ k: x [c, h, w], k [o, c/groups, kh, kw] → [o, oh, ow] (cross-correlation, as torch.nn.Conv2d). */
 export function conv2d(g: Emitter, x: ValueId, k: ValueId, window: Omit<Window, 'kernel'>, groups = 1): ValueId {
@@ -72,75 +73,6 @@ function weightGradient(g: Emitter, d: ValueId, x: ValueId, attributes: Attribut
 /** Patches of x: [c, h, w] → [oh·ow, c·kh·kw], what every output position of a convolution sees. */
 export function patches(g: Emitter, x: ValueId, window: Window): ValueId {
   return g.emit('patches', [x], { ...windowAttributes(window), image: g.shapeOf(x) });
-}
-
-/** Everything a routine call needs, from the attributes. */
-interface Geometry {
-  readonly c: number;
-  readonly h: number;
-  readonly w: number;
-  readonly o: number;
-  readonly oh: number;
-  readonly ow: number;
-  readonly groups: number;
-  readonly window: Window;
-  /** Channels per group × kh × kw. */
-  readonly patch: number;
-}
-
-function geometryOf(operation: string, attributes: Attributes): Geometry {
-  const [c, h, w] = checkImage(operation, listAttribute(attributes, 'image'));
-  const window = windowOf(attributes);
-  const [oh, ow] = windowOutput(operation, [h, w], window);
-  const groups = 'groups' in attributes ? numberAttribute(attributes, 'groups') : 1;
-  const o = 'outputs' in attributes ? numberAttribute(attributes, 'outputs') : 0;
-  if (!(Number.isInteger(groups) && groups >= 1 && c % groups === 0 && o % groups === 0)) {
-    throw new TangedgeError('ERR_SHAPE', `${operation}: ${groups} groups do not divide ${c} input and ${o} output channels.`, { groups, c, o });
-  }
-  return { c, h, w, o, oh, ow, groups, window, patch: (c / groups) * window.kernel[0] * window.kernel[1] };
-}
-
-/** Throws unless an operand has the shape that the geometry gives it. */
-function checkOperand(operation: string, name: string, shape: readonly number[], expected: readonly number[]): void {
-  if (!sameShape(shape, expected)) {
-    throw new TangedgeError('ERR_SHAPE', `${operation}: ${name} is ${formatShape(shape)}, the geometry needs ${formatShape(expected)}.`, {
-      shape: [...shape],
-      expected: [...expected],
-    });
-  }
-}
-
-/** Calls a routine of convolution.ts on the channels of one group of consecutive images. */
-function visitWindows(
-  e: Evaluation,
-  name: 'im2col' | 'unfold' | 'fold',
-  g: Geometry,
-  examples: number,
-  group: number,
-  from: number,
-  to: number,
-): void {
-  const { kernel, strides, padding, dilation } = g.window;
-  e.routines[name](
-    examples,
-    g.c,
-    g.h,
-    g.w,
-    (group * g.c) / g.groups,
-    ((group + 1) * g.c) / g.groups,
-    kernel[0],
-    kernel[1],
-    strides[0],
-    strides[1],
-    padding[0],
-    padding[1],
-    dilation[0],
-    dilation[1],
-    g.oh,
-    g.ow,
-    from,
-    to,
-  );
 }
 
 /** Address of batch entry b of an operand whose entries hold `size` elements. */
@@ -205,7 +137,7 @@ const conv2dRow: Primitive = {
   scratchBytes: (e) => scratchBytes(e, geometryOf('conv2d', e.attributes)),
 };
 
-/** Terms of one sum of gemm: above them it is the sum of several. */
+/** Terms of gemm's longest sum, KC of assembly/gemm.ts: above it a product is the sum of several, which the routine below does not form. */
 const LONGEST_SUM = 512;
 
 /** Whether an input gradient leaves out what is zero in the cotangents of all outputs. */
