@@ -19,13 +19,14 @@ import { ROWS, WIDEST_NR_BYTES, packSteps } from "./shared-zeros";
 /** Bytes before the packed steps of a position: their number. */
 const HEAD_BYTES: usize = 8;
 
-/** Bytes of c columns in whole panels, of the wide module's, which are the widest: both modules declare the same scratch. */
-function widestRowBytes<T>(c: i32): usize {
-  return (<usize>c * sizeof<T>() + WIDEST_NR_BYTES - 1) / WIDEST_NR_BYTES * WIDEST_NR_BYTES;
+/** Bytes of c columns in whole panels, whose rows are panelBytes long. */
+function rowBytesOf<T>(c: i32, panelBytes: i32): usize {
+  return (<usize>c * sizeof<T>() + panelBytes - 1) / panelBytes * panelBytes;
 }
 
+/** Panels as of the wide module, the widest: both modules declare the same scratch. */
 function kernelBytes<T>(c: i32, o: i32, taps: i32): usize {
-  return padded(<usize>taps * <usize>o * widestRowBytes<T>(c));
+  return padded(<usize>taps * <usize>o * rowBytesOf<T>(c, WIDEST_NR_BYTES));
 }
 
 function stepsBytes<T>(o: i32): usize {
@@ -34,7 +35,7 @@ function stepsBytes<T>(o: i32): usize {
 
 function scratchBytes<T>(rows: i32, c: i32, h: i32, w: i32, o: i32, taps: i32, ow: i32): usize {
   const tiles = (rows + ROWS - 1) / ROWS;
-  const pixels = <usize>(h * w) * <usize>(tiles * ROWS) * widestRowBytes<T>(c);
+  const pixels = <usize>(h * w) * <usize>(tiles * ROWS) * rowBytesOf<T>(c, WIDEST_NR_BYTES);
   return kernelBytes<T>(c, o, taps) + padded(<usize>(ow * tiles) * stepsBytes<T>(o)) + pixels;
 }
 
@@ -44,12 +45,11 @@ function inputGradient<T>(
   d: usize, imageD: i32, rowD: i32, k: usize, x: usize, imageX: i32, rowX: i32, packedK: usize,
 ): void {
   const tiles = (rows + ROWS - 1) / ROWS;
-  const rowBytes = (<usize>c * sizeof<T>() + NR_BYTES - 1) / NR_BYTES * NR_BYTES;
+  const rowBytes = rowBytesOf<T>(c, NR_BYTES);
   const pixelBytes = <usize>(tiles * ROWS) * rowBytes;
   const tapBytes = <usize>o * rowBytes;
   const packedD = packedK + kernelBytes<T>(c, o, kh * kw);
-  const listBytes = stepsBytes<T>(o);
-  const pixels = packedD + padded(<usize>(ow * tiles) * listBytes);
+  const pixels = packedD + padded(<usize>(ow * tiles) * stepsBytes<T>(o));
   for (let tap = 0; tap < kh * kw; tap++) {
     packB<T>(c, o, k + <usize>tap * sizeof<T>(), kh * kw, c * kh * kw, packedK + <usize>tap * tapBytes);
   }
@@ -61,7 +61,7 @@ function inputGradient<T>(
         const y = oy * strideH - padTop + ky * dilationH;
         if (<u32>y >= <u32>h) continue;
         const line = pixels + <usize>(y * w) * pixelBytes;
-        addRow<T>(tiles, o, w, kw, strideW, padLeft, dilationW, ow, packedD, listBytes, packedK + <usize>(ky * kw) * tapBytes, tapBytes, line, rowBytes);
+        addRow<T>(tiles, o, w, kw, strideW, padLeft, dilationW, ow, packedD, packedK + <usize>(ky * kw) * tapBytes, line, rowBytes);
       }
     }
     for (let row = 0; row < rows; row++) {
@@ -87,14 +87,14 @@ function packRow<T>(rows: i32, o: i32, plane: i32, ow: i32, d: usize, rowD: i32,
 /** Adds the products of a row of positions with the taps of a row of the kernel to the line of pixels that they see. */
 function addRow<T>(
   tiles: i32, o: i32, w: i32, kw: i32, strideW: i32, padLeft: i32, dilationW: i32, ow: i32,
-  packed: usize, listBytes: usize, k: usize, tapBytes: usize, line: usize, rowBytes: usize,
+  packed: usize, k: usize, line: usize, rowBytes: usize,
 ): void {
-  const tileBytes = <usize>ROWS * rowBytes;
+  const tileBytes = <usize>ROWS * rowBytes, tapBytes = <usize>o * rowBytes;
   const panelBytes = <usize>o * NR_BYTES;
   for (let ox = 0; ox < ow; ox++) {
     for (let tile = 0; tile < tiles; tile++) {
       const steps = load<i32>(packed), list = packed + HEAD_BYTES;
-      packed += listBytes;
+      packed += stepsBytes<T>(o);
       if (steps == 0) continue;
       for (let kx = 0; kx < kw; kx++) {
         const x = ox * strideW - padLeft + kx * dilationW;

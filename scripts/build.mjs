@@ -19,6 +19,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -29,6 +30,9 @@ for (const flag of flags) {
 
 /** The modules that are shipped: target in asconfig.json, and file in build/. */
 const MODULES = { release: 'routines', wide: 'routines.wide', fused: 'routines.fused', 'wide-fused': 'routines.wide-fused' };
+
+/** What asc says when its last round of optimization made nothing smaller: the round before counts. */
+const CONVERGED = 'Last converge was suboptimal.';
 
 await buildRoutines();
 if (!flags.has('--routines')) await buildJavascript();
@@ -169,7 +173,10 @@ async function bundle(options) {
 }
 
 async function run(script, args) {
-  const [status] = await once(spawn(process.execPath, [script, ...args], { cwd: root, stdio: 'inherit' }), 'close');
+  const child = spawn(process.execPath, [script, ...args], { cwd: root, stdio: ['inherit', 'inherit', 'pipe'] });
+  const closed = once(child, 'close');
+  for await (const line of createInterface({ input: child.stderr })) if (line !== CONVERGED) console.error(line);
+  const [status] = await closed;
   if (status !== 0) throw new Error(`build: ${script} ${args.join(' ')} ended with status ${status}`);
 }
 

@@ -16,6 +16,11 @@ export interface Windows {
   readonly ow: number;
 }
 
+/** Output extent of a sliding window, at least 1. */
+export function outputExtent(extent: number, kernel: number, stride: number, before: number, after: number, dilation: number): number {
+  return Math.max(1, Math.floor((extent + before + after - dilation * (kernel - 1) - 1) / stride) + 1);
+}
+
 /** Offsets in a plane that window (oy, ox) covers, in row-major order; −1 outside the image. */
 export function windowOffsets(g: Windows, oy: number, ox: number): number[] {
   const offsets: number[] = [];

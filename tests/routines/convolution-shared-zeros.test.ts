@@ -2,38 +2,23 @@
 
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
-import { patchSources } from '../oracle/images.ts';
+import { outputExtent, patchSources, type Windows } from '../oracle/images.ts';
 import { gemmMirror } from '../oracle/matrices.ts';
 import { uniform } from '../oracle/numbers.ts';
 import { DTYPES, type Dtype, expectSameBits, rounding, Sandbox } from './sandbox.ts';
 
 const boxes = [new Sandbox('release'), new Sandbox('debug'), new Sandbox('wide')];
 
-interface Case {
+interface Case extends Windows {
   readonly images: number;
   readonly rows: number;
   readonly c: number;
-  readonly h: number;
-  readonly w: number;
   readonly o: number;
-  readonly kh: number;
-  readonly kw: number;
-  readonly strideH: number;
-  readonly strideW: number;
-  readonly padTop: number;
-  readonly padLeft: number;
-  readonly dilationH: number;
-  readonly dilationW: number;
-  readonly oh: number;
-  readonly ow: number;
   /** Of places that are zero in all rows of an image. */
   readonly share: number;
   /** Rows vary slowest in memory, else images. */
   readonly rowsOuter: boolean;
 }
-
-const outputExtent = (extent: number, kernel: number, stride: number, pads: number, dilation: number) =>
-  Math.max(1, Math.floor((extent + pads - dilation * (kernel - 1) - 1) / stride) + 1);
 
 const cases = fc
   .record({
@@ -57,8 +42,8 @@ const cases = fc
   .map(
     (g): Case => ({
       ...g,
-      oh: outputExtent(g.h, g.kh, g.strideH, 2 * g.padTop, g.dilationH),
-      ow: outputExtent(g.w, g.kw, g.strideW, 2 * g.padLeft, g.dilationW),
+      oh: outputExtent(g.h, g.kh, g.strideH, g.padTop, g.padTop, g.dilationH),
+      ow: outputExtent(g.w, g.kw, g.strideW, g.padLeft, g.padLeft, g.dilationW),
     }),
   );
 
@@ -90,7 +75,7 @@ function expected(dtype: Dtype, q: Case, d: Float64Array, k: Float64Array): Floa
   const round = rounding(dtype);
   const positions = q.oh * q.ow;
   const patch = q.c * q.kh * q.kw;
-  const sources = patchSources({ ...q }, 1, q.c, 0, q.c);
+  const sources = patchSources(q, 1, q.c, 0, q.c);
   const [from, to] = [strides(q, q.o * positions), strides(q, q.c * q.h * q.w)];
   const x = new Float64Array(q.images * q.rows * q.c * q.h * q.w);
   for (let i = 0; i < q.images; i++) {

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { patchSources, type Windows } from '../oracle/images.ts';
+import { outputExtent, patchSources, type Windows } from '../oracle/images.ts';
 import { integers, uniform } from '../oracle/numbers.ts';
 import { DTYPES, type Dtype, expectSameBits, rounding, Sandbox } from './sandbox.ts';
 
@@ -68,11 +68,6 @@ function expectPatches(dtype: Dtype, q: Case): void {
     expectSameBits(gather(box, 'unfold', dtype, q, x, sources.length), byTap(q, patches), `unfold ${what}`);
     expectSameBits(fold(box, dtype, q, byTap(q, p), start), scattered, `fold ${what}`);
   }
-}
-
-/** Output extent of a sliding window, at least 1. */
-function outputExtent(extent: number, kernel: number, stride: number, before: number, after: number, dilation: number): number {
-  return Math.max(1, Math.floor((extent + before + after - dilation * (kernel - 1) - 1) / stride) + 1);
 }
 
 const cases = fc

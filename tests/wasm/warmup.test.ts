@@ -34,8 +34,8 @@ function share(): number {
 }
 
 test('products run at speed after it: at least half of the rate after half a second of work (0.25 without)', () => {
-  // Where other programs hold every core, the engine's compiler may come too late in one process, hardly in six. Cold ones rarely pass 0.5.
-  expect([1, 2, 3, 4, 5, 6].some(() => share() > 0.5)).toBe(true);
+  // Where other programs hold every core, the engine's compiler may come too late in one process, hardly in three.
+  expect([1, 2, 3].some(() => share() > 0.5)).toBe(true);
 });
 
 test('gives its memory back', async () => {

@@ -4,7 +4,7 @@ import { TangedgeError } from '../../core/errors.ts';
 import { formatShape, sameShape } from '../../core/tensor.ts';
 import type { Attributes } from '../graph.ts';
 import { type Evaluation, listAttribute, numberAttribute } from '../primitive.ts';
-import { checkImage, type Window, windowOf, windowOutput } from './window.ts';
+import { checkImage, type Window, windowArguments, windowOf, windowOutput } from './window.ts';
 
 /** Everything a routine call needs, from the attributes. */
 export interface Geometry {
@@ -52,7 +52,6 @@ export function visitWindows(
   from: number,
   to: number,
 ): void {
-  const { kernel, strides, padding, dilation } = g.window;
   e.routines[name](
     examples,
     g.c,
@@ -60,14 +59,7 @@ export function visitWindows(
     g.w,
     (group * g.c) / g.groups,
     ((group + 1) * g.c) / g.groups,
-    kernel[0],
-    kernel[1],
-    strides[0],
-    strides[1],
-    padding[0],
-    padding[1],
-    dilation[0],
-    dilation[1],
+    ...windowArguments(g.window),
     g.oh,
     g.ow,
     from,

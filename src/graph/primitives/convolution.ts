@@ -14,7 +14,7 @@ import { bilinearTangent } from './arithmetic.ts';
 import { checkOperand, type Geometry, geometryOf, visitWindows } from './convolution-geometry.ts';
 import { pad } from './shape.ts';
 import { copyStridedBetween } from './strided.ts';
-import { checkSharedKernel, type Window, windowAttributes } from './window.ts';
+import { checkSharedKernel, type Window, windowArguments, windowAttributes } from './window.ts';
 
 /** y = x ⋆ k: x [c, h, w], k [o, c/groups, kh, kw] → [o, oh, ow] (cross-correlation, as torch.nn.Conv2d). */
 export function conv2d(g: Emitter, x: ValueId, k: ValueId, window: Omit<Window, 'kernel'>, groups = 1): ValueId {
@@ -140,42 +140,33 @@ const conv2dRow: Primitive = {
 /** Terms of gemm's longest sum, KC of assembly/gemm.ts: above it a product is the sum of several, which the routine below does not form. */
 const LONGEST_SUM = 512;
 
-/** Whether an input gradient leaves out what is zero in the cotangents of all outputs. */
-function leavesOutCotangents({ batch, sharedZeros = 0 }: Operand, { c, o, groups }: Geometry): boolean {
-  return sharedZeros > 0 && leavesZerosOut(batch / sharedZeros, c / groups) && o / groups <= LONGEST_SUM;
+/** Examples whose outputs' cotangents are zero at the same places, when an input gradient should leave those out; else 0. */
+function examplesWithZeros({ batch, sharedZeros = 0 }: Operand, { c, o, groups }: Geometry): number {
+  return sharedZeros > 0 && leavesZerosOut(batch / sharedZeros, c / groups) && o / groups <= LONGEST_SUM ? sharedZeros : 0;
 }
 
-function nonzerosScratchBytes({ inputs: [d], routines }: Pick<Evaluation, 'inputs' | 'routines'>, g: Geometry): number {
-  const rows = d.batch / (d.sharedZeros ?? d.batch);
-  return routines.convolutionSharedZerosScratchBytes(rows, g.c / g.groups, g.h, g.w, g.o / g.groups, g.window.kernel[0] * g.window.kernel[1], g.ow);
+function nonzerosScratchBytes({ routines }: Pick<Evaluation, 'routines'>, rows: number, { c, h, w, o, ow, groups, window }: Geometry): number {
+  return routines.convolutionSharedZerosScratchBytes(rows, c / groups, h, w, o / groups, sizeOf(window.kernel), ow);
 }
 
 /** The input gradients of cotangents whose zeros the outputs of an example share. */
-function inputGradientsOfNonzeros(e: Evaluation, g: Geometry): void {
+function inputGradientsOfNonzeros(e: Evaluation, g: Geometry, examples: number): void {
   const [d, k] = e.inputs;
   const { c, h, w, o, oh, ow, groups, patch } = g;
-  const { kernel, strides, padding, dilation } = g.window;
-  const examples = d.sharedZeros ?? d.batch;
+  const rows = d.batch / examples;
   const bytes = bytesOf(e.dtype);
   const [sizeD, sizeX] = [o * oh * ow, c * h * w];
   e.arena.frame(() => {
-    const scratch = e.arena.allocate(nonzerosScratchBytes(e, g));
+    const scratch = e.arena.allocate(nonzerosScratchBytes(e, rows, g));
     for (let group = 0; group < groups; group++) {
       e.routines.convolutionSharedZeros(
         examples,
-        d.batch / examples,
+        rows,
         c / groups,
         h,
         w,
         o / groups,
-        kernel[0],
-        kernel[1],
-        strides[0],
-        strides[1],
-        padding[0],
-        padding[1],
-        dilation[0],
-        dilation[1],
+        ...windowArguments(g.window),
         oh,
         ow,
         d.ptr + (group * sizeD * bytes) / groups,
@@ -206,8 +197,9 @@ const inputGradientRow: Primitive = {
     const og = o / groups;
     const bytes = bytesOf(e.dtype);
     const imageSize = sizeOf(e.output.shape);
-    if (leavesOutCotangents(d, geometry)) {
-      inputGradientsOfNonzeros(e, geometry);
+    const examples = examplesWithZeros(d, geometry);
+    if (examples > 0) {
+      inputGradientsOfNonzeros(e, geometry, examples);
       return;
     }
     e.routines.fill(e.output.batch * imageSize, 0, e.output.ptr);
@@ -229,7 +221,8 @@ const inputGradientRow: Primitive = {
   flops: ([d], _, attributes) => 2 * sizeOf(d) * geometryOf('conv2dInputGradient', attributes).patch,
   scratchBytes: (e) => {
     const geometry = geometryOf('conv2dInputGradient', e.attributes);
-    return leavesOutCotangents(e.inputs[0], geometry) ? nonzerosScratchBytes(e, geometry) + 1024 : scratchBytes(e, geometry);
+    const examples = examplesWithZeros(e.inputs[0], geometry);
+    return examples > 0 ? nonzerosScratchBytes(e, e.inputs[0].batch / examples, geometry) + 1024 : scratchBytes(e, geometry);
   },
 };
 

@@ -5,7 +5,7 @@ import { bytesOf, formatShape, sameShape, sizeOf } from '../../core/tensor.ts';
 import type { Attributes, ValueId } from '../graph.ts';
 import { type Emitter, type Evaluation, entryOf, listAttribute, type Operand, type Primitive } from '../primitive.ts';
 import { reshape, transpose } from './shape.ts';
-import { checkImage, type Window, windowAttributes, windowOf, windowOutput } from './window.ts';
+import { checkImage, type Window, windowArguments, windowAttributes, windowOf, windowOutput } from './window.ts';
 
 /** Largest value of every window; padding counts as −∞; of equal values the first in row-major order is differentiated. */
 export function maxPool(g: Emitter, x: ValueId, window: Window): ValueId {
@@ -53,7 +53,6 @@ function checkPooled(operation: string, d: readonly number[], plane: readonly nu
 }
 
 function callMaxPool(e: Evaluation, name: 'maxPoolSelect' | 'maxPoolScatter', x: Operand, t: Operand): void {
-  const { kernel, strides, padding, dilation } = windowOf(e.attributes);
   const [c, h, w] = x.shape;
   const [, oh, ow] = name === 'maxPoolSelect' ? e.output.shape : t.shape;
   const bytes = bytesOf(e.dtype);
@@ -67,14 +66,7 @@ function callMaxPool(e: Evaluation, name: 'maxPoolSelect' | 'maxPoolScatter', x:
       xEntries * c,
       h,
       w,
-      kernel[0],
-      kernel[1],
-      strides[0],
-      strides[1],
-      padding[0],
-      padding[1],
-      dilation[0],
-      dilation[1],
+      ...windowArguments(windowOf(e.attributes)),
       oh,
       ow,
       x.ptr + entryOf(x, b) * sizeOf(x.shape) * bytes,

@@ -26,6 +26,11 @@ export function windowOf(attributes: Attributes): Window {
   };
 }
 
+/** A window as routines take it: kernel, strides, padding at the top and left, dilation. */
+export function windowArguments({ kernel, strides, padding, dilation }: Window) {
+  return [kernel[0], kernel[1], strides[0], strides[1], padding[0], padding[1], dilation[0], dilation[1]] as const;
+}
+
 /** [oh, ow] of a window over an image of [h, w]: ⌊(h + pads − dilation·(kernel − 1) − 1) / stride⌋ + 1. */
 export function windowOutput(operation: string, image: readonly number[], window: Window): [number, number] {
   const extents = [0, 1].map((axis) => {
