@@ -7,9 +7,13 @@
  * At each position five rows of d are packed without the channels at which all five are zero. Every tap multiplies them by its part of
  * k, [o, c], and adds to the pixel that it sees. A product is summed over o from +0, and a pixel adds products in order of output
  * position (oy, then ox): for o ≤ KC these are the bits of gemm and fold over all terms, where k is finite.
+ *
+ * Entries of x that are not wanted may be left out (convolution-wanted.ts), and are where that is faster: not in the wide module, whose
+ * vectors of rows would be half empty.
  */
 
 import { transpose } from "./broadcast-transpose";
+import { fillLanes, lanesScratchBytes, wantedInputGradient } from "./convolution-wanted";
 import { packB } from "./gemm";
 import { NR_BYTES } from "./gemm-microkernel";
 import { padded } from "./memory";
@@ -33,17 +37,25 @@ function stepsBytes<T>(o: i32): usize {
   return HEAD_BYTES + <usize>(o + 1) * STEP<T>();
 }
 
-function scratchBytes<T>(rows: i32, c: i32, h: i32, w: i32, o: i32, taps: i32, ow: i32): usize {
+function scratchBytes<T>(rows: i32, c: i32, h: i32, w: i32, o: i32, kh: i32, kw: i32, dilationH: i32, ow: i32): usize {
   const tiles = (rows + ROWS - 1) / ROWS;
   const pixels = <usize>(h * w) * <usize>(tiles * ROWS) * rowBytesOf<T>(c, WIDEST_NR_BYTES);
-  return kernelBytes<T>(c, o, taps) + padded(<usize>(ow * tiles) * stepsBytes<T>(o)) + pixels;
+  const bytes = kernelBytes<T>(c, o, kh * kw) + padded(<usize>(ow * tiles) * stepsBytes<T>(o)) + pixels;
+  return max(bytes, lanesScratchBytes<T>(c, h, w, o, kh, kw, dilationH, ow));
 }
 
 function inputGradient<T>(
   images: i32, rows: i32, c: i32, h: i32, w: i32, o: i32, kh: i32, kw: i32, strideH: i32, strideW: i32,
   padTop: i32, padLeft: i32, dilationH: i32, dilationW: i32, oh: i32, ow: i32,
-  d: usize, imageD: i32, rowD: i32, k: usize, x: usize, imageX: i32, rowX: i32, packedK: usize,
+  d: usize, imageD: i32, rowD: i32, k: usize, wanted: usize, imageWanted: i32, x: usize, imageX: i32, rowX: i32, packedK: usize,
 ): void {
+  if (!WIDE && wanted != 0 && fillLanes<T>(rows)) {
+    wantedInputGradient<T>(
+      images, rows, c, h, w, o, kh, kw, strideH, strideW, padTop, padLeft, dilationH, dilationW, oh, ow,
+      d, imageD, rowD, k, wanted, imageWanted, x, imageX, rowX, packedK,
+    );
+    return;
+  }
   const tiles = (rows + ROWS - 1) / ROWS;
   const rowBytes = rowBytesOf<T>(c, NR_BYTES);
   const pixelBytes = <usize>(tiles * ROWS) * rowBytes;
@@ -113,29 +125,33 @@ function addRow<T>(
 export function convolutionSharedZerosF64(
   images: i32, rows: i32, c: i32, h: i32, w: i32, o: i32, kh: i32, kw: i32, strideH: i32, strideW: i32,
   padTop: i32, padLeft: i32, dilationH: i32, dilationW: i32, oh: i32, ow: i32,
-  dPtr: usize, imageD: i32, rowD: i32, kPtr: usize, xPtr: usize, imageX: i32, rowX: i32, scratchPtr: usize,
+  dPtr: usize, imageD: i32, rowD: i32, kPtr: usize, wantedPtr: usize, imageWanted: i32, xPtr: usize, imageX: i32, rowX: i32, scratchPtr: usize,
 ): void {
   inputGradient<f64>(
     images, rows, c, h, w, o, kh, kw, strideH, strideW, padTop, padLeft, dilationH, dilationW, oh, ow,
-    dPtr, imageD, rowD, kPtr, xPtr, imageX, rowX, scratchPtr,
+    dPtr, imageD, rowD, kPtr, wantedPtr, imageWanted, xPtr, imageX, rowX, scratchPtr,
   );
 }
 
 export function convolutionSharedZerosF32(
   images: i32, rows: i32, c: i32, h: i32, w: i32, o: i32, kh: i32, kw: i32, strideH: i32, strideW: i32,
   padTop: i32, padLeft: i32, dilationH: i32, dilationW: i32, oh: i32, ow: i32,
-  dPtr: usize, imageD: i32, rowD: i32, kPtr: usize, xPtr: usize, imageX: i32, rowX: i32, scratchPtr: usize,
+  dPtr: usize, imageD: i32, rowD: i32, kPtr: usize, wantedPtr: usize, imageWanted: i32, xPtr: usize, imageX: i32, rowX: i32, scratchPtr: usize,
 ): void {
   inputGradient<f32>(
     images, rows, c, h, w, o, kh, kw, strideH, strideW, padTop, padLeft, dilationH, dilationW, oh, ow,
-    dPtr, imageD, rowD, kPtr, xPtr, imageX, rowX, scratchPtr,
+    dPtr, imageD, rowD, kPtr, wantedPtr, imageWanted, xPtr, imageX, rowX, scratchPtr,
   );
 }
 
-export function convolutionSharedZerosScratchBytesF64(rows: i32, c: i32, h: i32, w: i32, o: i32, taps: i32, ow: i32): usize {
-  return scratchBytes<f64>(rows, c, h, w, o, taps, ow);
+export function convolutionSharedZerosScratchBytesF64(
+  rows: i32, c: i32, h: i32, w: i32, o: i32, kh: i32, kw: i32, dilationH: i32, ow: i32,
+): usize {
+  return scratchBytes<f64>(rows, c, h, w, o, kh, kw, dilationH, ow);
 }
 
-export function convolutionSharedZerosScratchBytesF32(rows: i32, c: i32, h: i32, w: i32, o: i32, taps: i32, ow: i32): usize {
-  return scratchBytes<f32>(rows, c, h, w, o, taps, ow);
+export function convolutionSharedZerosScratchBytesF32(
+  rows: i32, c: i32, h: i32, w: i32, o: i32, kh: i32, kw: i32, dilationH: i32, ow: i32,
+): usize {
+  return scratchBytes<f32>(rows, c, h, w, o, kh, kw, dilationH, ow);
 }

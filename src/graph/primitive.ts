@@ -52,6 +52,8 @@ export interface Evaluation {
   readonly dtype: Dtype;
   readonly inputs: readonly Operand[];
   readonly output: Operand;
+  /** The condition of a ReLU's derivative that alone reads the output: where it is not > 0, the output may be any number. */
+  readonly wanted?: Operand;
   readonly attributes: Attributes;
   /** What `make` returned in the node's first run: for what shapes alone decide. At most one use in an `evaluate`. */
   once<T>(make: () => T): T;

@@ -1,7 +1,7 @@
 /** @file The plan of an evaluation: which nodes run in which stage, where each value lives, how many flops and bytes. */
 
 import { TangedgeError } from '../core/errors.ts';
-import { bytesOf, type Dtype, sizeOf } from '../core/tensor.ts';
+import { bytesOf, type Dtype, sameShape, sizeOf } from '../core/tensor.ts';
 import type { Routines } from '../wasm/abi.ts';
 import { type Graph, isLeaf, type Node, type ValueId } from './graph.ts';
 import type { Operand, Primitive } from './primitive.ts';
@@ -35,6 +35,8 @@ export interface Program {
   /** Batch entries per value, and how many consecutive entries of a whole batch each of them serves. */
   readonly batch: readonly number[];
   readonly each: readonly number[];
+  /** Per value the condition of the ReLU's derivative that alone reads it, in memory before it is computed; −1 if there is none. */
+  readonly wanted: readonly ValueId[];
   /** Byte offset per value; −1 for values that are not computed. */
   readonly offset: readonly number[];
   /** Ids to evaluate, per stage, in order. */
@@ -95,11 +97,12 @@ export function planProgram(graph: Graph, options: ProgramOptions): Program {
     flops[stage[id]] += entries * primitive.flops(shapes, node.shape, node.attributes);
   });
   const { offset, valueBytes } = layOut(graph, { primitives, live, batch, stage, steps, keep, dtype });
-  return { graph, dtype, keep: [...keep], batch, each, offset, steps, valueBytes, flops };
+  const wanted = conditionsOfReaders(graph, { live, batch, each, stage, keep });
+  return { graph, dtype, keep: [...keep], batch, each, wanted, offset, steps, valueBytes, flops };
 }
 
 /** Operands of a node, at addresses relative to `base`. */
-export function operandsOf(program: Program, id: ValueId, base: number): { inputs: Operand[]; output: Operand } {
+export function operandsOf(program: Program, id: ValueId, base: number): { inputs: Operand[]; output: Operand; wanted?: Operand } {
   const operand = (value: ValueId): Operand => ({
     ptr: base + program.offset[value],
     batch: program.batch[value],
@@ -107,7 +110,8 @@ export function operandsOf(program: Program, id: ValueId, base: number): { input
     shape: program.graph.nodes[value].shape,
     sharedZeros: sharedZerosOf(program, value),
   });
-  return { inputs: program.graph.nodes[id].inputs.map(operand), output: operand(id) };
+  const wanted = program.wanted[id];
+  return { inputs: program.graph.nodes[id].inputs.map(operand), output: operand(id), ...(wanted < 0 ? {} : { wanted: operand(wanted) }) };
 }
 
 /** Entries between those of a value that are zero at the same places; 0 when none are known to be. */
@@ -155,6 +159,26 @@ function commonBatch({ op, inputs }: Node, batch: readonly number[], each: reado
     }
   }
   return { batch: whole / least, each: least };
+}
+
+/** Program.wanted: what a ReLU's derivative does not let through need not be computed. */
+function conditionsOfReaders(
+  graph: Graph,
+  { live, batch, each, stage, keep }: Pick<Layout, 'live' | 'batch' | 'stage' | 'keep'> & { each: readonly number[] },
+): ValueId[] {
+  const readers = graph.nodes.map(() => 0);
+  const wanted = graph.nodes.map(() => -1);
+  for (const id of keep) readers[id]++;
+  graph.nodes.forEach(({ inputs }, id) => {
+    if (live[id]) for (const input of inputs) readers[input]++;
+  });
+  graph.nodes.forEach(({ op, inputs: [condition, value], attributes, shape }, id) => {
+    if (!live[id] || op !== 'gate' || attributes.slope !== 0 || readers[value] !== 1) return;
+    const isBefore = stage[condition] < stage[value] || (stage[condition] === stage[value] && condition < value);
+    const isWhole = [condition, value].every((input) => sameShape(graph.nodes[input].shape, shape) && each[input] === 1);
+    if (isBefore && isWhole && batch[value] % batch[condition] === 0) wanted[value] = condition;
+  });
+  return wanted;
 }
 
 interface Layout {

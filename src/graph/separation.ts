@@ -66,7 +66,7 @@ export class SeparableCotangents {
     return this.ofSeed(cotangent) && !this.ofInput(cotangent);
   }
 
-  /** M of such a cotangent, [h·w, h·w], of a convolution over images of [h, w]. */
+  /** L of such a cotangent, [h·w, h·w], of a convolution over images of [h, w] (image-gram.ts). */
   imageGram(cotangent: ValueId, window: Window, image: readonly number[]): ValueId {
     const size = sizeOf(image);
     const leaf = this.g.parameter(`imageGram:${this.norms.length}`, [size, size]);

@@ -6,8 +6,9 @@ import { GraphBuilder } from './builder.ts';
 import { vjp } from './differentiate.ts';
 import { Execution } from './execution.ts';
 import type { Graph, ValueId } from './graph.ts';
+import { lowerProduct } from './image-gram.ts';
 import { type Model, trainableParameters } from './model.ts';
-import { affine, broadcast, concat, dense, denseWeightGradient, oneHot, patches, reshape, slice, sum, transpose } from './primitives/table.ts';
+import { affine, broadcast, concat, denseWeightGradient, oneHot, patches, reshape, slice, sum, transpose } from './primitives/table.ts';
 import type { Window } from './primitives/window.ts';
 import { type Program, planProgram } from './program.ts';
 import { type OutputNorm, SeparableCotangents } from './separation.ts';
@@ -16,7 +17,7 @@ import { type Site, sitesOf } from './sites.ts';
 
 /**
  * How a site's gradient is kept: `gram` as the pair (a, δ), `rows` whole, as rows of the Jacobian; `images`, not at all, but as the images x
- * and M·x whose products are the kernel (image-gram.ts), for convolutions with `fixed` cotangents.
+ * and L·x whose products are the kernel (image-gram.ts), for convolutions with `fixed` cotangents.
  */
 export type Contraction = 'gram' | 'rows' | 'images';
 
@@ -42,10 +43,10 @@ export interface Factor {
   readonly left: ValueId | null;
   /**
    * δ [outputs·n, positions, width], stage 2; the gradient itself, with one position, for `rows`. Outputs vary slowest.
-   * With outputs `summed`, [n, positions, width], stage 1: its products are the outputs' products, summed. So with `images`, M·x.
+   * With outputs `summed`, [n, positions, width], stage 1: its products are the outputs' products, summed. So with `images`, L·x.
    */
   readonly right: ValueId;
-  /** x of `images`: the kernel is x·right. */
+  /** x of `images`: the kernel is x·right + right·x. */
   readonly partner?: ValueId;
   readonly outputs: OutputForm;
   readonly positions: number;
@@ -168,7 +169,7 @@ function imageParts(g: GraphBuilder, site: Site, separable: SeparableCotangents,
   const [channels, ...image] = site.image as readonly number[];
   const size = channels * sizeOf(image);
   const x = reshape(g, site.uses[0].input, [channels, sizeOf(image)]);
-  const seen = dense(g, x, separable.imageGram(cotangent, site.window as Window, image));
+  const seen = lowerProduct(g, x, separable.imageGram(cotangent, site.window as Window, image));
   const right = reshape(g, affine(g, seen, site.scale * site.scale, 0), [1, size]);
   return { left: null, right, partner: reshape(g, x, [1, size]), positions: 1, leftWidth: 0, rightWidth: size, scale: 1 };
 }

@@ -26,7 +26,7 @@ export interface StoredFactor {
 /** Factors that share δ share its Gram: dense weight and bias, for example. */
 export interface FactorGroup {
   readonly right: StoredFactor;
-  /** The images whose products with right are wanted instead of right's with itself. */
+  /** The images whose products with right, both ways, are wanted instead of right's with itself. */
   readonly partner: StoredFactor | null;
   readonly members: readonly { readonly factor: Factor; readonly left: StoredFactor | null }[];
 }

@@ -1,6 +1,7 @@
 /** @file The cost model: flops and bytes of every way to contract a site, and of every NTK implementation. */
 
 import { sizeOf } from '../core/tensor.ts';
+import { lowerProductFlops } from '../graph/image-gram.ts';
 import type { Site } from '../graph/sites.ts';
 import type { Contraction, OutputForm } from '../graph/sweep.ts';
 import type { FactorGroup } from './block-layout.ts';
@@ -36,7 +37,7 @@ const HADAMARD_FLOPS = 12;
  *
  * `gram`: per pair of examples, S²·I for a·a′, S²·O·H for δ·δ′ (O² outputs: S²·O²·H), and the Hadamard sum.
  * `rows`: per example, O·S·I·H to assemble; per pair, O·I·H (O²·I·H) to contract.
- * `images`: once, S²·O·H for D and S² sums per tap for M; per example, C·(H·W)² for M·x; per pair, C·H·W.
+ * `images`: once, S²·O·H for D and half of S² sums per tap for L; per example, half of C·(H·W)² for L·x; per pair, 2·C·H·W.
  * O = 1 where the cotangents are summed over the outputs, O² = O(O + 1)/2 in `gram` where they may be exchanged.
  */
 export function siteCost(site: Site, contraction: Contraction, problem: Problem, form: OutputForm): SiteCost {
@@ -49,8 +50,9 @@ export function siteCost(site: Site, contraction: Contraction, problem: Problem,
   if (contraction === 'images') {
     const [channels, ...image] = site.image as readonly number[];
     const pixels = sizeOf(image);
-    const matrix = s * s * (o * h + (HADAMARD_FLOPS * i) / channels);
-    return { flops: matrix + examples * 2 * channels * pixels * pixels + pairs(problem) * 2 * channels * pixels, elements: 2 * channels * pixels };
+    const matrix = s * s * (o * h + (HADAMARD_FLOPS * i) / (2 * channels));
+    const flops = matrix + examples * channels * lowerProductFlops(pixels) + pairs(problem) * 4 * channels * pixels;
+    return { flops, elements: 2 * channels * pixels };
   }
   if (contraction === 'rows') {
     const assembly = site.kind === 'whole' ? o * h : 2 * o * s * i * h;
@@ -71,7 +73,7 @@ export function smallestContraction(site: Site, problem: Problem, form: OutputFo
   return least(site, form, (contraction) => siteCost(site, contraction, problem, form).elements);
 }
 
-/** Positions of an image up to which its matrix M is made: 8 MB of f64. */
+/** Positions of an image up to which its matrix L is made: 8 MB of f64. */
 const MOST_PIXELS = 1024;
 
 function least(site: Site, form: OutputForm, costOf: (contraction: Contraction) => number): Contraction {

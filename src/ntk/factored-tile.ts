@@ -184,9 +184,10 @@ export class FactoredTiles implements TileComputer<Float64Array> {
               out,
             );
           if (partner !== null) {
-            const xPtr = pair.rowPtr + partner.offset + r0 * width * bytes;
-            const yPtr = pair.columnPtr + rightOffset + c0 * width * bytes;
-            this.product(xPtr, yPtr, { rows: r, columns: c, k: width, alpha: 1, lower: false }, dPtr);
+            const [ofRows, ofColumns] = [r0, c0].map((first) => first * width * bytes);
+            const size = { rows: r, columns: c, k: width, alpha: 1, lower: false };
+            this.product(pair.rowPtr + partner.offset + ofRows, pair.columnPtr + rightOffset + ofColumns, size, dPtr);
+            this.product(pair.rowPtr + rightOffset + ofRows, pair.columnPtr + partner.offset + ofColumns, { ...size, beta: 1 }, dPtr);
           } else if (right.outputs === 'exchangeable') {
             const at = (ptr: number, first: number) => ptr + right.offset + first * width * bytes;
             this.exchangedProducts(right, at(pair.rowPtr, r0), at(pair.columnPtr, c0), { rows: r, columns: c }, dPtr);
@@ -261,17 +262,17 @@ export class FactoredTiles implements TileComputer<Float64Array> {
     });
   }
 
-  /** out ← alpha·X·Yᵀ of two contiguous matrices with rows of length k; half of it when X is Y. */
+  /** out ← alpha·X·Yᵀ + beta·out of two contiguous matrices with rows of length k; half of it when X is Y. */
   private product(
     xPtr: number,
     yPtr: number,
-    { rows, columns, k, alpha, lower }: { rows: number; columns: number; k: number; alpha: number; lower: boolean },
+    { rows, columns, k, alpha, beta = 0, lower }: { rows: number; columns: number; k: number; alpha: number; beta?: number; lower: boolean },
     outPtr: number,
   ): void {
     const { rt, routines } = this;
     rt.arena.frame(() => {
       if (lower) {
-        routines.gram(rows, k, alpha, xPtr, k, 1, 0, outPtr, columns, rt.arena.allocate(routines.gramScratchBytes(rows, k)));
+        routines.gram(rows, k, alpha, xPtr, k, 1, beta, outPtr, columns, rt.arena.allocate(routines.gramScratchBytes(rows, k)));
       } else {
         routines.gemm(
           rows,
@@ -284,7 +285,7 @@ export class FactoredTiles implements TileComputer<Float64Array> {
           yPtr,
           1,
           k,
-          0,
+          beta,
           outPtr,
           columns,
           1,

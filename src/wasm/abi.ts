@@ -169,14 +169,18 @@ export interface Routines {
   /**
    * x[image, row] [c, h, w] ← transpose of the convolution with k [o, c, kh, kw], of d[image, row] [o, oh, ow]; images and rows of d and x
    * are `imageD`, `rowD`, `imageX`, `rowX` elements apart. Terms at which five rows of an image are zero are left out; for o ≤ 512 and
-   * finite k the bits of gemm and fold.
+   * finite k the bits of gemm and fold. wanted[image] [c, h, w], images `imageWanted` apart, or 0: where it is not > 0, entries of x may be
+   * +0 instead.
    */
   convolutionSharedZeros(
     images: number, rows: number, c: number, h: number, w: number, o: number, kh: number, kw: number, strideH: number, strideW: number,
     padTop: number, padLeft: number, dilationH: number, dilationW: number, oh: number, ow: number,
-    dPtr: number, imageD: number, rowD: number, kPtr: number, xPtr: number, imageX: number, rowX: number, scratchPtr: number,
+    dPtr: number, imageD: number, rowD: number, kPtr: number, wantedPtr: number, imageWanted: number,
+    xPtr: number, imageX: number, rowX: number, scratchPtr: number,
   ): void;
-  convolutionSharedZerosScratchBytes(rows: number, c: number, h: number, w: number, o: number, taps: number, ow: number): number;
+  convolutionSharedZerosScratchBytes(
+    rows: number, c: number, h: number, w: number, o: number, kh: number, kw: number, dilationH: number, ow: number,
+  ): number;
 
   // ── pooling.ts (planes = batch × channels, each h × w → oh × ow) ───────────────────────────────────────────────
   /** out[p] ← t[argmax of x over the window of p]; padding counts as −∞; the first maximum in row-major order wins. x has `xPlanes` planes and plane p of t reads plane p mod xPlanes. maxPool is t = x. */

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { randomTensor } from './networks.ts';
 
 const rt = await loadRuntime();
-const OUTPUTS = 6;
+const OUTPUTS = 10;
 
 const convolution = (groups: number, stride: number) => ({
   input_shape: [1, 32, 7, 6],
@@ -14,6 +14,19 @@ const convolution = (groups: number, stride: number) => ({
     { type: 'ReLU' },
     { type: 'Flatten' },
     { type: 'Linear', name: 'head', in_features: stride === 1 ? 336 : 96, out_features: OUTPUTS },
+  ],
+});
+
+/** The second convolution's input gradient is wanted only where the first ReLU lets it through. */
+const convolutions = (groups: number) => ({
+  input_shape: [1, 3, 9, 8],
+  layers: [
+    { type: 'Conv2d', name: 'first', in_channels: 3, out_channels: 32, kernel_size: 3 },
+    { type: 'ReLU' },
+    { type: 'Conv2d', name: 'second', in_channels: 32, out_channels: 8, kernel_size: 3, padding: 1, groups },
+    { type: 'ReLU' },
+    { type: 'Flatten' },
+    { type: 'Linear', name: 'head', in_features: 336, out_features: OUTPUTS },
   ],
 });
 
@@ -30,6 +43,8 @@ test.each([
   ['a dense layer', dense],
   ['a convolution', convolution(1, 1)],
   ['a convolution in two groups, stride 2', convolution(2, 2)],
+  ['two convolutions', convolutions(1)],
+  ['two convolutions, the second in two groups', convolutions(2)],
 ] as const)('%s: input Jacobians', (_, spec) => {
   for (const dtype of ['f64', 'f32'] as const) {
     const weights = initializeSpec(rt, spec, { seed: 3, dtype });

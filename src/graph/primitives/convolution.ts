@@ -146,7 +146,8 @@ function examplesWithZeros({ batch, sharedZeros = 0 }: Operand, { c, o, groups }
 }
 
 function nonzerosScratchBytes({ routines }: Pick<Evaluation, 'routines'>, rows: number, { c, h, w, o, ow, groups, window }: Geometry): number {
-  return routines.convolutionSharedZerosScratchBytes(rows, c / groups, h, w, o / groups, sizeOf(window.kernel), ow);
+  const { kernel, dilation } = window;
+  return routines.convolutionSharedZerosScratchBytes(rows, c / groups, h, w, o / groups, kernel[0], kernel[1], dilation[0], ow);
 }
 
 /** The input gradients of cotangents whose zeros the outputs of an example share. */
@@ -156,6 +157,7 @@ function inputGradientsOfNonzeros(e: Evaluation, g: Geometry, examples: number):
   const rows = d.batch / examples;
   const bytes = bytesOf(e.dtype);
   const [sizeD, sizeX] = [o * oh * ow, c * h * w];
+  const wanted = e.wanted?.batch === examples ? e.wanted : null;
   e.arena.frame(() => {
     const scratch = e.arena.allocate(nonzerosScratchBytes(e, rows, g));
     for (let group = 0; group < groups; group++) {
@@ -173,6 +175,8 @@ function inputGradientsOfNonzeros(e: Evaluation, g: Geometry, examples: number):
         sizeD,
         examples * sizeD,
         k.ptr + ((group * o) / groups) * patch * bytes,
+        wanted === null ? 0 : wanted.ptr + (group * sizeX * bytes) / groups,
+        sizeX,
         e.output.ptr + (group * sizeX * bytes) / groups,
         sizeX,
         examples * sizeX,

@@ -1,0 +1,109 @@
+/**
+ * @file The microkernel of a product whose lanes are rows of the left operand, so that terms and columns may be left out: a tile of
+ * three vectors of rows and three columns.
+ *
+ *   X[column, :] ← X[column, :] + Σ over steps of D[step, :]·K[column, step]
+ *
+ *   a step of D: its three vectors, then the byte offset of its element in a row of K
+ *   columns: indices, i32, of rows of K, kBytes apart, and of X, X_BYTES apart
+ *
+ * From +0 in the order of the steps, multiply then add: the bits of gemm's tile for the same terms. 9 sums + 3 d + 1 splat + 1 product
+ * = 14 live v128; the form is explained in gemm-microkernel.ts.
+ */
+
+import { plus } from "./multiply-add";
+
+/** Vectors of a tile, its columns, the bytes of a row of X. */
+export const VECTORS: i32 = 3;
+export const COLUMNS: i32 = 3;
+export const X_BYTES: usize = 48;
+
+/** Where a step's offset stands, and the bytes of a step. */
+export const OFFSET: usize = 48;
+export const STEP: usize = 64;
+
+/** Keeps V8 ≤ 12 from loading for both steps of a turn first: gemm-microkernel.ts. */
+// @ts-ignore: decorator
+@inline
+function keep(d: usize, x: usize, s0: v128, s1: v128, s2: v128, s3: v128, s4: v128, s5: v128, s6: v128, s7: v128, s8: v128): void {
+  if (d == 0) {
+    v128.store(x, s8, 16);
+    v128.store(x, s7, 32);
+    v128.store(x, s6, 48);
+    v128.store(x, s5, 64);
+    v128.store(x, s4, 80);
+    v128.store(x, s3, 96);
+    v128.store(x, s2, 112);
+    v128.store(x, s1, 128);
+    v128.store(x, s0, 144);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function column(columns: usize, i: usize): usize {
+  return <usize>load<u32>(columns + (i << 2));
+}
+
+// @ts-ignore: decorator
+@inline
+function tile<T>(steps: i32, d: usize, k: usize, kBytes: usize, columns: usize, x: usize): void {
+  const zero = v128.splat<T>(<T>0);
+  const dEnd = d + <usize>steps * STEP;
+  const k0 = k + column(columns, 0) * kBytes, k1 = k + column(columns, 1) * kBytes, k2 = k + column(columns, 2) * kBytes;
+  let c00 = zero, c01 = zero, c02 = zero, c10 = zero, c11 = zero, c12 = zero, c20 = zero, c21 = zero, c22 = zero;
+  let d0 = zero, d1 = zero, d2 = zero, ki = zero;
+  let offset: usize = 0;
+  if (steps & 1) {
+    offset = <usize>load<u32>(d, OFFSET);
+    d0 = v128.load(d), d1 = v128.load(d, 16), d2 = v128.load(d, 32);
+    ki = v128.load_splat<T>(k0 + offset);
+    c00 = plus<T>(c00, ki, d0), c01 = plus<T>(c01, ki, d1), c02 = plus<T>(c02, ki, d2);
+    ki = v128.load_splat<T>(k1 + offset);
+    c10 = plus<T>(c10, ki, d0), c11 = plus<T>(c11, ki, d1), c12 = plus<T>(c12, ki, d2);
+    ki = v128.load_splat<T>(k2 + offset);
+    c20 = plus<T>(c20, ki, d0), c21 = plus<T>(c21, ki, d1), c22 = plus<T>(c22, ki, d2);
+    d += STEP;
+  }
+  while (d < dEnd) {
+    offset = <usize>load<u32>(d, OFFSET);
+    d0 = v128.load(d), d1 = v128.load(d, 16), d2 = v128.load(d, 32);
+    ki = v128.load_splat<T>(k0 + offset);
+    c00 = plus<T>(c00, ki, d0), c01 = plus<T>(c01, ki, d1), c02 = plus<T>(c02, ki, d2);
+    ki = v128.load_splat<T>(k1 + offset);
+    c10 = plus<T>(c10, ki, d0), c11 = plus<T>(c11, ki, d1), c12 = plus<T>(c12, ki, d2);
+    ki = v128.load_splat<T>(k2 + offset);
+    c20 = plus<T>(c20, ki, d0), c21 = plus<T>(c21, ki, d1), c22 = plus<T>(c22, ki, d2);
+    d += STEP;
+    keep(d, x, c00, c01, c02, c10, c11, c12, c20, c21, c22);
+    offset = <usize>load<u32>(d, OFFSET);
+    d0 = v128.load(d), d1 = v128.load(d, 16), d2 = v128.load(d, 32);
+    ki = v128.load_splat<T>(k0 + offset);
+    c00 = plus<T>(c00, ki, d0), c01 = plus<T>(c01, ki, d1), c02 = plus<T>(c02, ki, d2);
+    ki = v128.load_splat<T>(k1 + offset);
+    c10 = plus<T>(c10, ki, d0), c11 = plus<T>(c11, ki, d1), c12 = plus<T>(c12, ki, d2);
+    ki = v128.load_splat<T>(k2 + offset);
+    c20 = plus<T>(c20, ki, d0), c21 = plus<T>(c21, ki, d1), c22 = plus<T>(c22, ki, d2);
+    d += STEP;
+  }
+  let at = x + column(columns, 0) * X_BYTES;
+  v128.store(at, v128.add<T>(v128.load(at), c00));
+  v128.store(at, v128.add<T>(v128.load(at, 16), c01), 16);
+  v128.store(at, v128.add<T>(v128.load(at, 32), c02), 32);
+  at = x + column(columns, 1) * X_BYTES;
+  v128.store(at, v128.add<T>(v128.load(at), c10));
+  v128.store(at, v128.add<T>(v128.load(at, 16), c11), 16);
+  v128.store(at, v128.add<T>(v128.load(at, 32), c12), 32);
+  at = x + column(columns, 2) * X_BYTES;
+  v128.store(at, v128.add<T>(v128.load(at), c20));
+  v128.store(at, v128.add<T>(v128.load(at, 16), c21), 16);
+  v128.store(at, v128.add<T>(v128.load(at, 32), c22), 32);
+}
+
+export function laneMicrokernelF64(steps: i32, d: usize, k: usize, kBytes: usize, columns: usize, x: usize): void {
+  tile<f64>(steps, d, k, kBytes, columns, x);
+}
+
+export function laneMicrokernelF32(steps: i32, d: usize, k: usize, kBytes: usize, columns: usize, x: usize): void {
+  tile<f32>(steps, d, k, kBytes, columns, x);
+}
