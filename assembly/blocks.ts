@@ -22,7 +22,7 @@ import { farLog, logOfBlock } from "./math/log";
 import { BLOCK } from "./math/passes";
 import { CIRCULAR_LIMIT, QUARTER, circularOfBlock, farCircular } from "./math/sincos";
 
-/** A literal at every call, so that each function compiles to loops around its formula. */
+/** A literal at the call of blockedArray, so that each function compiles to loops around its formula. */
 export const enum Blocked {
   Exp, Expm1, Tanh, Sigmoid, Silu, Softplus, Log, Sin, Cos, Erf, Gelu, Gaussian, SechSquared, SiluDerivative, GeluDerivative
 }
@@ -150,23 +150,23 @@ function limit(op: Blocked): f64 {
 
 // @ts-ignore: decorator
 @inline
-function isBeyond(op: Blocked, x: v128): v128 {
-  if (op != Blocked.Log) return v128.not(f64x2.lt(f64x2.abs(x), f64x2.splat(limit(op))));
-  return v128.not(v128.and(f64x2.ge(x, f64x2.splat(2.2250738585072014e-308)), f64x2.lt(x, f64x2.splat(Infinity))));
+function isBeyond(isLog: bool, bound: v128, x: v128): v128 {
+  if (!isLog) return v128.not(f64x2.lt(f64x2.abs(x), bound));
+  return v128.not(v128.and(f64x2.ge(x, f64x2.splat(2.2250738585072014e-308)), f64x2.lt(x, bound)));
 }
 
-// @ts-ignore: decorator
-@inline
+/** One function for all: what takes longer here than with a literal is little beside the formulas of elements beyond. */
 function anyOfBlock(op: Blocked, single: bool, x: usize, end: usize, out: usize): void {
+  const isLog = op == Blocked.Log, bound = f64x2.splat(limit(op));
   const size = end - x;
   for (let i: usize = 0; i < size; i += 16) {
     const value = v128.load(x + i);
-    v128.store(SCRATCH + i, v128.bitselect(f64x2.splat(1.0), value, isBeyond(op, value)));
+    v128.store(SCRATCH + i, v128.bitselect(f64x2.splat(1.0), value, isBeyond(isLog, bound, value)));
   }
   passes(op, single, SCRATCH, SCRATCH + size, SCRATCH);
   for (let i: usize = 0; i < size; i += 16) {
     let result = v128.load(SCRATCH + i);
-    const beyond = isBeyond(op, v128.load(x + i));
+    const beyond = isBeyond(isLog, bound, v128.load(x + i));
     if (v128.any_true(beyond)) {
       far(op, x + i, FAR);
       result = v128.bitselect(v128.load(FAR), result, beyond);
