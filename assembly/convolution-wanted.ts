@@ -74,10 +74,11 @@ export function wantedInputGradient<T>(
   transpose<T>(o, c * kh * kw, k, <usize>(c * kh * kw) * sizeof<T>(), packedK, tapBytes);
   memory.fill(packedK + <usize>c * kBytes, 0, kBytes);
   const pixelBytes = <usize>(c + 1) * X_BYTES, lineBytes = <usize>w * pixelBytes;
+  // Lines are cleared as they are written out.
+  memory.fill(pixels, 0, <usize>lines * lineBytes);
   for (let first = 0; first < rows; first += lanes) {
     const live = min(lanes, rows - first);
     memory.fill(packedD, 0, packedBytes(o, ow));
-    memory.fill(pixels, 0, <usize>lines * lineBytes);
     for (let image = 0; image < images; image++) {
       listWanted<T>(c, h * w, wanted + <usize>image * <usize>imageWanted * sizeof<T>(), lists);
       const from = d + (<usize>image * <usize>imageD + <usize>first * <usize>rowD) * sizeof<T>();

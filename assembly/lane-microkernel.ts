@@ -11,6 +11,7 @@
  * = 14 live v128; the form is explained in gemm-microkernel.ts.
  */
 
+import { keep } from "./gemm-microkernel";
 import { plus } from "./multiply-add";
 
 /** Vectors of a tile, its columns, the bytes of a row of X. */
@@ -21,23 +22,6 @@ export const X_BYTES: usize = 48;
 /** Where a step's offset stands, and the bytes of a step. */
 export const OFFSET: usize = 48;
 export const STEP: usize = 64;
-
-/** Keeps V8 ≤ 12 from loading for both steps of a turn first: gemm-microkernel.ts. */
-// @ts-ignore: decorator
-@inline
-function keep(d: usize, x: usize, s0: v128, s1: v128, s2: v128, s3: v128, s4: v128, s5: v128, s6: v128, s7: v128, s8: v128): void {
-  if (d == 0) {
-    v128.store(x, s8, 16);
-    v128.store(x, s7, 32);
-    v128.store(x, s6, 48);
-    v128.store(x, s5, 64);
-    v128.store(x, s4, 80);
-    v128.store(x, s3, 96);
-    v128.store(x, s2, 112);
-    v128.store(x, s1, 128);
-    v128.store(x, s0, 144);
-  }
-}
 
 // @ts-ignore: decorator
 @inline
@@ -75,7 +59,7 @@ function tile<T>(steps: i32, d: usize, k: usize, kBytes: usize, columns: usize, 
     ki = v128.load_splat<T>(k2 + offset);
     c20 = plus<T>(c20, ki, d0), c21 = plus<T>(c21, ki, d1), c22 = plus<T>(c22, ki, d2);
     d += STEP;
-    keep(d, x, c00, c01, c02, c10, c11, c12, c20, c21, c22);
+    keep(d, x, c00, c01, c02, c10, c11, c12, c20, c21, c22, c22, c22, c22);
     offset = <usize>load<u32>(d, OFFSET);
     d0 = v128.load(d), d1 = v128.load(d, 16), d2 = v128.load(d, 32);
     ki = v128.load_splat<T>(k0 + offset);

@@ -6,7 +6,7 @@ import type { Routines } from '../wasm/abi.ts';
 import { type Graph, isLeaf, type Node, type ValueId } from './graph.ts';
 import type { Operand, Primitive } from './primitive.ts';
 import { primitiveOf } from './primitives/table.ts';
-import { zerosOf } from './shared-zeros.ts';
+import { isReluDerivative, zerosOf } from './shared-zeros.ts';
 
 /**
  * A leaf's stage says when its value is known: 0 parameters and constants, 1 inputs, 2 whatever changes while the inputs
@@ -172,10 +172,11 @@ function conditionsOfReaders(
   graph.nodes.forEach(({ inputs }, id) => {
     if (live[id]) for (const input of inputs) readers[input]++;
   });
-  graph.nodes.forEach(({ op, inputs: [condition, value], attributes, shape }, id) => {
-    if (!live[id] || op !== 'gate' || attributes.slope !== 0 || readers[value] !== 1) return;
+  graph.nodes.forEach((node, id) => {
+    const [condition, value] = node.inputs;
+    if (!live[id] || !isReluDerivative(node) || readers[value] !== 1) return;
     const isBefore = stage[condition] < stage[value] || (stage[condition] === stage[value] && condition < value);
-    const isWhole = [condition, value].every((input) => sameShape(graph.nodes[input].shape, shape) && each[input] === 1);
+    const isWhole = [condition, value].every((input) => sameShape(graph.nodes[input].shape, node.shape) && each[input] === 1);
     if (isBefore && isWhole && batch[value] % batch[condition] === 0) wanted[value] = condition;
   });
   return wanted;

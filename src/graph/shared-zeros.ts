@@ -11,11 +11,17 @@ interface Definition {
   readonly attributes: Attributes;
 }
 
+/** Whether a node is a ReLU's derivative: its second operand where the first is > 0, else 0. */
+export function isReluDerivative({ op, attributes }: Pick<Definition, 'op' | 'attributes'>): boolean {
+  return op === 'gate' && attributes.slope === 0;
+}
+
 /** The value whose examples decide where a cotangent is zero; null when nothing is known. */
 export function zerosOf(definitionOf: (id: ValueId) => Definition, id: ValueId): ValueId | null {
-  const { op, inputs, attributes } = definitionOf(id);
+  const definition = definitionOf(id);
+  const { op, inputs } = definition;
   if (op === 'reshape' || op === 'transpose' || op === 'slice') return zerosOf(definitionOf, inputs[0]);
-  return (op === 'gate' && attributes.slope === 0) || op === 'maxPoolScatter' ? inputs[0] : null;
+  return isReluDerivative(definition) || op === 'maxPoolScatter' ? inputs[0] : null;
 }
 
 /** Cotangents of one example from which on leaving terms out pays: five make a tile. */

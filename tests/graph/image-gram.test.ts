@@ -3,37 +3,34 @@
 import { evaluate, GraphBuilder, loadRuntime } from 'tangedge';
 import { describe, expect, test } from 'vitest';
 import { imageGram, lowerProduct, lowerProductFlops } from '../../src/graph/image-gram.ts';
+import { windowOffsets } from '../oracle/images.ts';
 import { uniform } from '../oracle/numbers.ts';
 
 const rt = await loadRuntime();
-
-/** The position that tap (ky, kx) sees from output position (oy, ox), or null outside the image. */
-type Window = Parameters<typeof imageGram>[2];
-const seen = ([h, w]: readonly number[], { strides, padding, dilation }: Window, o: readonly number[], tap: readonly number[]) => {
-  const [y, x] = [0, 1].map((axis) => o[axis] * strides[axis] - padding[axis] + tap[axis] * dilation[axis]);
-  return y >= 0 && y < h && x >= 0 && x < w ? y * w + x : null;
-};
 
 describe.each([
   ['without padding', [5, 6], { kernel: [3, 3], strides: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1] }, [3, 4]],
   ['padding, stride and dilation', [7, 6], { kernel: [2, 3], strides: [2, 1], padding: [1, 2, 0, 1], dilation: [2, 1] }, [3, 7]],
 ] as const)('imageGram %s', (_, image, window, [oh, ow]) => {
   test('L + Lᵀ is M', () => {
+    const { kernel, strides, padding, dilation } = window;
+    const [[h, w], [kh, kw]] = [image, kernel];
+    const [[strideH, strideW], [padTop, padLeft], [dilationH, dilationW]] = [strides, padding, dilation];
+    const geometry = { h, w, kh, kw, strideH, strideW, padTop, padLeft, dilationH, dilationW, oh, ow };
     const count = oh * ow;
-    const size = image[0] * image[1];
+    const size = h * w;
+    const seen = Array.from({ length: count }, (_entry, s) => windowOffsets(geometry, Math.floor(s / ow), s % ow));
     const factor = uniform(1, count * 4);
     const d = Float64Array.from({ length: count * count }, (_entry, at) => {
       const [s, t] = [Math.floor(at / count), at % count];
       return [0, 1, 2, 3].reduce((sum, k) => sum + factor[4 * s + k] * factor[4 * t + k], 0);
     });
     const m = new Float64Array(size * size);
-    for (let ky = 0; ky < window.kernel[0]; ky++) {
-      for (let kx = 0; kx < window.kernel[1]; kx++) {
-        for (let s = 0; s < count; s++) {
-          for (let t = 0; t < count; t++) {
-            const [p, q] = [s, t].map((o) => seen(image, window, [Math.floor(o / ow), o % ow], [ky, kx]));
-            if (p !== null && q !== null) m[p * size + q] += d[s * count + t];
-          }
+    for (let tap = 0; tap < kh * kw; tap++) {
+      for (let s = 0; s < count; s++) {
+        for (let t = 0; t < count; t++) {
+          const [p, q] = [seen[s][tap], seen[t][tap]];
+          if (p >= 0 && q >= 0) m[p * size + q] += d[s * count + t];
         }
       }
     }
