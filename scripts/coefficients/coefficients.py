@@ -9,7 +9,7 @@ rounding of its coefficients and of the evaluation, in the unit said on the line
 import struct
 import sys
 
-from mpmath import atanh, cos, diff, erf, erfc, exp, findroot, log, mp, mpf, npdf, nstr, pi, sin, sqrt
+from mpmath import atanh, cos, diff, erf, erfc, exp, findroot, floor, log, mp, mpf, nint, npdf, nstr, pi, sin, sqrt
 
 from minimax import interpolant, minimax, rounded, split
 
@@ -101,7 +101,7 @@ def erf_tables():
     first, error = minimax(small, range(6), 0, mpf(1) / 256)
     row = [mpf(0)] * 13
     row[1:12:2] = first
-    show_rows("erf", [row, *rows(erf, lambda a: 2 / sqrt(pi) * exp(-a * a))])
+    show_rows("erf", [trimmed(row, erf(mpf(1) / 16)), *rows(erf, lambda a: 2 / sqrt(pi) * exp(-a * a))])
 
 
 def gelu_tables():
@@ -124,8 +124,15 @@ def rows(f, derivative, first=1):
         c = mpf(k) / 8
         c0 = f(c)
         slope = lambda d: (f(c + d) - c0) / d if abs(d) > mpf(10) ** -30 else derivative(c)
-        table.append([c0 - mpf(float(c0)), *interpolant(slope, 11, mpf(1) / 16), c0])
+        row = [c0 - mpf(float(c0)), *interpolant(slope, 11, mpf(1) / 16), c0]
+        table.append(trimmed(row, min(c0, f(c + mpf(1) / 16))))
     return table
+
+
+def trimmed(row, value):
+    """Every number of a row but c0 to 2^−8 ulp of the value: further bits change no result, and the module would carry them."""
+    unit = mpf(2) ** (floor(log(value, 2)) - 60)
+    return [nint(c / (unit * 16**k)) * unit * 16**k for k, c in enumerate(row[:12])] + row[12:]
 
 
 def show_parts(name, dtype, units, number, bits):
