@@ -51,6 +51,9 @@ export { microkernelF64, microkernelF32, microkernelAddF64, microkernelAddF32 } 
 export { gemmF64, gemmF32, gemmScratchBytesF64, gemmScratchBytesF32 } from "./gemm";
 export { gemmBatchF64, gemmBatchF32 } from "./gemm-batch";
 export { gemmSharedZerosF64, gemmSharedZerosF32, gemmSharedZerosScratchBytesF64, gemmSharedZerosScratchBytesF32 } from "./shared-zeros";
+export {
+  addSwitchedF64, addSwitchedF32, switchedProductsF64, switchedProductsF32, switchedProductsScratchBytesF64, switchedProductsScratchBytesF32,
+} from "./switched-products";
 export { selectedMicrokernelF64, selectedMicrokernelF32 } from "./selected-microkernel";
 export { rowsMicrokernelF64, rowsMicrokernelF32, stridedMicrokernelF64, stridedMicrokernelF32 } from "./skinny-microkernel";
 export { gramMicrokernelF64, gramMicrokernelF32 } from "./gram-microkernel";

@@ -83,16 +83,18 @@ const ntk = (network: 'mlp' | 'cnn' | 'gru', outputs: 'full' | 'trace', n: numbe
 
 /**
  * The forward sweep, one backward sweep per output to the first pre-activations, and a triangle of the Gram matrices of inputs and cotangents.
- * Cotangents of the last hidden layer are weights times gates, so that the trace takes one weighted Gram matrix of the gates. A gate that
- * is shut leaves a term out for all outputs of an example: half of them are, in the backward sweep and in the full kernel's cotangents.
+ * Cotangents of the last hidden layer are weights times gates, so that the trace takes one weighted Gram matrix of the gates, and the full
+ * kernel sums of products of weights, over the quarter of the units whose gates are open for both examples. A gate that is shut leaves a
+ * term out for all outputs of an example: half of them are, in the backward sweep and in the first layer's cotangents.
  */
 function mlpFlops(outputs: 'full' | 'trace', n: number): number {
   const [d, h, c] = [784, 512, 10];
   const forward = 2 * n * (d * h + h * h + h * c);
   const backward = n * c * h * h;
   const inputs = n * (n + 1) * (d + h + h);
-  const cotangents = outputs === 'full' ? n * c * (n * c + 1) * h : n * (n + 1) * (c * h + h);
-  return forward + backward + inputs + cotangents;
+  const first = outputs === 'full' ? (n * c * (n * c + 1) * h) / 2 : n * (n + 1) * c * h;
+  const last = outputs === 'full' ? (n * (n + 1) * c * (c + 1) * h) / 16 : n * (n + 1) * h;
+  return forward + backward + inputs + first + last;
 }
 
 const training = (steps: number, when: Row['when']): Row => ({

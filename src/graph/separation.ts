@@ -6,7 +6,8 @@
  *
  *   Σ_o δ[n, o, i]·δ[m, o, i] = (e[n, i]·r[i])·(e[m, i]·r[i]),   r[i] = √Σ_o u[o, i]²
  *
- * Not summed, two outputs may be exchanged: Σ_i δ[n, o, i]·δ[m, q, i] = Σ_i δ[n, q, i]·δ[m, o, i].
+ * Not summed, two outputs may be exchanged: Σ_i δ[n, o, i]·δ[m, q, i] = Σ_i δ[n, q, i]·δ[m, o, i]. Behind a ReLU e is 0 or 1: these are
+ * the sums of u[o, i]·u[q, i] over the units that are on in both examples.
  */
 
 import { bytesOf, type Dtype, type FloatArray, sizeOf, type Tensor } from '../core/tensor.ts';
@@ -20,6 +21,7 @@ import { listAttribute } from './primitive.ts';
 import { broadcast, div, mul, reshape, sum, transpose } from './primitives/table.ts';
 import type { Window } from './primitives/window.ts';
 import { type Program, planProgram, programBytes } from './program.ts';
+import { isReluDerivative, unmoved } from './shared-zeros.ts';
 
 /** Both parts broadcast to the cotangent's shape; the output's part has extent 1 along the axes it does not vary on. */
 interface Separation {
@@ -59,6 +61,21 @@ export class SeparableCotangents {
   /** Whether it also depends on the example: then δ[n, o]·δ[m, q] = δ[n, q]·δ[m, o]. */
   exchanges(cotangent: ValueId, constant: readonly number[]): boolean {
     return (this.partsOf(cotangent, constant)?.example ?? null) !== null;
+  }
+
+  /** Whether the example's part of an exchangeable cotangent is 0 or 1, the derivative of a ReLU. */
+  switches(cotangent: ValueId): boolean {
+    const { g } = this;
+    const gate = unmoved((id) => g.definition(id), this.parts(cotangent).example);
+    return isReluDerivative(gate) && g.definition(gate.inputs[1]).value?.data.every((entry) => entry === 1) === true;
+  }
+
+  /** e and u of a separable cotangent that depends on the example, both of its shape. */
+  parts(cotangent: ValueId): { example: ValueId; output: ValueId } {
+    const { g } = this;
+    const { example, output } = this.separate(cotangent) as Separation;
+    const shape = g.shapeOf(cotangent);
+    return { example: broadcast(g, example as ValueId, shape), output: broadcast(g, output, shape) };
   }
 
   /** Whether a cotangent is the same for all examples. */

@@ -16,12 +16,16 @@ export function isReluDerivative({ op, attributes }: Pick<Definition, 'op' | 'at
   return op === 'gate' && attributes.slope === 0;
 }
 
+/** The definition of a value before its elements are moved. */
+export function unmoved<T extends Definition>(definitionOf: (id: ValueId) => T, id: ValueId): T {
+  const definition = definitionOf(id);
+  return ['reshape', 'transpose', 'slice'].includes(definition.op) ? unmoved(definitionOf, definition.inputs[0]) : definition;
+}
+
 /** The value whose examples decide where a cotangent is zero; null when nothing is known. */
 export function zerosOf(definitionOf: (id: ValueId) => Definition, id: ValueId): ValueId | null {
-  const definition = definitionOf(id);
-  const { op, inputs } = definition;
-  if (op === 'reshape' || op === 'transpose' || op === 'slice') return zerosOf(definitionOf, inputs[0]);
-  return isReluDerivative(definition) || op === 'maxPoolScatter' ? inputs[0] : null;
+  const definition = unmoved(definitionOf, id);
+  return isReluDerivative(definition) || definition.op === 'maxPoolScatter' ? definition.inputs[0] : null;
 }
 
 /** Cotangents of one example from which on leaving terms out pays: five make a tile. */

@@ -23,13 +23,17 @@ export type Contraction = 'gram' | 'rows' | 'images';
 
 /**
  * What the outputs' cotangents of a site are: `each` its own; `summed`, one whose products are the sums of theirs;
- * `exchangeable`, each its own, with δ[n, o]·δ[m, q] = δ[n, q]·δ[m, o]; `fixed`, the same for all examples.
+ * `exchangeable`, each its own, with δ[n, o]·δ[m, q] = δ[n, q]·δ[m, o]; `switched`, such ones that are the same for all examples but for
+ * units that are off; `fixed`, the same for all examples.
  */
-export type OutputForm = 'each' | 'summed' | 'exchangeable' | 'fixed';
+export type OutputForm = 'each' | 'summed' | 'exchangeable' | 'switched' | 'fixed';
+
+/** What a kernel asks for where cotangents are separable. */
+export type WantedForm = Exclude<OutputForm, 'switched' | 'fixed'>;
 
 /** Whether one entry per example stands for those of all outputs. */
 export function isOnePerExample(form: OutputForm): boolean {
-  return form === 'summed' || form === 'fixed';
+  return form === 'summed' || form === 'switched' || form === 'fixed';
 }
 
 /** What the sweeps leave for one parameter, or for one group of a grouped convolution's kernel. */
@@ -43,9 +47,12 @@ export interface Factor {
   readonly left: ValueId | null;
   /**
    * δ [outputs·n, positions, width], stage 2; the gradient itself, with one position, for `rows`. Outputs vary slowest.
-   * With outputs `summed`, [n, positions, width], stage 1: its products are the outputs' products, summed. So with `images`, L·x.
+   * With outputs `summed`, [n, positions, width], stage 1: its products are the outputs' products, summed. So with `images`, L·x, and
+   * with `switched`, 1 where a unit is on, else 0.
    */
   readonly right: ValueId;
+  /** Of `switched`, the cotangents where units are on, [outputs, width], stage 2. */
+  readonly output?: ValueId;
   /** x of `images`: the kernel is x·right + right·x. */
   readonly partner?: ValueId;
   readonly outputs: OutputForm;
@@ -72,12 +79,12 @@ export interface Sweep {
 /**
  * Builds the sweeps for the trainable parameters of a model; `choose` says how each site's gradient is kept (whole
  * gradients are always rows). The backward sweep stops at the first site's pre-activation. `outputs` says what separable
- * cotangents become: `summed` in kernels summed over the outputs, `exchangeable` in those of all pairs of outputs.
+ * cotangents become: `summed` in kernels summed over the outputs, `exchangeable`, or `switched`, in those of all pairs of outputs.
  */
 export function buildSweep(
   model: Model,
   choose: (site: Site, outputs: OutputForm) => Contraction,
-  { outputs = 'each' }: { readonly outputs?: OutputForm } = {},
+  { outputs = 'each' }: { readonly outputs?: WantedForm } = {},
 ): Sweep {
   const trainable = trainableParameters(model);
   const sites = sitesOf(
@@ -98,42 +105,40 @@ export function buildSweep(
   };
   const separable = new SeparableCotangents(g, model.input.id, seed);
   // Half of the terms left out is less than half of the pairs of outputs.
-  const leavesOut = (id: ValueId) =>
-    leavesZerosOut(sizeOf(g.shapeOf(seed)), sizeOf(g.shapeOf(id))) && zerosOf((value) => g.definition(value), id) !== null;
+  const outputCount = sizeOf(g.shapeOf(seed));
+  const leavesOut = (id: ValueId) => leavesZerosOut(outputCount, sizeOf(g.shapeOf(id))) && zerosOf((value) => g.definition(value), id) !== null;
   const formOf = (site: Site, contraction: Contraction): OutputForm => {
     const { id, positionAxes } = keptCotangent(g, site, contraction);
     if (outputs === 'each' || id === null) return 'each';
     const cotangent = cotangentOf(id);
-    const isImage = site.kind === 'conv2d' && site.groups === 1 && contraction === 'gram';
+    const isImage = site.kind === 'conv2d' && site.groups === 1 && contraction !== 'rows';
     if (outputs === 'summed' && isImage && separable.isFixed(cotangent) && !separable.separates(cotangent, positionAxes)) return 'fixed';
-    const found =
-      outputs === 'summed'
-        ? separable.separates(cotangent, positionAxes)
-        : site.positions === 1 && !leavesOut(cotangent) && separable.exchanges(cotangent, positionAxes);
-    return found ? outputs : 'each';
+    if (outputs === 'summed') return separable.separates(cotangent, positionAxes) ? 'summed' : 'each';
+    if (site.positions > 1 || !separable.exchanges(cotangent, positionAxes)) return 'each';
+    if (!leavesOut(cotangent)) return 'exchangeable';
+    // Rows are gradients: cotangents only where nothing multiplies the parameter.
+    const areCotangents = contraction === (site.kind === 'dense' ? 'gram' : 'rows');
+    return areCotangents && outputCount <= MOST_SWITCHED && separable.switches(cotangent) ? 'switched' : 'each';
   };
   const factors = sites.flatMap((site, index): Factor[] => {
-    const known = formOf(site, 'gram');
-    const contraction = site.kind === 'whole' ? 'rows' : choose(site, known);
-    const kept = isWhole(site, contraction) ? formOf(site, contraction) : known;
-    const form = kept === 'fixed' && contraction !== 'images' ? 'each' : kept;
-    const cotangent = form === 'summed' ? (id: ValueId) => separable.sumOverOutputs(cotangentOf(id)) : cotangentOf;
-    const parts =
+    const contraction = site.kind === 'whole' ? 'rows' : choose(site, formOf(site, 'gram'));
+    const found = formOf(site, contraction);
+    const form = found === 'fixed' && contraction !== 'images' ? 'each' : found;
+    const partsOf = (cotangent: (id: ValueId) => ValueId): Parts[] =>
       contraction === 'rows'
         ? [rowParts(g, site, cotangent)]
         : contraction === 'images'
           ? [imageParts(g, site, separable, cotangentOf(site.uses[0].preactivation))]
           : Array.from({ length: site.groups }, (_, group) => factoredParts(g, site, cotangent, group));
-    return parts.map((part) => ({
-      parameter: trainable[index].name,
-      index,
-      site,
-      contraction,
-      outputs: form,
-      ...part,
-    }));
+    const partsOfForm = () => {
+      if (form === 'summed') return partsOf((id) => separable.sumOverOutputs(cotangentOf(id)));
+      if (form !== 'switched') return partsOf(cotangentOf);
+      const [{ right }] = partsOf((id) => separable.parts(cotangentOf(id)).output);
+      return partsOf((id) => separable.parts(cotangentOf(id)).example).map((part) => ({ ...part, output: right }));
+    };
+    return partsOfForm().map((part) => ({ parameter: trainable[index].name, index, site, contraction, outputs: form, ...part }));
   });
-  const kept = factors.flatMap(({ left, right, partner }) => [left, partner ?? null, right].filter((id) => id !== null));
+  const kept = factors.flatMap(({ left, right, partner, output }) => [left, partner, output, right].filter((id) => typeof id === 'number'));
   return {
     graph: g.build([...new Set(kept)]),
     input: model.input.id,
@@ -144,6 +149,9 @@ export function buildSweep(
     norms: separable.norms,
   };
 }
+
+/** Outputs up to which it pays: the products of all pairs of them are made anew for every pair of sub-blocks of examples. */
+const MOST_SWITCHED = 64;
 
 /** Whether the sweep itself forms the gradient, instead of stopping at the pre-activations. */
 function isWhole(site: Site, contraction: Contraction): boolean {
@@ -163,7 +171,7 @@ function keptCotangent(g: GraphBuilder, site: Site, contraction: Contraction): {
   return { id, positionAxes: site.kind === 'conv2d' ? axes.slice(1) : axes.slice(0, -1) };
 }
 
-type Parts = Pick<Factor, 'left' | 'right' | 'partner' | 'positions' | 'leftWidth' | 'rightWidth' | 'scale'>;
+type Parts = Pick<Factor, 'left' | 'right' | 'partner' | 'output' | 'positions' | 'leftWidth' | 'rightWidth' | 'scale'>;
 
 function imageParts(g: GraphBuilder, site: Site, separable: SeparableCotangents, cotangent: ValueId): Parts {
   const [channels, ...image] = site.image as readonly number[];

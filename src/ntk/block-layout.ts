@@ -16,6 +16,8 @@ export interface StoredFactor {
   readonly offset: number;
   readonly positions: number;
   readonly width: number;
+  /** Examples with entries of their own: those of a block, or 1 where all share them. */
+  readonly examples: number;
   /** Entries per example: one per output, or one. */
   readonly copies: number;
   readonly outputs: OutputForm;
@@ -28,6 +30,8 @@ export interface FactorGroup {
   readonly right: StoredFactor;
   /** The images whose products with right, both ways, are wanted instead of right's with itself. */
   readonly partner: StoredFactor | null;
+  /** The cotangents that right, `switched`, switches off. */
+  readonly output: StoredFactor | null;
   readonly members: readonly { readonly factor: Factor; readonly left: StoredFactor | null }[];
 }
 
@@ -38,6 +42,7 @@ export interface FactorGroup {
  *   right, `summed`      [example, position, output, width]     one Gram of rows output·width long; no outputs where summed
  *   right, `blocks`      [example, output, position, width]     rows (example, output, position)
  *          exchangeable  [output, example, width]               one matrix per output, as `planes`
+ *          switched      [example, width]                       and, for all of them, output [output, width]
  *   right, `planes`      [output, example, position, width]     one matrix per output
  */
 export interface BlockLayout {
@@ -67,34 +72,39 @@ export function subBlock(tileSize: number, rowsPerExample: number): number {
 export function blockLayout(rt: Runtime, sweep: Sweep, { tileSize, outputs, layout, dtype }: Sizes): BlockLayout {
   const lefts = new Map<ValueId, StoredFactor>();
   const rights = new Map<ValueId, StoredFactor>();
+  const ofOutputs = new Map<ValueId, StoredFactor>();
   let bytes = 0;
   const store = (
     map: Map<ValueId, StoredFactor>,
-    { id, positions, width, copies, outputs: form }: Omit<StoredFactor, 'offset' | 'sharesZeros'>,
-  ): StoredFactor => {
+    id: ValueId | null | undefined,
+    width: number,
+    { positions }: Factor,
+    { examples = tileSize, copies = 1, outputs: form = 'each' as OutputForm } = {},
+  ): StoredFactor | null => {
+    if (id === null || id === undefined) return null;
     const known = map.get(id);
     if (known) return known;
     const sharesZeros = zerosOf((value) => sweep.graph.nodes[value], id) !== null;
-    const stored = { id, offset: bytes, positions, width, copies, outputs: form, sharesZeros };
-    bytes += Math.ceil((tileSize * positions * width * copies * bytesOf(dtype)) / 64) * 64;
+    const stored = { id, offset: bytes, positions, width, examples, copies, outputs: form, sharesZeros };
+    bytes += Math.ceil((examples * positions * width * copies * bytesOf(dtype)) / 64) * 64;
     map.set(id, stored);
     return stored;
   };
   const groups = new Map<ValueId, FactorGroup & { members: { factor: Factor; left: StoredFactor | null }[] }>();
   for (const factor of sweep.factors) {
-    const { positions, outputs: form } = factor;
-    const left = factor.left === null ? null : store(lefts, { id: factor.left, positions, width: factor.leftWidth, copies: 1, outputs: 'each' });
+    const { rightWidth, outputs: form } = factor;
+    const left = store(lefts, factor.left, factor.leftWidth, factor);
     const copies = isOnePerExample(form) ? 1 : outputs;
-    const right = store(rights, { id: factor.right, positions, width: factor.rightWidth, copies, outputs: form });
-    const partner =
-      factor.partner === undefined ? null : store(lefts, { id: factor.partner, positions, width: factor.rightWidth, copies: 1, outputs: 'each' });
-    const group = groups.get(factor.right) ?? { right, partner, members: [] };
+    const right = store(rights, factor.right, rightWidth, factor, { copies, outputs: form }) as StoredFactor;
+    const partner = store(lefts, factor.partner, rightWidth, factor);
+    const output = store(ofOutputs, factor.output, rightWidth, factor, { examples: 1, copies: outputs });
+    const group = groups.get(factor.right) ?? { right, partner, output, members: [] };
     group.members.push({ factor, left });
     groups.set(factor.right, group);
   }
   const routines = routinesOf(rt, dtype);
   let pairBytes = 0;
-  for (const { right, members } of groups.values()) {
+  for (const { right, output, members } of groups.values()) {
     const perExample = right.positions * (layout === 'blocks' ? outputs : 1);
     const q = subBlock(tileSize, perExample);
     const rows = q * perExample;
@@ -108,11 +118,12 @@ export function blockLayout(rt: Runtime, sweep: Sweep, { tileSize, outputs, layo
       routines.gramScratchBytes(leftRows, leftWidth),
       routines.gemmSharedZerosScratchBytes(rows, width),
     ];
+    if (output !== null) products.push(routines.switchedProductsScratchBytes(q, q, outputs, width));
     // Products of exchangeable outputs stand in a buffer of their own before they are placed.
     const exchanged = right.outputs === 'exchangeable' ? q * tileSize * ((outputs * (outputs + 1)) / 2) + 64 * outputs : 0;
     if (exchanged > 0) products.push(routines.gemmScratchBytes(q, outputs * tileSize, width));
     const grams = (rows * rows + leftRows * leftRows + exchanged) * bytesOf(dtype);
     pairBytes = Math.max(pairBytes, grams + Math.max(...products) + 1024);
   }
-  return { lefts: [...lefts.values()], rights: [...rights.values()], groups: [...groups.values()], bytes, pairBytes };
+  return { lefts: [...lefts.values()], rights: [...rights.values(), ...ofOutputs.values()], groups: [...groups.values()], bytes, pairBytes };
 }

@@ -38,7 +38,8 @@ const HADAMARD_FLOPS = 12;
  * `gram`: per pair of examples, S²·I for a·a′, S²·O·H for δ·δ′ (O² outputs: S²·O²·H), and the Hadamard sum.
  * `rows`: per example, O·S·I·H to assemble; per pair, O·I·H (O²·I·H) to contract.
  * `images`: once, S²·O·H for D and half of S² sums per tap for L; per example, half of C·(H·W)² for L·x; per pair, 2·C·H·W.
- * O = 1 where the cotangents are summed over the outputs, O² = O(O + 1)/2 in `gram` where they may be exchanged.
+ * O = 1 where the cotangents are summed over the outputs, O² = O(O + 1)/2 in `gram` where they may be exchanged; an eighth of
+ * that where units switch them off, which multiplies nothing and adds a quarter of the terms.
  */
 export function siteCost(site: Site, contraction: Contraction, problem: Problem, form: OutputForm): SiteCost {
   const { positions: s, inputWidth: i, cotangentWidth: h, groups } = site;
@@ -58,9 +59,15 @@ export function siteCost(site: Site, contraction: Contraction, problem: Problem,
     const assembly = site.kind === 'whole' ? o * h : 2 * o * s * i * h;
     return { flops: examples * assembly + pairs(problem) * 2 * outputPairs * size, elements: o * size };
   }
-  const products = form === 'exchangeable' ? (o * (o + 1)) / 2 : outputPairs;
+  const products = productsPerPair(form, o, outputPairs);
   const perPair = s * s * (groups * 2 * i + 2 * products * h + groups * HADAMARD_FLOPS * (crossOutputs ? o * o : 1));
   return { flops: pairs(problem) * perPair, elements: s * (groups * i + o * h) };
+}
+
+/** Products of two examples' cotangents of a site, in multiply-adds per unit. */
+function productsPerPair(form: OutputForm, o: number, outputPairs: number): number {
+  if (form === 'switched') return (o * (o + 1)) / 16;
+  return form === 'exchangeable' ? (o * (o + 1)) / 2 : outputPairs;
 }
 
 /** The cheapest contraction of a site by flops; `gram` on a tie, and always `rows` for a whole gradient. */
@@ -86,7 +93,7 @@ function least(site: Site, form: OutputForm, costOf: (contraction: Contraction) 
 /** Flops of contracting one group of factors over the whole problem: the Gram of its shared cotangents, once. */
 export function groupFlops({ right, members }: FactorGroup, problem: Problem): number {
   const { outputs: o, crossOutputs } = problem;
-  const outputPairs = right.outputs === 'exchangeable' ? (o * (o + 1)) / 2 : crossOutputs ? o * o : right.copies;
+  const outputPairs = productsPerPair(right.outputs, o, crossOutputs ? o * o : right.copies);
   const positionPairs = right.positions * right.positions;
   const lefts = members.reduce((total, { left }) => total + (left === null ? 0 : 2 * left.width), 0);
   const hadamard = members.length * HADAMARD_FLOPS * (crossOutputs ? o * o : 1);

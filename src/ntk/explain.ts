@@ -39,7 +39,7 @@ export interface SiteExplanation {
   readonly gramFlops: number | null;
   readonly rowsFlops: number;
   readonly chosen: Contraction;
-  /** `summed` where one cotangent per example stands for those of all outputs, `exchangeable` where half of their pairs stand for all, `fixed` where examples share them. */
+  /** `summed` where one cotangent per example stands for those of all outputs, `exchangeable` where half of their pairs stand for all, `switched` where also a ReLU turns them on or off, `fixed` where examples share them. */
   readonly outputs: OutputForm;
 }
 

@@ -107,8 +107,7 @@ export class FactoredTiles implements TileComputer<Float64Array> {
     const firstSecond = firstOfSecondSide(plan);
     const [x, index] = block < firstSecond ? [this.inputs.x1, block] : [this.inputs.x2, block - firstSecond];
     const n = examplesOfBlock(plan, block);
-    const summed = blocks.rights.filter(({ outputs }) => isOnePerExample(outputs));
-    const each = blocks.rights.filter((right) => !summed.includes(right));
+    const [summed, each] = [true, false].map((once) => blocks.rights.filter(({ outputs }) => isOnePerExample(outputs) === once));
     for (let start = 0; start < n; start += sweepSize) {
       // The last sweep of a block starts early enough to be inside it, as the last block of cotangents does.
       const example = Math.min(start, tileSize - sweepSize);
@@ -133,7 +132,7 @@ export class FactoredTiles implements TileComputer<Float64Array> {
 
   /** [cotangent, example, position, width] of a sweep, `count` cotangents from the one at `from` on → the layout of the block. */
   private storeRight(
-    { id, offset, positions: s, width: w, copies: o, outputs }: StoredFactor,
+    { id, offset, positions: s, width: w, examples, copies: o, outputs }: StoredFactor,
     ptr: number,
     { from, count, example }: { readonly from: number; readonly count: number; readonly example: number },
   ): void {
@@ -144,26 +143,25 @@ export class FactoredTiles implements TileComputer<Float64Array> {
       blocks: [s * w, o * s * w, w, 1],
       planes: [tileSize * s * w, s * w, w, 1],
     }[outputs === 'exchangeable' ? 'planes' : layout];
-    const extents = [count, sweepSize, s, w];
+    const extents = [count, Math.min(examples, sweepSize), s, w];
     // A cotangent that no example changed has one entry for all of them.
     const once = execution.program.each[id] > 1 || execution.program.batch[id] === 1;
     const inStrides = [(once ? 1 : sweepSize) * s * w, once ? 0 : s * w, w, 1];
-    const copy = { extents, inStrides, outStrides, outOffset: from * outStrides[0] + example * outStrides[1] };
+    const copy = { extents, inStrides, outStrides, outOffset: from * outStrides[0] + Math.min(example, examples - 1) * outStrides[1] };
     copyStridedBetween({ arena: rt.arena, routines, dtype }, copy, execution.ptr(id), ptr + offset);
   }
 
   /** Adds one group's share to the kernel planes of its members, a pair of sub-blocks at a time. */
   private contract(
-    { right, partner, members }: FactorGroup,
+    { right, partner, output, members }: FactorGroup,
     plane: number,
     pair: { rowPtr: number; columnPtr: number; rows: number; columns: number; diagonal: boolean },
     planePtrs: readonly number[],
   ): void {
-    const { plan, rt } = this;
+    const { plan, rt, routines } = this;
     const bytes = bytesOf(plan.dtype);
-    const o = plan.problem.outputs;
     const s = right.positions;
-    const v = plan.layout === 'blocks' ? o : 1;
+    const v = plan.layout === 'blocks' ? plan.problem.outputs : 1;
     const width = right.width * (plan.layout === 'summed' ? right.copies : 1);
     const rightOffset = right.offset + plane * plan.tileSize * s * width * bytes * (plan.layout === 'planes' ? 1 : 0);
     const q = subBlock(plan.tileSize, s * v);
@@ -176,29 +174,34 @@ export class FactoredTiles implements TileComputer<Float64Array> {
         for (let c0 = 0; c0 < (pair.diagonal ? r0 + 1 : pair.columns); c0 += q) {
           const c = Math.min(q, pair.columns - c0);
           const lower = pair.diagonal && r0 === c0;
-          const product = (offset: number, perExample: number, k: number, alpha: number, out: number) =>
-            this.product(
-              pair.rowPtr + offset + r0 * perExample * k * bytes,
-              pair.columnPtr + offset + c0 * perExample * k * bytes,
-              { rows: r * perExample, columns: c * perExample, k, alpha, lower },
-              out,
-            );
-          if (partner !== null) {
-            const [ofRows, ofColumns] = [r0, c0].map((first) => first * width * bytes);
-            const size = { rows: r, columns: c, k: width, alpha: 1, lower: false };
-            this.product(pair.rowPtr + partner.offset + ofRows, pair.columnPtr + rightOffset + ofColumns, size, dPtr);
-            this.product(pair.rowPtr + rightOffset + ofRows, pair.columnPtr + partner.offset + ofColumns, { ...size, beta: 1 }, dPtr);
-          } else if (right.outputs === 'exchangeable') {
-            const at = (ptr: number, first: number) => ptr + right.offset + first * width * bytes;
-            this.exchangedProducts(right, at(pair.rowPtr, r0), at(pair.columnPtr, c0), { rows: r, columns: c }, dPtr);
-          } else if (right.sharesZeros && s === 1 && leavesZerosOut(v, c * v)) {
-            const at = (ptr: number, first: number) => ptr + rightOffset + first * v * width * bytes;
-            this.sharedZerosProduct(at(pair.rowPtr, r0), at(pair.columnPtr, c0), { groups: r, rows: v, columns: c * v, k: width, lower }, dPtr);
-          } else product(rightOffset, s * v, width, 1, dPtr);
-          members.forEach(({ left, factor }, member) => {
-            if (left !== null) product(left.offset, s, left.width, factor.scale * factor.scale, aPtr);
-            const kPtr = planePtrs[member] + (r0 * v * ldk + c0 * v) * 8;
-            this.routines.gramHadamard(r, c, v, v, s, s, lower ? 1 : 0, left === null ? 0 : aPtr, dPtr, kPtr, ldk);
+          rt.arena.frame(() => {
+            const pointers = (offset: number, perExample: number) => [
+              pair.rowPtr + offset + r0 * perExample * bytes,
+              pair.columnPtr + offset + c0 * perExample * bytes,
+            ];
+            const product = (offset: number, perExample: number, k: number, alpha: number, out: number) =>
+              this.product(pointers(offset, perExample * k), [r * perExample, c * perExample, k], out, { alpha, lower });
+            const [xPtr, yPtr] = pointers(rightOffset, v * width);
+            const half = lower ? 1 : 0;
+            if (partner !== null) {
+              const [xPartner, yPartner] = pointers(partner.offset, width);
+              this.product([xPartner, yPtr], [r, c, width], dPtr, {});
+              this.product([xPtr, yPartner], [r, c, width], dPtr, { beta: 1 });
+            } else if (output !== null) {
+              const [ePtr, e2Ptr] = pointers(rightOffset, width);
+              const scratch = rt.arena.allocate(routines.switchedProductsScratchBytes(r, c, v, width));
+              routines.switchedProducts(r, c, v, width, ePtr, e2Ptr, pair.rowPtr + output.offset, dPtr, c * v, half, scratch);
+            } else if (right.outputs === 'exchangeable') {
+              this.exchangedProducts(width, pointers(rightOffset, width), [r, c], dPtr);
+            } else if (right.sharesZeros && s === 1 && leavesZerosOut(v, c * v)) {
+              const scratch = rt.arena.allocate(routines.gemmSharedZerosScratchBytes(c * v, width));
+              routines.gemmSharedZeros(r, v, c * v, width, xPtr, v * width, width, yPtr, 1, width, dPtr, v * c * v, c * v, half, scratch);
+            } else product(rightOffset, s * v, width, 1, dPtr);
+            members.forEach(({ left, factor }, member) => {
+              if (left !== null) product(left.offset, s, left.width, factor.scale * factor.scale, aPtr);
+              const kPtr = planePtrs[member] + (r0 * v * ldk + c0 * v) * 8;
+              routines.gramHadamard(r, c, v, v, s, s, half, left === null ? 0 : aPtr, dPtr, kPtr, ldk);
+            });
           });
         }
       }
@@ -209,13 +212,7 @@ export class FactoredTiles implements TileComputer<Float64Array> {
    * D[(n, o), (m, q)] ← δ[n, o]·δ[m, q] from pairs of outputs q ≤ o alone, at one position: the other half are the same numbers.
    * So is every entry, for every tile size, the product with the row's larger output.
    */
-  private exchangedProducts(
-    { width: k }: StoredFactor,
-    rowsPtr: number,
-    columnsPtr: number,
-    { rows, columns }: { readonly rows: number; readonly columns: number },
-    dPtr: number,
-  ): void {
+  private exchangedProducts(k: number, [rowsPtr, columnsPtr]: readonly number[], [rows, columns]: readonly number[], dPtr: number): void {
     const { plan, rt, routines } = this;
     const { tileSize, dtype } = plan;
     const bytes = bytesOf(dtype);
@@ -233,64 +230,30 @@ export class FactoredTiles implements TileComputer<Float64Array> {
       for (let first = 0; first < rows; first += EXCHANGED_ROWS) {
         const count = Math.min(EXCHANGED_ROWS, rows - first);
         products.forEach((product, o) => {
-          const place = { examples: count, columns, o, v, tileSize };
-          for (const copy of exchangedCopies(place)) {
-            copyStridedBetween(
-              { arena: rt.arena, routines, dtype },
-              copy,
-              product + first * widths[o] * bytes,
-              dPtr + first * v * columns * v * bytes,
-            );
+          for (const copy of exchangedCopies(count, columns, widths[o], o, v, tileSize)) {
+            const [from, to] = [product + first * widths[o] * bytes, dPtr + first * v * columns * v * bytes];
+            copyStridedBetween({ arena: rt.arena, routines, dtype }, copy, from, to);
           }
         });
       }
     });
   }
 
-  /** out ← X·Yᵀ where the rows of a group of X are zero at the same places; at least its lower half when X is Y. */
-  private sharedZerosProduct(
-    xPtr: number,
-    yPtr: number,
-    { groups, rows, columns, k, lower }: { groups: number; rows: number; columns: number; k: number; lower: boolean },
-    outPtr: number,
-  ): void {
-    const { rt, routines } = this;
-    rt.arena.frame(() => {
-      const scratch = rt.arena.allocate(routines.gemmSharedZerosScratchBytes(columns, k));
-      const c = rows * columns;
-      routines.gemmSharedZeros(groups, rows, columns, k, xPtr, rows * k, k, yPtr, 1, k, outPtr, c, columns, lower ? 1 : 0, scratch);
-    });
-  }
-
   /** out ← alpha·X·Yᵀ + beta·out of two contiguous matrices with rows of length k; half of it when X is Y. */
   private product(
-    xPtr: number,
-    yPtr: number,
-    { rows, columns, k, alpha, beta = 0, lower }: { rows: number; columns: number; k: number; alpha: number; beta?: number; lower: boolean },
+    [xPtr, yPtr]: readonly number[],
+    [rows, columns, k]: readonly number[],
     outPtr: number,
+    { alpha = 1, beta = 0, lower = false }: { alpha?: number; beta?: number; lower?: boolean },
   ): void {
     const { rt, routines } = this;
     rt.arena.frame(() => {
       if (lower) {
-        routines.gram(rows, k, alpha, xPtr, k, 1, beta, outPtr, columns, rt.arena.allocate(routines.gramScratchBytes(rows, k)));
+        const scratch = rt.arena.allocate(routines.gramScratchBytes(rows, k));
+        routines.gram(rows, k, alpha, xPtr, k, 1, beta, outPtr, columns, scratch);
       } else {
-        routines.gemm(
-          rows,
-          columns,
-          k,
-          alpha,
-          xPtr,
-          k,
-          1,
-          yPtr,
-          1,
-          k,
-          beta,
-          outPtr,
-          columns,
-          1,
-          rt.arena.allocate(routines.gemmScratchBytes(rows, columns, k)),
-        );
+        const scratch = rt.arena.allocate(routines.gemmScratchBytes(rows, columns, k));
+        routines.gemm(rows, columns, k, alpha, xPtr, k, 1, yPtr, 1, k, beta, outPtr, columns, 1, scratch);
       }
     });
   }
@@ -300,14 +263,7 @@ export class FactoredTiles implements TileComputer<Float64Array> {
 const EXCHANGED_ROWS = 8;
 
 /** Products [n, (q, m)] with output o ≥ q → D[(n, o), (m, q)], and D[(n, q), (m, o)] for q < o. */
-function exchangedCopies({
-  examples,
-  columns,
-  o,
-  v,
-  tileSize,
-}: Readonly<Record<'examples' | 'columns' | 'o' | 'v' | 'tileSize', number>>): StridedCopy[] {
-  const width = o * tileSize + columns;
+function exchangedCopies(examples: number, columns: number, width: number, o: number, v: number, tileSize: number): StridedCopy[] {
   const ldd = columns * v;
   const own = { extents: [examples, columns, o + 1], inStrides: [width, 1, tileSize], outStrides: [v * ldd, v, 1], outOffset: o * ldd };
   const other = { extents: [examples, o, columns], inStrides: [width, tileSize, 1], outStrides: [v * ldd, ldd, v], outOffset: o };

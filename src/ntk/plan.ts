@@ -6,7 +6,7 @@ import { type Model, trainableParameters } from '../graph/model.ts';
 import { type Program, programBytes } from '../graph/program.ts';
 import { outputNormsBytes } from '../graph/separation.ts';
 import type { Site } from '../graph/sites.ts';
-import { buildSweep, type Contraction, type OutputForm, planSweep, type Sweep, unitSeeds } from '../graph/sweep.ts';
+import { buildSweep, type Contraction, type OutputForm, planSweep, type Sweep, unitSeeds, type WantedForm } from '../graph/sweep.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 import { type BlockLayout, blockLayout, type OutputLayout } from './block-layout.ts';
 import { cheapestContraction, groupFlops, type Problem, pairs, smallestContraction } from './cost.ts';
@@ -119,7 +119,7 @@ export function planFactoredNtk(rt: Runtime, model: Model, request: NtkRequest):
 }
 
 /** What separable cotangents become: in structured derivatives alone, Jacobian contraction is what its name says, and an oracle. */
-export function outputForm(implementation: FactoredImplementation, { outputs }: Problem, layout: OutputLayout): OutputForm {
+export function outputForm(implementation: FactoredImplementation, { outputs }: Problem, layout: OutputLayout): WantedForm {
   if (implementation !== 'structured-derivatives' || outputs === 1) return 'each';
   return layout === 'summed' ? 'summed' : layout === 'blocks' ? 'exchangeable' : 'each';
 }

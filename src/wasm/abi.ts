@@ -69,23 +69,22 @@ export interface Routines {
    * entries with row ≥ column are written, others perhaps.
    */
   gemmSharedZeros(
-    groups: number,
-    rows: number,
-    n: number,
-    k: number,
-    aPtr: number,
-    groupA: number,
-    rsa: number,
-    bPtr: number,
-    rsb: number,
-    csb: number,
-    cPtr: number,
-    groupC: number,
-    rsc: number,
-    lower: number,
-    scratchPtr: number,
+    groups: number, rows: number, n: number, k: number,
+    aPtr: number, groupA: number, rsa: number, bPtr: number, rsb: number, csb: number,
+    cPtr: number, groupC: number, rsc: number, lower: number, scratchPtr: number,
   ): void;
   gemmSharedZerosScratchBytes(n: number, k: number): number;
+
+  // ── switched-products.ts ───────────────────────────────────────────────────────────────────────────────────────
+  /**
+   * C[(n, o), (m, q)] ← Σ_i u[o, i]·u[q, i] over i with e1[n, i] ≠ 0 and e2[m, i] ≠ 0: e1 [n1, k], e2 [n2, k], u [outputs, k], contiguous;
+   * rows of C rsc apart. gemm's bits for the rows e·u where e is 0 or 1 and u finite. lower ≠ 0: e1 is e2, and only pairs n ≥ m are written.
+   */
+  switchedProducts(
+    n1: number, n2: number, outputs: number, k: number,
+    e1Ptr: number, e2Ptr: number, uPtr: number, cPtr: number, rsc: number, lower: number, scratchPtr: number,
+  ): void;
+  switchedProductsScratchBytes(n1: number, n2: number, outputs: number, k: number): number;
 
   // ── gram.ts ────────────────────────────────────────────────────────────────────────────────────────────────────
   /** C[n, n] ← alpha·A[n, k]·A[n, k]ᵀ + beta·C, both triangles written, exactly symmetric; half the work of gemm, the same bits. */

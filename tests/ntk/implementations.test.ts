@@ -6,6 +6,7 @@ import {
   empiricalNtkByParameter,
   explainNtk,
   forward,
+  GraphBuilder,
   inputJacobian,
   jacobian,
   loadRuntime,
@@ -14,6 +15,7 @@ import {
   type NtkOptions,
   type NtkOutputs,
   ntkVectorProduct,
+  primitives,
   pseudoNtk,
   TangedgeError,
   type Tensor,
@@ -342,7 +344,7 @@ describe('grouped convolutions', () => {
 });
 
 describe('separable cotangents', () => {
-  const sitesWith = (form: 'each' | 'summed' | 'exchangeable', model: Model, outputs: NtkOutputs) =>
+  const sitesWith = (form: string, model: Model, outputs: NtkOutputs) =>
     explainNtk(rt, model, 5, { outputs })
       .sites.filter((site) => site.outputs === form)
       .map(({ parameter }) => parameter);
@@ -358,6 +360,62 @@ describe('separable cotangents', () => {
     expect(sitesWith('exchangeable', networks.mlp, 'full')).toEqual(['r.weight']);
     expect(sitesWith('exchangeable', networks.pooled, 'full')).toEqual(['b.bias', 'n.weight', 'n.bias']);
     for (const model of Object.values(networks)) expect(sitesWith('summed', model, 'full')).toEqual([]);
+  });
+
+  test.each([5, 18])('behind a ReLU, whose derivative is 0 or 1, %i outputs are switched: JJᵀ, the same bits for every tile size', (outputs) => {
+    const model = networkOf(
+      [7],
+      [
+        { type: 'Linear', name: 'a', in_features: 7, out_features: 20 },
+        { type: 'ReLU' },
+        { type: 'Linear', name: 'b', in_features: 20, out_features: 24 },
+        { type: 'ReLU' },
+        { type: 'Linear', name: 'c', in_features: 24, out_features: outputs },
+      ],
+      { 'a.weight': [20, 7], 'a.bias': [20], 'b.weight': [24, 20], 'b.bias': [24], 'c.weight': [outputs, 24], 'c.bias': [outputs] },
+    );
+    expect(sitesWith('switched', model, 'full')).toEqual(['b.weight', 'b.bias']);
+    expect(sitesWith('switched', model, 'trace')).toEqual([]);
+    const [x, x2] = [inputsOf(model, 6), inputsOf(model, 4, 9)];
+    const [j, j2] = [jacobian(rt, model, x), jacobian(rt, model, x2)];
+    const implementation = 'structured-derivatives';
+    const kernel = empiricalNtk(rt, model, x, { implementation, outputs: 'full' });
+    expect(largestDifference(kernel, reduced(naiveKernel(j, j), 'full'))).toBeLessThan(1e-11);
+    const between = empiricalNtk(rt, model, x, { x2, implementation, outputs: 'full' });
+    expect(largestDifference(between, reduced(naiveKernel(j, j2), 'full'))).toBeLessThan(1e-11);
+    for (const tileSize of [1, 4]) expectSameBits(empiricalNtk(rt, model, x, { implementation, outputs: 'full', tileSize }), kernel);
+    for (const { parameter, kernel: part } of empiricalNtkByParameter(rt, model, x, { implementation, outputs: 'full' })) {
+      const alone = jacobian(rt, withTrainable(model, { only: [parameter] }), x);
+      expect(largestDifference(part, reduced(naiveKernel(alone, alone), 'full'))).toBeLessThan(1e-11);
+    }
+  });
+
+  test('behind one ReLU, from two weights, one scaled, and beside a weight whose cotangents are those of no example: JJᵀ', () => {
+    const g = new GraphBuilder();
+    const x = g.input('x', [7]);
+    const [p, q, r, c] = ['p', 'q', 'r', 'c'].map((name) => g.parameter(name, name === 'c' ? [5, 20] : [20, 7]));
+    const hidden = primitives.add(g, primitives.dense(g, x, p), primitives.affine(g, primitives.dense(g, x, q), 2, 0));
+    const y = primitives.dense(g, primitives.add(g, primitives.unary(g, 'relu', hidden), primitives.dense(g, x, r)), c);
+    const parameters = [p, q, r, c].map((id, i) => ({
+      name: 'pqrc'[i],
+      id,
+      value: randomTensor(20 + i, i === 3 ? [5, 20] : [20, 7]),
+      trainable: true,
+    }));
+    const model: Model = {
+      graph: g.build([y]),
+      input: { name: 'x', id: x, shape: [7] },
+      output: { name: 'y', id: y, size: 5 },
+      parameters,
+      layers: [],
+    };
+    expect(sitesWith('switched', model, 'full')).toEqual(['p']);
+    const inputs = inputsOf(model, 6);
+    const j = jacobian(rt, model, inputs);
+    for (const tileSize of [2, 6]) {
+      const kernel = empiricalNtk(rt, model, inputs, { implementation: 'structured-derivatives', outputs: 'full', tileSize });
+      expect(largestDifference(kernel, reduced(naiveKernel(j, j), 'full'))).toBeLessThan(1e-11);
+    }
   });
 
   test('diagonal kernels keep every output', () => {

@@ -15,6 +15,7 @@ const MICROKERNELS = [
   'rowsMicrokernel',
   'stridedMicrokernel',
   'selectedMicrokernel',
+  'addSwitched',
   'addPanel',
   'addTransposedPanel',
 ];
