@@ -121,8 +121,9 @@ export function buildSweep(
     return areCotangents && outputCount <= MOST_SWITCHED && separable.switches(cotangent) ? 'switched' : 'each';
   };
   const factors = sites.flatMap((site, index): Factor[] => {
-    const contraction = site.kind === 'whole' ? 'rows' : choose(site, formOf(site, 'gram'));
-    const found = formOf(site, contraction);
+    const known = formOf(site, 'gram');
+    const contraction = site.kind === 'whole' ? 'rows' : choose(site, known);
+    const found = contraction === 'gram' ? known : formOf(site, contraction);
     const form = found === 'fixed' && contraction !== 'images' ? 'each' : found;
     const partsOf = (cotangent: (id: ValueId) => ValueId): Parts[] =>
       contraction === 'rows'

@@ -173,35 +173,35 @@ export class FactoredTiles implements TileComputer<Float64Array> {
         const r = Math.min(q, pair.rows - r0);
         for (let c0 = 0; c0 < (pair.diagonal ? r0 + 1 : pair.columns); c0 += q) {
           const c = Math.min(q, pair.columns - c0);
-          const lower = pair.diagonal && r0 === c0;
+          const lower = pair.diagonal && r0 === c0 ? 1 : 0;
+          const pointers = (offset: number, perExample: number) => [
+            pair.rowPtr + offset + r0 * perExample * bytes,
+            pair.columnPtr + offset + c0 * perExample * bytes,
+          ];
+          const product = (offset: number, perExample: number, k: number, alpha: number, out: number) =>
+            this.product(pointers(offset, perExample * k), [r * perExample, c * perExample, k], out, { alpha, lower });
+          // A frame of its own: its scratch and that of the products of the left factors share their place.
           rt.arena.frame(() => {
-            const pointers = (offset: number, perExample: number) => [
-              pair.rowPtr + offset + r0 * perExample * bytes,
-              pair.columnPtr + offset + c0 * perExample * bytes,
-            ];
-            const product = (offset: number, perExample: number, k: number, alpha: number, out: number) =>
-              this.product(pointers(offset, perExample * k), [r * perExample, c * perExample, k], out, { alpha, lower });
-            const [xPtr, yPtr] = pointers(rightOffset, v * width);
-            const half = lower ? 1 : 0;
+            const [xPtr, yPtr] = pointers(rightOffset, width);
             if (partner !== null) {
               const [xPartner, yPartner] = pointers(partner.offset, width);
               this.product([xPartner, yPtr], [r, c, width], dPtr, {});
               this.product([xPtr, yPartner], [r, c, width], dPtr, { beta: 1 });
             } else if (output !== null) {
-              const [ePtr, e2Ptr] = pointers(rightOffset, width);
               const scratch = rt.arena.allocate(routines.switchedProductsScratchBytes(r, c, v, width));
-              routines.switchedProducts(r, c, v, width, ePtr, e2Ptr, pair.rowPtr + output.offset, dPtr, c * v, half, scratch);
+              routines.switchedProducts(r, c, v, width, xPtr, yPtr, pair.rowPtr + output.offset, dPtr, c * v, lower, scratch);
             } else if (right.outputs === 'exchangeable') {
-              this.exchangedProducts(width, pointers(rightOffset, width), [r, c], dPtr);
+              this.exchangedProducts(width, [xPtr, yPtr], [r, c], dPtr);
             } else if (right.sharesZeros && s === 1 && leavesZerosOut(v, c * v)) {
+              const [rowsPtr, columnsPtr] = pointers(rightOffset, v * width);
               const scratch = rt.arena.allocate(routines.gemmSharedZerosScratchBytes(c * v, width));
-              routines.gemmSharedZeros(r, v, c * v, width, xPtr, v * width, width, yPtr, 1, width, dPtr, v * c * v, c * v, half, scratch);
+              routines.gemmSharedZeros(r, v, c * v, width, rowsPtr, v * width, width, columnsPtr, 1, width, dPtr, v * c * v, c * v, lower, scratch);
             } else product(rightOffset, s * v, width, 1, dPtr);
-            members.forEach(({ left, factor }, member) => {
-              if (left !== null) product(left.offset, s, left.width, factor.scale * factor.scale, aPtr);
-              const kPtr = planePtrs[member] + (r0 * v * ldk + c0 * v) * 8;
-              routines.gramHadamard(r, c, v, v, s, s, half, left === null ? 0 : aPtr, dPtr, kPtr, ldk);
-            });
+          });
+          members.forEach(({ left, factor }, member) => {
+            if (left !== null) product(left.offset, s, left.width, factor.scale * factor.scale, aPtr);
+            const kPtr = planePtrs[member] + (r0 * v * ldk + c0 * v) * 8;
+            routines.gramHadamard(r, c, v, v, s, s, lower, left === null ? 0 : aPtr, dPtr, kPtr, ldk);
           });
         }
       }
@@ -229,9 +229,9 @@ export class FactoredTiles implements TileComputer<Float64Array> {
       });
       for (let first = 0; first < rows; first += EXCHANGED_ROWS) {
         const count = Math.min(EXCHANGED_ROWS, rows - first);
-        products.forEach((product, o) => {
-          for (const copy of exchangedCopies(count, columns, widths[o], o, v, tileSize)) {
-            const [from, to] = [product + first * widths[o] * bytes, dPtr + first * v * columns * v * bytes];
+        widths.forEach((width, o) => {
+          for (const copy of exchangedCopies(count, columns, width, o, v, tileSize)) {
+            const [from, to] = [products[o] + first * width * bytes, dPtr + first * v * columns * v * bytes];
             copyStridedBetween({ arena: rt.arena, routines, dtype }, copy, from, to);
           }
         });
@@ -239,12 +239,12 @@ export class FactoredTiles implements TileComputer<Float64Array> {
     });
   }
 
-  /** out ← alpha·X·Yᵀ + beta·out of two contiguous matrices with rows of length k; half of it when X is Y. */
+  /** out ← alpha·X·Yᵀ + beta·out of two contiguous matrices with rows of length k; half of it where lower, when X is Y. */
   private product(
     [xPtr, yPtr]: readonly number[],
     [rows, columns, k]: readonly number[],
     outPtr: number,
-    { alpha = 1, beta = 0, lower = false }: { alpha?: number; beta?: number; lower?: boolean },
+    { alpha = 1, beta = 0, lower = 0 }: { alpha?: number; beta?: number; lower?: number },
   ): void {
     const { rt, routines } = this;
     rt.arena.frame(() => {

@@ -344,7 +344,7 @@ describe('grouped convolutions', () => {
 });
 
 describe('separable cotangents', () => {
-  const sitesWith = (form: string, model: Model, outputs: NtkOutputs) =>
+  const sitesWith = (form: 'each' | 'summed' | 'exchangeable' | 'switched', model: Model, outputs: NtkOutputs) =>
     explainNtk(rt, model, 5, { outputs })
       .sites.filter((site) => site.outputs === form)
       .map(({ parameter }) => parameter);
