@@ -8,7 +8,7 @@
  * k, [o, c], and adds to the pixel that it sees. A product is summed over o from +0, and a pixel adds products in order of output
  * position (oy, then ox): for o ≤ KC these are the bits of gemm and fold over all terms, where k is finite.
  *
- * Entries of x that are not wanted may be left out (convolution-wanted.ts), and are where that is faster: not in the wide module, whose
+ * Entries of x that are not wanted are +0. They are not computed where that is faster (convolution-wanted.ts): not in the wide module, whose
  * vectors of rows would be half empty.
  */
 
@@ -79,7 +79,23 @@ function inputGradient<T>(
     for (let row = 0; row < rows; row++) {
       const to = x + (<usize>image * <usize>imageX + <usize>row * <usize>rowX) * sizeof<T>();
       transpose<T>(h * w, c, pixels + <usize>row * rowBytes, pixelBytes, to, <usize>(h * w) * sizeof<T>());
+      if (wanted != 0) keepWanted<T>(c * h * w, wanted + <usize>image * <usize>imageWanted * sizeof<T>(), to);
     }
+  }
+}
+
+/** x ← wanted > 0 ? x : +0. */
+function keepWanted<T>(n: i32, wanted: usize, x: usize): void {
+  const rest = n & (16 / <i32>sizeof<T>() - 1);
+  let end = x + <usize>(n - rest) * sizeof<T>();
+  for (; x < end; x += 16) {
+    v128.store(x, v128.and(v128.load(x), v128.gt<T>(v128.load(wanted), v128.splat<T>(<T>0))));
+    wanted += 16;
+  }
+  end += <usize>rest * sizeof<T>();
+  for (; x < end; x += sizeof<T>()) {
+    if (!(load<T>(wanted) > <T>0)) store<T>(x, <T>0);
+    wanted += sizeof<T>();
   }
 }
 

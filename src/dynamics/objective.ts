@@ -5,7 +5,7 @@ import { type Dtype, type FloatArray, sizeOf, type Tensor } from '../core/tensor
 import { jvp, vjp } from '../graph/differentiate.ts';
 import { Execution } from '../graph/execution.ts';
 import type { Graph, ValueId } from '../graph/graph.ts';
-import { type Program, planProgram } from '../graph/program.ts';
+import { lateFlops, type Program, planProgram } from '../graph/program.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 
 export interface LossAndGradient {
@@ -107,7 +107,7 @@ export function graphObjective(rt: Runtime, parts: GraphObjectiveParts): Objecti
     withThird: (theta, body) => runner.open(thirdRun(), theta, (run) => body((u, v) => run([v, u]))),
     get costs() {
       const gradient = gradientRun().program.flops.reduce((total, flops) => total + flops, 0);
-      return { hessian: hessianRun().program.flops[2] / gradient, third: thirdRun().program.flops[2] / gradient };
+      return { hessian: lateFlops(hessianRun().program) / gradient, third: lateFlops(thirdRun().program) / gradient };
     },
   };
 }
@@ -184,7 +184,7 @@ export class BlockRunner {
         let total: Float64Array | undefined;
         for (let b = 0; b < blocks; b++) {
           if (blocks > 1) this.bindBlock(execution, b);
-          execution.run(2);
+          execution.runLate();
           total = this.addKept(execution, planned.program.keep, total);
         }
         return total as Float64Array;

@@ -12,7 +12,7 @@ import { TangedgeError } from '../core/errors.ts';
 import { bytesOf, type Dtype, type FloatArray, sizeOf } from '../core/tensor.ts';
 import type { Execution } from '../graph/execution.ts';
 import type { Model } from '../graph/model.ts';
-import { type Program, programBytes } from '../graph/program.ts';
+import { lateFlops, type Program, programBytes } from '../graph/program.ts';
 import { planSweep, startSweep, sweepForward } from '../graph/sweep.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 import type { JobMemory, TileComputer, TiledJob, TileKind } from '../wasm/tiled.ts';
@@ -127,7 +127,7 @@ export function planMoments(
   const shared = options.tileSize === undefined ? Math.ceil(leaves / (TILES_PER_THREAD * (options.threads ?? 1))) : leaves;
   const tiles = planTiles(leaves, clamp(Math.floor(tileSize / leafSize), 1, shared));
   const products = layouts.reduce((total, { positions, width }) => total + c * positions * width * width, 0);
-  const flops = leaves * (program.flops[1] + Math.ceil(c / seedBlock) * program.flops[2]) + n * products;
+  const flops = leaves * (program.flops[1] + Math.ceil(c / seedBlock) * lateFlops(program)) + n * products;
   const memory = { limit: memoryLimit, workerBytes: wasmBytes, resultBytes: sumBytes };
   const inputSize = sizeOf(model.input.shape);
   return { sweep, program, dtype, n, c, inputSize, leafSize, seedBlock, layouts, means, size, tiles, flops, memory };
@@ -198,7 +198,7 @@ class MomentTiles implements TileComputer<Float64Array> {
     const sum = new Float64Array(plan.size);
     for (let output = 0; output < c; output += seedBlock) {
       execution.bind(plan.sweep.seed, unitCotangents(plan, output, examples));
-      execution.run(2);
+      execution.runLate();
       for (const layout of plan.layouts) addMoments(rt, plan, layout, execution.ptr(layout.id), { examples, output }, sum);
     }
     return sum;

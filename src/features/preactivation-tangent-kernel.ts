@@ -6,8 +6,8 @@ import { TangedgeError } from '../core/errors.ts';
 import { bytesOf, type Dtype, type FloatArray, sizeOf, type Tensor } from '../core/tensor.ts';
 import type { Execution } from '../graph/execution.ts';
 import { batchSize, type Model } from '../graph/model.ts';
-import { type Program, programBytes } from '../graph/program.ts';
-import { planSweep, startSweep, sweepBackward, sweepForward, unitSeeds } from '../graph/sweep.ts';
+import { lateFlops, type Program, programBytes } from '../graph/program.ts';
+import { giveCotangents, planSweep, startSweep, sweepBackward, sweepForward, unitSeeds } from '../graph/sweep.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 import { type BlockSource, computeHere, type JobMemory, type TileComputer, type TiledJob, type TileKind } from '../wasm/tiled.ts';
 import { type Cotangent, type CotangentSweep, preactivationSweep } from './cotangent-sweep.ts';
@@ -58,7 +58,7 @@ export function ptkJob(
   const plan = planPtk(rt, operation, model, preactivationSweep(model, chooseWeights(operation, model, [weight])), n, options);
   const { tiles, tileSize, cotangent, program, c } = plan;
   const data = new Float64Array(n * n);
-  const sweeps = Math.ceil(n / tileSize) * (program.flops[1] + Math.ceil(c / plan.seedBlock) * program.flops[2]);
+  const sweeps = Math.ceil(n / tileSize) * (program.flops[1] + Math.ceil(c / plan.seedBlock) * lateFlops(program));
   return {
     kind: ptkTiles,
     plan: { plan, x: x.data },
@@ -230,7 +230,8 @@ class PtkTiles implements TileComputer<Float64Array> {
     for (let first = 0; first < c; first += seedBlock) {
       // The last block of cotangents starts early enough to be full.
       const from = Math.min(first, c - seedBlock);
-      sweepBackward(execution, sweep, tileSize, unitSeeds(c, from, from + seedBlock));
+      giveCotangents(execution, sweep, tileSize, unitSeeds(c, from, from + seedBlock));
+      sweepBackward(execution);
       const source = execution.ptr(cotangent.id);
       new Uint8Array(rt.arena.memory.buffer).copyWithin(ptr + from * outputBytes, source, source + seedBlock * outputBytes);
     }

@@ -6,7 +6,7 @@ import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 import { type Graph, leavesOf, type ValueId } from './graph.ts';
 import type { Evaluation, Primitive } from './primitive.ts';
 import { primitiveOf } from './primitives/table.ts';
-import { operandsOf, type Program, planProgram, programBytes } from './program.ts';
+import { operandsOf, type Program, planProgram, programBytes, type Stage } from './program.ts';
 
 /** One program in memory. Lives in the arena frame in which it was made: use it inside `rt.arena.frame`. */
 export class Execution {
@@ -44,8 +44,14 @@ export class Execution {
   }
 
   /** Evaluates one stage; earlier stages must have run since their leaves were bound. */
-  run(stage: number): void {
+  run(stage: Stage): void {
     for (const { primitive, evaluation } of this.calls[stage]) primitive.evaluate(evaluation);
+  }
+
+  /** Evaluates all that depends on late leaves. */
+  runLate(): void {
+    this.run(2);
+    this.run(3);
   }
 
   /** Whether the value is part of the program: a leaf that no kept value needs is not. */
@@ -144,9 +150,8 @@ export function evaluate(rt: Runtime, graph: Graph, bindings: Bindings, { dtype 
       if (!bound) throw new TangedgeError('ERR_ARGUMENT', `evaluate: nothing is bound to '${name}'.`, { name });
       execution.bind(id, bound.data);
     }
-    program.steps.forEach((_, stage) => {
-      execution.run(stage);
-    });
+    execution.run(0);
+    execution.run(1);
     return graph.outputs.map((id) => execution.read(id));
   });
 }

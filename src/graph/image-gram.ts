@@ -9,6 +9,7 @@
  * M is symmetric, L + Lᵀ with L lower triangular, and the kernel x[n]ᵀ·(L·x[m]) + (L·x[n])ᵀ·x[m]: half the products with the images.
  */
 
+import type { Runtime } from '../wasm/runtime.ts';
 import type { ValueId } from './graph.ts';
 import type { Emitter } from './primitive.ts';
 import { dense } from './primitives/contraction.ts';
@@ -16,23 +17,41 @@ import { concat, slice } from './primitives/shape.ts';
 import { type Window, windowOutput } from './primitives/window.ts';
 
 /** L [h·w, h·w] of D [s, s], which is symmetric, for a window over an image of [h, w]: zero above the diagonal. */
-export function imageGram(d: ArrayLike<number>, image: readonly number[], window: Window): Float64Array {
-  const size = image[0] * image[1];
-  const l = new Float64Array(size * size);
-  const [kh, kw] = window.kernel;
-  for (let tap = 0; tap < kh * kw; tap++) {
-    const seen = positionsSeen(Math.floor(tap / kw), tap % kw, image, window);
-    const count = seen.length;
-    for (let s = 0; s < count; s++) {
-      if (seen[s] < 0) continue;
-      const row = seen[s] * size;
-      const at = s * count;
-      // Later positions of the output see later ones of the image.
-      for (let t = 0; t <= s; t++) if (seen[t] >= 0) l[row + seen[t]] += d[at + t];
+export function imageGram(rt: Runtime, d: Float64Array, image: readonly number[], window: Window): Float64Array {
+  const [h, w] = image;
+  const [oh, ow] = windowOutput('imageGram', image, window);
+  const [size, count] = [h * w, oh * ow];
+  const { kernel, strides, padding, dilation } = window;
+  return rt.arena.frame(() => {
+    const dPtr = rt.arena.load('f64', d);
+    const lPtr = rt.arena.allocateArray('f64', size * size);
+    rt.f64.fill(size * size, 0, lPtr);
+    for (let tap = 0; tap < kernel[0] * kernel[1]; tap++) {
+      const [ky, kx] = [Math.floor(tap / kernel[1]), tap % kernel[1]];
+      const [top, left] = [ky * dilation[0] - padding[0], kx * dilation[1] - padding[1]];
+      const first = Math.max(0, Math.ceil(-left / strides[1]));
+      const seen = Math.min(ow, Math.ceil((w - left) / strides[1])) - first;
+      for (let oy = 0; oy < oh && seen > 0; oy++) {
+        const y = oy * strides[0] + top;
+        if (y < 0 || y >= h) continue;
+        // Rows of D are what the tap sees of as many images, rows of L, as the stride apart as channels are.
+        const from = dPtr + (oy * ow + first) * count * 8;
+        const to = lPtr + (y * w + first * strides[1] + left) * size * 8;
+        rt.f64.fold(seen, strides[1], h, w, 0, 1, 1, 1, strides[0], strides[1], -top, -left, 1, 1, oh, ow, from, to);
+      }
     }
-  }
-  for (let p = 0; p < size; p++) l[p * size + p] /= 2;
-  return l;
+    const l = rt.arena.f64(lPtr, size * size).slice();
+    for (let p = 0; p < size; p++) {
+      l[p * size + p] /= 2;
+      l.fill(0, p * size + p + 1, (p + 1) * size);
+    }
+    return l;
+  });
+}
+
+/** Arena bytes that it takes, and gives back. */
+export function imageGramBytes([h, w]: readonly number[], positions: number): number {
+  return ((h * w) ** 2 + positions ** 2) * 8 + 1024;
 }
 
 /** Rows of L that are multiplied together. */
@@ -57,15 +76,4 @@ export function lowerProduct(g: Emitter, x: ValueId, l: ValueId): ValueId {
 /** Its flops, of one channel. */
 export function lowerProductFlops(size: number): number {
   return blocksOf(size).reduce((flops, { from, to }) => flops + 2 * (to - from) * to, 0);
-}
-
-/** The image's position that a tap of the kernel sees from each position of the output; −1 outside the image. */
-function positionsSeen(ky: number, kx: number, [h, w]: readonly number[], window: Window): Int32Array {
-  const { strides, padding, dilation } = window;
-  const [oh, ow] = windowOutput('imageGram', [h, w], window);
-  return Int32Array.from({ length: oh * ow }, (_, s) => {
-    const y = Math.floor(s / ow) * strides[0] - padding[0] + ky * dilation[0];
-    const x = (s % ow) * strides[1] - padding[1] + kx * dilation[1];
-    return y >= 0 && y < h && x >= 0 && x < w ? y * w + x : -1;
-  });
 }

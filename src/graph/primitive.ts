@@ -52,7 +52,7 @@ export interface Evaluation {
   readonly dtype: Dtype;
   readonly inputs: readonly Operand[];
   readonly output: Operand;
-  /** The condition of a ReLU's derivative that alone reads the output: where it is not > 0, the output may be any number. */
+  /** The condition of a ReLU's derivative that alone reads the output, if `computesWanted`: where it is not > 0, the output must be +0. */
   readonly wanted?: Operand;
   readonly attributes: Attributes;
   /** What `make` returned in the node's first run: for what shapes alone decide. At most one use in an `evaluate`. */
@@ -84,6 +84,8 @@ export interface Primitive {
   readonly alias?: boolean;
   /** True when the output may overwrite the first input (same shape, element by element). */
   readonly inPlace?: boolean;
+  /** Whether `evaluate` applies a ReLU's derivative, whose condition has so many batch entries, to the output. */
+  computesWanted?(e: Pick<Evaluation, 'attributes'> & { readonly inputs: readonly Pick<Operand, 'batch' | 'sharedZeros'>[] }, batch: number): boolean;
   /** Most arena bytes `evaluate` allocates for itself, for the memory plan. */
   scratchBytes?(e: Omit<Evaluation, 'arena' | 'once'>): number;
 }

@@ -9,11 +9,11 @@ import { primitiveOf } from './primitives/table.ts';
 import { isReluDerivative, zerosOf } from './shared-zeros.ts';
 
 /**
- * A leaf's stage says when its value is known: 0 parameters and constants, 1 inputs, 2 whatever changes while the inputs
- * stay (a block of cotangents). A node runs in the last stage of its inputs, so running stage 2 again reuses everything
- * that the forward sweep stored.
+ * When a value is known: 0 parameters, constants and what depends on nothing else; 1 what depends on inputs too; 2 late leaves,
+ * which change while the inputs stay (a block of cotangents), and what depends on them and on no input; 3 what depends on both.
+ * Each stage keeps what later ones read: neither the forward sweep nor what no example changes in the backward one is computed twice.
  */
-export type Stage = 0 | 1 | 2;
+export type Stage = 0 | 1 | 2 | 3;
 
 export interface ProgramOptions {
   readonly dtype: Dtype;
@@ -21,7 +21,7 @@ export interface ProgramOptions {
   readonly batch: ReadonlyMap<ValueId, number>;
   /** Consecutive entries of everything else that one entry of a batched leaf serves: n for one cotangent per n examples. */
   readonly each?: ReadonlyMap<ValueId, number>;
-  /** Leaves of stage 2; batched leaves are otherwise of stage 1. */
+  /** Leaves of stage 2; other batched leaves are of stage 1. */
   readonly late?: ReadonlySet<ValueId>;
   /** Values to keep; default: the graph's outputs. Nodes that none of them needs are not run. */
   readonly keep?: readonly ValueId[];
@@ -35,7 +35,7 @@ export interface Program {
   /** Batch entries per value, and how many consecutive entries of a whole batch each of them serves. */
   readonly batch: readonly number[];
   readonly each: readonly number[];
-  /** Per value the condition of the ReLU's derivative that alone reads it, in memory before it is computed; −1 if there is none. */
+  /** Per value the condition of a ReLU's derivative that alone reads it and is computed with it; −1 if there is none. */
   readonly wanted: readonly ValueId[];
   /** Byte offset per value; −1 for values that are not computed. */
   readonly offset: readonly number[];
@@ -47,7 +47,7 @@ export interface Program {
   readonly flops: readonly number[];
 }
 
-const STAGES = 3;
+const STAGES = 4;
 const ALIGNMENT = 64;
 
 /**
@@ -81,7 +81,7 @@ export function planProgram(graph: Graph, options: ProgramOptions): Program {
     let entries = 1;
     let servesSeveral = false;
     for (const input of node.inputs) {
-      if (stage[input] > stage[id]) stage[id] = stage[input];
+      stage[id] = laterStage(stage[id], stage[input]);
       entries = Math.max(entries, batch[input]);
       servesSeveral ||= each[input] > 1;
     }
@@ -96,9 +96,17 @@ export function planProgram(graph: Graph, options: ProgramOptions): Program {
     const shapes = node.inputs.map((input) => nodes[input].shape);
     flops[stage[id]] += entries * primitive.flops(shapes, node.shape, node.attributes);
   });
-  const { offset, valueBytes } = layOut(graph, { primitives, live, batch, stage, steps, keep, dtype });
-  const wanted = conditionsOfReaders(graph, { live, batch, each, stage, keep });
+  const wanted = conditionsOfReaders(graph, { primitives, live, batch, each, stage, keep });
+  wanted.forEach((_, id) => {
+    if (isComputedWith(graph, wanted, id)) steps[stage[id]].splice(steps[stage[id]].indexOf(id), 1);
+  });
+  const { offset, valueBytes } = layOut(graph, { primitives, live, batch, stage, steps, keep, dtype, wanted });
   return { graph, dtype, keep: [...keep], batch, each, wanted, offset, steps, valueBytes, flops };
+}
+
+/** The stage in which what depends on values of both is known. */
+function laterStage(a: Stage, b: Stage): Stage {
+  return a + b === 3 ? 3 : a > b ? a : b;
 }
 
 /** Operands of a node, at addresses relative to `base`. */
@@ -115,9 +123,14 @@ export function operandsOf(program: Program, id: ValueId, base: number): { input
 }
 
 /** Entries between those of a value that are zero at the same places; 0 when none are known to be. */
-function sharedZerosOf({ graph, batch, each }: Program, value: ValueId): number {
+function sharedZerosOf({ graph, batch, each }: Pick<Program, 'graph' | 'batch' | 'each'>, value: ValueId): number {
   const source = each[value] === 1 ? zerosOf((id) => graph.nodes[id], value) : null;
   return source === null || !graph.nodes[source].batched || batch[value] % batch[source] !== 0 ? 0 : batch[source];
+}
+
+/** Flops of all that depends on late leaves. */
+export function lateFlops({ flops }: Program): number {
+  return flops[2] + flops[3];
 }
 
 /** Arena bytes an execution of the program needs: its values, and the largest scratch of one node. */
@@ -161,10 +174,16 @@ function commonBatch({ op, inputs }: Node, batch: readonly number[], each: reado
   return { batch: whole / least, each: least };
 }
 
+/** Whether a node is the ReLU's derivative that its operand was computed with, and so has its memory. */
+function isComputedWith({ nodes }: Graph, wanted: readonly ValueId[], id: ValueId): boolean {
+  const { inputs } = nodes[id];
+  return isReluDerivative(nodes[id]) && wanted[inputs[1]] === inputs[0];
+}
+
 /** Program.wanted: what a ReLU's derivative does not let through need not be computed. */
 function conditionsOfReaders(
   graph: Graph,
-  { live, batch, each, stage, keep }: Pick<Layout, 'live' | 'batch' | 'stage' | 'keep'> & { each: readonly number[] },
+  { primitives, live, batch, each, stage, keep }: Pick<Layout, 'primitives' | 'live' | 'batch' | 'stage' | 'keep'> & { each: readonly number[] },
 ): ValueId[] {
   const readers = graph.nodes.map(() => 0);
   const wanted = graph.nodes.map(() => -1);
@@ -175,9 +194,13 @@ function conditionsOfReaders(
   graph.nodes.forEach((node, id) => {
     const [condition, value] = node.inputs;
     if (!live[id] || !isReluDerivative(node) || readers[value] !== 1) return;
-    const isBefore = stage[condition] < stage[value] || (stage[condition] === stage[value] && condition < value);
+    // Known before, and whenever it changes the value is computed anew.
+    const isBefore = laterStage(stage[condition], stage[value]) === stage[value] && (stage[condition] < stage[value] || condition < value);
     const isWhole = [condition, value].every((input) => sameShape(graph.nodes[input].shape, node.shape) && each[input] === 1);
-    if (isBefore && isWhole && batch[value] % batch[condition] === 0) wanted[value] = condition;
+    if (!isBefore || !isWhole) return;
+    const { inputs, attributes } = graph.nodes[value];
+    const operands = inputs.map((input) => ({ batch: batch[input], sharedZeros: sharedZerosOf({ graph, batch, each }, input) }));
+    if (primitives[value]?.computesWanted?.({ inputs: operands, attributes }, batch[condition])) wanted[value] = condition;
   });
   return wanted;
 }
@@ -191,27 +214,30 @@ interface Layout {
   readonly steps: readonly (readonly ValueId[])[];
   readonly keep: readonly ValueId[];
   readonly dtype: Dtype;
+  readonly wanted: readonly ValueId[];
 }
 
 /**
  *   | leaves, kept values, values that a later stage reads | temporaries of one stage at a time |
  *   0                                                      persistent                          valueBytes
  */
-function layOut(graph: Graph, { primitives, live, batch, stage, steps, keep, dtype }: Layout): { offset: number[]; valueBytes: number } {
+function layOut(graph: Graph, { primitives, live, batch, stage, steps, keep, dtype, wanted }: Layout): { offset: number[]; valueBytes: number } {
   const { nodes } = graph;
   const root = nodes.map((_, id) => id);
   const bytes = new Array<number>(nodes.length).fill(0);
   const persistent = new Array<boolean>(nodes.length).fill(false);
   const lastStep = new Array<number>(nodes.length).fill(-1);
+  const readBy = (id: ValueId) => (wanted[id] < 0 ? nodes[id].inputs : [...nodes[id].inputs, wanted[id]]);
   nodes.forEach((node, id) => {
     if (!live[id]) return;
     if (primitives[id]?.alias) root[id] = root[node.inputs[0]];
+    if (isComputedWith(graph, wanted, id)) root[id] = root[node.inputs[1]];
     if (primitives[id] === null) persistent[id] = true;
     bytes[id] = alignUp(batch[id] * sizeOf(node.shape) * bytesOf(dtype));
   });
   for (const list of steps) {
     list.forEach((id, index) => {
-      for (const input of nodes[id].inputs) {
+      for (const input of readBy(id)) {
         const source = root[input];
         if (stage[input] !== stage[id] || stage[source] !== stage[id]) persistent[source] = true;
         else lastStep[source] = index;
@@ -244,7 +270,7 @@ function layOut(graph: Graph, { primitives, live, batch, stage, steps, keep, dty
           offset[id] = free.take(bytes[id]);
         }
       }
-      for (const input of inputs) {
+      for (const input of readBy(id)) {
         const source = root[input];
         if (persistent[source] || lastStep[source] !== index) continue;
         free.give(offset[source], bytes[source]);

@@ -16,7 +16,7 @@ import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 import type { GraphBuilder } from './builder.ts';
 import { Execution } from './execution.ts';
 import type { Attributes, Graph, ValueId } from './graph.ts';
-import { imageGram } from './image-gram.ts';
+import { imageGram, imageGramBytes } from './image-gram.ts';
 import { listAttribute } from './primitive.ts';
 import { broadcast, div, mul, reshape, sum, transpose } from './primitives/table.ts';
 import type { Window } from './primitives/window.ts';
@@ -226,7 +226,8 @@ interface NormedSweep {
 export function outputNormsBytes(sweep: NormedSweep, outputs: number, dtype: Dtype, routines: Routines): number {
   if (sweep.norms.length === 0) return 0;
   const grams = sweep.norms.map(({ of, seen }) => (seen === undefined ? 0 : positionGramBytes(sweep, of, outputs, dtype, routines)));
-  return programBytes(normProgram(sweep, outputs, dtype), routines) + Math.max(...grams);
+  const images = sweep.norms.map(({ of, seen }) => (seen === undefined ? 0 : imageGramBytes(seen.image, sizeOf(sweep.graph.nodes[of].shape.slice(1)))));
+  return Math.max(programBytes(normProgram(sweep, outputs, dtype), routines) + Math.max(...grams), ...images);
 }
 
 function positionGramBytes({ graph }: NormedSweep, of: ValueId, outputs: number, dtype: Dtype, routines: Routines): number {
@@ -280,7 +281,7 @@ export function outputNorms(rt: Runtime, sweep: NormedSweep, seeds: readonly Flo
   });
   return squares.map((sums, index) => {
     const { seen } = norms[index];
-    return seen === undefined ? sums.map(Math.sqrt) : imageGram(sums, seen.image, seen.window);
+    return seen === undefined ? sums.map(Math.sqrt) : imageGram(rt, sums, seen.image, seen.window);
   });
 }
 

@@ -46,7 +46,7 @@ export interface Factor {
   /** a [n, positions, inputWidth], stage 1; null for `rows`. */
   readonly left: ValueId | null;
   /**
-   * δ [outputs·n, positions, width], stage 2; the gradient itself, with one position, for `rows`. Outputs vary slowest.
+   * δ [outputs·n, positions, width], stage 3; the gradient itself, with one position, for `rows`. Outputs vary slowest.
    * With outputs `summed`, [n, positions, width], stage 1: its products are the outputs' products, summed. So with `images`, L·x, and
    * with `switched`, 1 where a unit is on, else 0.
    */
@@ -266,10 +266,10 @@ export function sweepForward(execution: Execution, sweep: Sweep, x: FloatArray):
 }
 
 /**
- * Backward sweep for one block of output cotangents: row k of `seeds` [k, c] is the cotangent given to each of n examples
- * (n = 1 when cotangents are given once). Batch entry k·n + i of the result belongs to cotangent k and example i.
+ * Gives a block of output cotangents, and evaluates what depends on no example: row k of `seeds` [k, c] is the cotangent of each of
+ * n examples (n = 1 when cotangents are given once).
  */
-export function sweepBackward(execution: Execution, sweep: Sweep, n: number, seeds: readonly FloatArray[]): void {
+export function giveCotangents(execution: Execution, sweep: Sweep, n: number, seeds: readonly FloatArray[]): void {
   const c = sizeOf(sweep.graph.nodes[sweep.seed].shape);
   const cotangents = new Float64Array(seeds.length * n * c);
   seeds.forEach((seed, k) => {
@@ -277,6 +277,11 @@ export function sweepBackward(execution: Execution, sweep: Sweep, n: number, see
   });
   execution.bind(sweep.seed, cotangents);
   execution.run(2);
+}
+
+/** Backward sweep for the cotangents given last: batch entry k·n + i of the result belongs to cotangent k and example i. */
+export function sweepBackward(execution: Execution): void {
+  execution.run(3);
 }
 
 /** The unit cotangents e_first … e_(last−1) of [c]. */

@@ -4,7 +4,7 @@ import { DEFAULT_MEMORY_LIMIT } from '../core/computation.ts';
 import { TangedgeError } from '../core/errors.ts';
 import type { Dtype } from '../core/tensor.ts';
 import { type Model, trainableParameters } from '../graph/model.ts';
-import { planProgram } from '../graph/program.ts';
+import { lateFlops, planProgram } from '../graph/program.ts';
 import { buildSweep, type Contraction, type Factor, type OutputForm, type Sweep } from '../graph/sweep.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 import { cheapestContraction, groupFlops, type Problem, pairs, siteCost } from './cost.ts';
@@ -128,7 +128,7 @@ export function planFlops(plan: NtkPlan | VectorProductPlan): number {
     const { n1, n2, symmetric } = plan.request;
     const { back, forward } = plan.programs;
     const rows = symmetric ? n1 / 2 + plan.tileSize / 2 : n1;
-    return n2 * plan.seeds.length * (back.flops[1] / plan.seeds.length + back.flops[2] + (rows / plan.tileSize) * forward.flops[2]);
+    return n2 * plan.seeds.length * (back.flops[1] / plan.seeds.length + lateFlops(back) + (rows / plan.tileSize) * lateFlops(forward));
   }
   const { problem } = plan;
   return (
@@ -149,21 +149,16 @@ function comparePlans(rt: Runtime, model: Model, request: NtkRequest, wanted: 'a
   const factoredCost = (implementation: FactoredImplementation) =>
     costOf(implementation, request.memoryLimit, () => keep(planFactoredNtk(rt, model, { ...request, implementation })));
   const costs = [factoredCost('structured-derivatives')];
-  const hopeless = (least: () => number) => wanted === 'skip-hopeless' && costs.some(({ flops }) => flops < least());
-  if (!hopeless(() => leastJacobianFlops(model, problem))) costs.push(factoredCost('jacobian-contraction'));
-  if (!hopeless(() => leastProductFlops(model, problem))) {
+  const skips = wanted === 'skip-hopeless';
+  // Structured derivatives keep whole gradients where that is cheaper: Jacobian contraction, which always does, has no fewer flops.
+  if (!skips || !costs[0].fits) costs.push(factoredCost('jacobian-contraction'));
+  if (!skips || costs.every(({ flops }) => flops >= leastProductFlops(model, problem))) {
     costs.push(costOf('ntk-vector-products', request.memoryLimit, () => keep(planVectorProductNtk(rt, model, request))));
   }
   const fitting = costs.filter(({ fits }) => fits);
   const pool = fitting.length > 0 ? fitting : costs;
   const { implementation: chosen } = pool.reduce((best, cost) => (cost.flops < best.flops ? cost : best));
   return { problem, costs, chosen, plans };
-}
-
-/** Fewer flops than Jacobian contraction takes: the rows of the largest parameter alone, contracted. */
-function leastJacobianFlops(model: Model, problem: Problem): number {
-  const largest = Math.max(0, ...trainableParameters(model).map(({ value }) => value.data.length));
-  return pairs(problem) * 2 * (problem.crossOutputs ? problem.outputs * problem.outputs : problem.outputs) * largest;
 }
 
 /** Fewer flops than NTK-vector products take: a tangent for every pair of examples costs about a forward pass or more. */

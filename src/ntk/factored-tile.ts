@@ -5,7 +5,7 @@ import type { Execution } from '../graph/execution.ts';
 import { copyStridedBetween, type StridedCopy } from '../graph/primitives/strided.ts';
 import { outputNorms } from '../graph/separation.ts';
 import { leavesZerosOut } from '../graph/shared-zeros.ts';
-import { isOnePerExample, startSweep, sweepBackward, sweepForward } from '../graph/sweep.ts';
+import { giveCotangents, isOnePerExample, startSweep, sweepBackward, sweepForward } from '../graph/sweep.ts';
 import type { Routines } from '../wasm/abi.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 import type { BlockSource, TileComputer } from '../wasm/tiled.ts';
@@ -26,6 +26,8 @@ export class FactoredTiles implements TileComputer<Float64Array> {
   private readonly shared: BlockSource | undefined;
   private readonly slots: { block: number; ptr: number; used: number }[];
   private running: Execution | undefined;
+  /** The first of the cotangents that the execution was given last. */
+  private given = -1;
   private clock = 0;
 
   constructor(rt: Runtime, plan: NtkPlan, inputs: NtkInputs, shared?: BlockSource) {
@@ -117,10 +119,19 @@ export class FactoredTiles implements TileComputer<Float64Array> {
       for (const right of summed) this.storeRight(right, ptr, { from: 0, count: 1, example });
       for (let first = 0; first < seeds.length; first += seedBlock) {
         const from = Math.min(first, seeds.length - seedBlock);
-        sweepBackward(execution, sweep, 1, seeds.slice(from, from + seedBlock));
+        this.giveCotangents(from);
+        sweepBackward(execution);
         for (const right of each) this.storeRight(right, ptr, { from, count: seedBlock, example });
       }
     }
+  }
+
+  /** A single block of cotangents is given once for all examples. */
+  private giveCotangents(from: number): void {
+    const { seeds, seedBlock, sweep } = this.plan;
+    if (this.given === from) return;
+    giveCotangents(this.execution, sweep, 1, seeds.slice(from, from + seedBlock));
+    this.given = from;
   }
 
   private storeLeft({ id, offset, positions, width }: StoredFactor, ptr: number, example: number): void {

@@ -124,7 +124,7 @@ function rowsJob(
     kind: jacobianTiles,
     plan: { model, program, seed, x: x.data, n, width, block },
     tiles: Math.ceil(n / block),
-    flops: n * (program.flops[1] + program.flops[2]),
+    flops: n * (program.flops[1] + program.flops[3]),
     memory: { limit: memoryLimit, workerBytes, resultBytes },
     place: (tile, rows) => data.set(rows, tile * block * c * width),
     finish: () => ({ shape: [n, c, width], data }),
@@ -135,19 +135,16 @@ function rowsJob(
 class JacobianTiles implements TileComputer<Float64Array> {
   private readonly plan: JacobianTilePlan;
   private readonly execution: Execution;
-  private readonly seeds: Float64Array;
 
   constructor(rt: Runtime, plan: JacobianTilePlan) {
-    const { model, program } = plan;
+    const { model, program, seed } = plan;
     const c = model.output.size;
     this.plan = plan;
     this.execution = new Execution(rt, program);
     for (const { id, value } of model.parameters) this.execution.bind(id, value.data);
     this.execution.run(0);
-    this.seeds = new Float64Array(c * c);
-    unitSeeds(c, 0, c).forEach((unit, o) => {
-      this.seeds.set(unit, o * c);
-    });
+    this.execution.bind(seed, Float64Array.from(unitSeeds(c, 0, c).flatMap((unit) => [...unit])));
+    this.execution.run(2);
   }
 
   /** [examples, c, width] */
@@ -163,13 +160,12 @@ class JacobianTiles implements TileComputer<Float64Array> {
 
   /** The rows of one example, one per output. */
   private rowsOf(example: number, rows: Float64Array): void {
-    const { execution, seeds } = this;
-    const { model, program, seed, x, width } = this.plan;
+    const { execution } = this;
+    const { model, program, x, width } = this.plan;
     const size = sizeOf(model.input.shape);
     execution.bind(model.input.id, x.subarray(example * size, (example + 1) * size));
     execution.run(1);
-    execution.bind(seed, seeds);
-    execution.run(2);
+    execution.run(3);
     let column = 0;
     for (const id of program.keep) {
       const view = execution.view(id);

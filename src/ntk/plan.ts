@@ -3,7 +3,7 @@
 import { TangedgeError } from '../core/errors.ts';
 import type { Dtype, FloatArray } from '../core/tensor.ts';
 import { type Model, trainableParameters } from '../graph/model.ts';
-import { type Program, programBytes } from '../graph/program.ts';
+import { lateFlops, type Program, programBytes } from '../graph/program.ts';
 import { outputNormsBytes } from '../graph/separation.ts';
 import type { Site } from '../graph/sites.ts';
 import { buildSweep, type Contraction, type OutputForm, planSweep, type Sweep, unitSeeds, type WantedForm } from '../graph/sweep.ts';
@@ -182,7 +182,9 @@ function budgetOf(rt: Runtime, { memoryLimit }: NtkRequest, resultBytes: number)
 
 /** Flops of both sweeps over one example. */
 export function exampleFlops({ program, sweepSize, seedBlock, problem }: NtkPlan): number {
-  return (program.flops[1] + program.flops[2] * (problem.outputs / seedBlock)) / sweepSize;
+  // A single block of cotangents is given once for all examples.
+  const late = problem.outputs > seedBlock ? lateFlops(program) : program.flops[3];
+  return (program.flops[1] + late * (problem.outputs / seedBlock)) / sweepSize;
 }
 
 /** Examples per block when n are cut into equal blocks of at most `most`. */

@@ -93,7 +93,7 @@ export class VectorProducts {
   /** Jᵀu over the examples of `setBack`, kept for `push`; u is [n, c]. */
   pull(u: FloatArray): void {
     this.back.bind(this.graphs.pullback.seed, u);
-    this.back.run(2);
+    this.back.runLate();
   }
 
   /** J(x1)·t, [n, c], where t is the last pullback, or its part for one parameter with the others zero. */
@@ -108,7 +108,7 @@ export class VectorProducts {
       if (only !== null && only !== index) bytes.fill(0, to, to + length);
       else bytes.copyWithin(to, this.back.ptr(gradients[index]), this.back.ptr(gradients[index]) + length);
     });
-    this.forward.run(2);
+    this.forward.runLate();
     return this.forward.view(this.graphs.pushforward.output);
   }
 
@@ -126,7 +126,7 @@ export class VectorProducts {
     this.graphs.pushforward.tangents.forEach((tangent, index) => {
       this.forward.bind(tangent, tangents[index]);
     });
-    this.forward.run(2);
+    this.forward.runLate();
     return this.forward.view(this.graphs.pushforward.output);
   }
 }

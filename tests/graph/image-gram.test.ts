@@ -10,6 +10,7 @@ const rt = await loadRuntime();
 
 describe.each([
   ['without padding', [5, 6], { kernel: [3, 3], strides: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1] }, [3, 4]],
+  ['a stride along rows', [5, 8], { kernel: [2, 3], strides: [1, 2], padding: [0, 1, 0, 3], dilation: [1, 2] }, [4, 4]],
   ['padding, stride and dilation', [7, 6], { kernel: [2, 3], strides: [2, 1], padding: [1, 2, 0, 1], dilation: [2, 1] }, [3, 7]],
 ] as const)('imageGram %s', (_, image, window, [oh, ow]) => {
   test('L + Lᵀ is M', () => {
@@ -34,7 +35,7 @@ describe.each([
         }
       }
     }
-    const l = imageGram(d, image, window);
+    const l = imageGram(rt, d, image, window);
     for (let p = 0; p < size; p++) {
       for (let q = 0; q < size; q++) {
         expect(l[p * size + q] + l[q * size + p]).toBeCloseTo(m[p * size + q], 12);

@@ -524,3 +524,15 @@ describe('sweeps of fewer examples and cotangents than a block has', () => {
     expect(largestDifference(empiricalNtk(rt, model, x, { outputs: 'trace' }), { shape: [n, n], data: expected })).toBeLessThan(1e-11);
   });
 });
+
+test.each(Object.keys(networks))('%s: Jacobian contraction, which auto does not plan, takes no fewer flops than structured derivatives', (name) => {
+  for (const n of [1, 2, 9, 64]) {
+    for (const outputs of OUTPUTS) {
+      const { costs } = explainNtk(rt, networks[name], n, { outputs });
+      const [structured, whole] = ['structured-derivatives', 'jacobian-contraction'].map((name) =>
+        costs.find(({ implementation }) => implementation === name),
+      );
+      expect(structured?.flops, `${n} examples, ${outputs}`).toBeLessThanOrEqual(whole?.flops as number);
+    }
+  }
+});

@@ -122,17 +122,16 @@ function expectGradient(dtype: Dtype, q: Case): void {
       ...([dPtr, from.image, from.row, kPtr, wantedPtr, size, out.ptr, to.image, to.row, scratch] as const),
     );
     box.check();
-    const found = out.read();
     expectSameBits(
-      found,
-      x.map((value, at) => (isWanted(at) || !Object.is(found[at], 0) ? value : 0)),
+      out.read(),
+      x.map((value, at) => (isWanted(at) ? value : 0)),
       `${dtype} ${JSON.stringify(q)}`,
     );
   }
 }
 
 describe.each(DTYPES)('convolutionSharedZeros %s', (dtype) => {
-  test('mirror bits in release, debug and wide, or +0 where they are not wanted: strides, padding, dilation, rows and images in either order', () => {
+  test('mirror bits in release, debug and wide, +0 where they are not wanted: strides, padding, dilation, rows and images in either order', () => {
     fc.assert(
       fc.property(cases, (q) => expectGradient(dtype, q)),
       { seed: 47, numRuns: 60 },

@@ -141,7 +141,7 @@ const conv2dRow: Primitive = {
 const LONGEST_SUM = 512;
 
 /** Examples whose outputs' cotangents are zero at the same places, when an input gradient should leave those out; else 0. */
-function examplesWithZeros({ batch, sharedZeros = 0 }: Operand, { c, o, groups }: Geometry): number {
+function examplesWithZeros({ batch, sharedZeros = 0 }: Pick<Operand, 'batch' | 'sharedZeros'>, { c, o, groups }: Geometry): number {
   return sharedZeros > 0 && leavesZerosOut(batch / sharedZeros, c / groups) && o / groups <= LONGEST_SUM ? sharedZeros : 0;
 }
 
@@ -157,7 +157,6 @@ function inputGradientsOfNonzeros(e: Evaluation, g: Geometry, examples: number):
   const rows = d.batch / examples;
   const bytes = bytesOf(e.dtype);
   const [sizeD, sizeX] = [o * oh * ow, c * h * w];
-  const wanted = e.wanted?.batch === examples ? e.wanted : null;
   e.arena.frame(() => {
     const scratch = e.arena.allocate(nonzerosScratchBytes(e, rows, g));
     for (let group = 0; group < groups; group++) {
@@ -175,7 +174,7 @@ function inputGradientsOfNonzeros(e: Evaluation, g: Geometry, examples: number):
         sizeD,
         examples * sizeD,
         k.ptr + ((group * o) / groups) * patch * bytes,
-        wanted === null ? 0 : wanted.ptr + (group * sizeX * bytes) / groups,
+        e.wanted ? e.wanted.ptr + (group * sizeX * bytes) / groups : 0,
         sizeX,
         e.output.ptr + (group * sizeX * bytes) / groups,
         sizeX,
@@ -223,6 +222,7 @@ const inputGradientRow: Primitive = {
   jvp: (g, { inputs, attributes }, tangents) => bilinearTangent(g, inputs, tangents, (d, k) => inputGradient(g, d, k, attributes)),
   vjp: (g, { inputs: [d, k], attributes }, x) => [convolve(g, x, k, attributes), weightGradient(g, d, x, attributes)],
   flops: ([d], _, attributes) => 2 * sizeOf(d) * geometryOf('conv2dInputGradient', attributes).patch,
+  computesWanted: ({ inputs: [d], attributes }, batch) => examplesWithZeros(d, geometryOf('conv2dInputGradient', attributes)) === batch,
   scratchBytes: (e) => {
     const geometry = geometryOf('conv2dInputGradient', e.attributes);
     const examples = examplesWithZeros(e.inputs[0], geometry);
