@@ -34,7 +34,7 @@ export function gramMatrix<T>(n: i32, k: i32, alpha: T, a: usize, rsa: i32, csa:
   mirrorLower<T>(n, c, rsc);
 }
 
-function gramScratchBytes<T>(n: i32, k: i32): usize {
+export function gramScratchBytes<T>(n: i32, k: i32): usize {
   if (!packsOnce<T>(n)) return multiplyScratchBytes<T>(n, n, k);
   const widest = 64 / <i32>sizeof<T>();
   const rows = (n + widest - 1) / widest * widest;

@@ -50,6 +50,8 @@ export function affineF32(n: i32, scale: f64, shift: f64, x: usize, out: usize):
 export { microkernelF64, microkernelF32, microkernelAddF64, microkernelAddF32 } from "./gemm-microkernel";
 export { gemmF64, gemmF32, gemmScratchBytesF64, gemmScratchBytesF32 } from "./gemm";
 export { gemmBatchF64, gemmBatchF32 } from "./gemm-batch";
+export { gemmOwnZerosF64, gemmOwnZerosF32, gemmOwnZerosScratchBytesF64, gemmOwnZerosScratchBytesF32 } from "./own-zeros";
+export { ownZerosMicrokernelF64, ownZerosMicrokernelF32 } from "./own-zeros-microkernel";
 export { gemmSharedZerosF64, gemmSharedZerosF32, gemmSharedZerosScratchBytesF64, gemmSharedZerosScratchBytesF32 } from "./shared-zeros";
 export {
   addSwitchedF64, addSwitchedF32, switchedProductsF64, switchedProductsF32, switchedProductsScratchBytesF64, switchedProductsScratchBytesF32,

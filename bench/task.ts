@@ -84,16 +84,16 @@ const ntk = (network: 'mlp' | 'cnn' | 'gru', outputs: 'full' | 'trace', n: numbe
 /**
  * The forward sweep, one backward sweep per output to the first pre-activations, and a triangle of the Gram matrices of inputs and cotangents.
  * Cotangents of the last hidden layer are weights times gates, so that the trace takes one weighted Gram matrix of the gates, and the full
- * kernel sums of products of weights, over the quarter of the units whose gates are open for both examples. A gate that is shut leaves a
- * term out for all outputs of an example: half of them are, in the backward sweep and in the first layer's cotangents.
+ * kernel sums of products of weights, over the quarter of the units whose gates are open for both examples. Behind a gate that is shut
+ * terms are left out, of one operand: half of them, in all products but those with the inputs and with the last weight.
  */
 function mlpFlops(outputs: 'full' | 'trace', n: number): number {
   const [d, h, c] = [784, 512, 10];
-  const forward = 2 * n * (d * h + h * h + h * c);
+  const forward = 2 * n * (d * h + (h * h) / 2 + h * c);
   const backward = n * c * h * h;
-  const inputs = n * (n + 1) * (d + h + h);
-  const first = outputs === 'full' ? (n * c * (n * c + 1) * h) / 2 : n * (n + 1) * c * h;
-  const last = outputs === 'full' ? (n * (n + 1) * c * (c + 1) * h) / 16 : n * (n + 1) * h;
+  const inputs = n * (n + 1) * (d + h / 2 + h / 2);
+  const first = outputs === 'full' ? (n * c * (n * c + 1) * h) / 2 : (n * (n + 1) * c * h) / 2;
+  const last = outputs === 'full' ? (n * (n + 1) * c * (c + 1) * h) / 16 : (n * (n + 1) * h) / 2;
   return forward + backward + inputs + first + last;
 }
 

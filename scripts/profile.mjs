@@ -18,7 +18,12 @@ if (!(network in specs && ['trace', 'full'].includes(outputs) && Number.isIntege
 }
 
 /** Flops of the products, by their first parameters. */
-const FLOPS = { gemm: { take: 3, of: (m, n, k) => 2 * m * n * k }, gram: { take: 2, of: (m, k) => m * (m + 1) * k } };
+const FLOPS = {
+  gemm: { take: 3, of: (m, n, k) => 2 * m * n * k },
+  gemmOwnZeros: { take: 3, of: (m, n, k) => 2 * m * n * k },
+  gemmSharedZeros: { take: 4, of: (groups, rows, n, k) => 2 * groups * rows * n * k },
+  gram: { take: 2, of: (m, k) => m * (m + 1) * k },
+};
 
 const rt = await loadRuntime();
 const spec = specs[network]();

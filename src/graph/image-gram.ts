@@ -51,7 +51,7 @@ export function imageGram(rt: Runtime, d: Float64Array, image: readonly number[]
 
 /** Arena bytes that it takes, and gives back. */
 export function imageGramBytes([h, w]: readonly number[], positions: number): number {
-  return ((h * w) ** 2 + positions ** 2) * 8 + 1024;
+  return (h * w * h * w + positions * positions) * 8 + 1024;
 }
 
 /** Rows of L that are multiplied together. */

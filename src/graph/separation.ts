@@ -226,7 +226,9 @@ interface NormedSweep {
 export function outputNormsBytes(sweep: NormedSweep, outputs: number, dtype: Dtype, routines: Routines): number {
   if (sweep.norms.length === 0) return 0;
   const grams = sweep.norms.map(({ of, seen }) => (seen === undefined ? 0 : positionGramBytes(sweep, of, outputs, dtype, routines)));
-  const images = sweep.norms.map(({ of, seen }) => (seen === undefined ? 0 : imageGramBytes(seen.image, sizeOf(sweep.graph.nodes[of].shape.slice(1)))));
+  const images = sweep.norms.map(({ of, seen }) =>
+    seen === undefined ? 0 : imageGramBytes(seen.image, sizeOf(sweep.graph.nodes[of].shape.slice(1))),
+  );
   return Math.max(programBytes(normProgram(sweep, outputs, dtype), routines) + Math.max(...grams), ...images);
 }
 

@@ -112,10 +112,8 @@ export function blockLayout(rt: Runtime, sweep: Sweep, { tileSize, outputs, layo
     const leftRows = q * right.positions;
     const leftWidth = Math.max(0, ...members.map(({ left }) => left?.width ?? 0));
     const products = [
-      routines.gemmScratchBytes(rows, rows, width),
-      routines.gramScratchBytes(rows, width),
-      routines.gemmScratchBytes(leftRows, leftRows, leftWidth),
-      routines.gramScratchBytes(leftRows, leftWidth),
+      routines.gemmOwnZerosScratchBytes(rows, rows, width),
+      routines.gemmOwnZerosScratchBytes(leftRows, leftRows, leftWidth),
       routines.gemmSharedZerosScratchBytes(rows, width),
     ];
     if (output !== null) products.push(routines.switchedProductsScratchBytes(q, q, outputs, width));

@@ -259,7 +259,10 @@ export class FactoredTiles implements TileComputer<Float64Array> {
   ): void {
     const { rt, routines } = this;
     rt.arena.frame(() => {
-      if (lower) {
+      if (alpha === 1 && beta === 0) {
+        const scratch = rt.arena.allocate(routines.gemmOwnZerosScratchBytes(rows, columns, k));
+        routines.gemmOwnZeros(rows, columns, k, xPtr, k, yPtr, k, outPtr, columns, lower, scratch);
+      } else if (lower) {
         const scratch = rt.arena.allocate(routines.gramScratchBytes(rows, k));
         routines.gram(rows, k, alpha, xPtr, k, 1, beta, outPtr, columns, scratch);
       } else {

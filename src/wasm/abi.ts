@@ -75,6 +75,17 @@ export interface Routines {
   ): void;
   gemmSharedZerosScratchBytes(n: number, k: number): number;
 
+  // ── own-zeros.ts ───────────────────────────────────────────────────────────────────────────────────────────────
+  /**
+   * C [m, n] ← A [m, k]·W [n, k]ᵀ, rows contiguous and rsa, rsw and rsc elements apart. Where many of A's terms are zero, each row leaves its
+   * own out; gemm's bits for finite W. symmetric ≠ 0: W is A, half the work, both triangles written, as gram does.
+   */
+  gemmOwnZeros(
+    m: number, n: number, k: number, aPtr: number, rsa: number, wPtr: number, rsw: number, cPtr: number, rsc: number,
+    symmetric: number, scratchPtr: number,
+  ): void;
+  gemmOwnZerosScratchBytes(m: number, n: number, k: number): number;
+
   // ── switched-products.ts ───────────────────────────────────────────────────────────────────────────────────────
   /**
    * C[(n, o), (m, q)] ← Σ_i u[o, i]·u[q, i] over i with e1[n, i] ≠ 0 and e2[m, i] ≠ 0: e1 [n1, k], e2 [n2, k], u [outputs, k], contiguous;
@@ -89,16 +100,7 @@ export interface Routines {
   // ── gram.ts ────────────────────────────────────────────────────────────────────────────────────────────────────
   /** C[n, n] ← alpha·A[n, k]·A[n, k]ᵀ + beta·C, both triangles written, exactly symmetric; half the work of gemm, the same bits. */
   gram(
-    n: number,
-    k: number,
-    alpha: number,
-    aPtr: number,
-    rsa: number,
-    csa: number,
-    beta: number,
-    cPtr: number,
-    rsc: number,
-    scratchPtr: number,
+    n: number, k: number, alpha: number, aPtr: number, rsa: number, csa: number, beta: number, cPtr: number, rsc: number, scratchPtr: number,
   ): void;
   gramScratchBytes(n: number, k: number): number;
 

@@ -16,6 +16,7 @@ const MICROKERNELS = [
   'stridedMicrokernel',
   'selectedMicrokernel',
   'addSwitched',
+  'ownZerosMicrokernel',
   'addPanel',
   'addTransposedPanel',
 ];

@@ -1,4 +1,4 @@
-/** @file Size budgets, gzipped: the compiled module below 60 kB, the JavaScript of the main job below 46 kB (kB = 1000 bytes). */
+/** @file Size budgets, gzipped: the compiled module below 60 kB, the JavaScript of the main job below 47 kB (kB = 1000 bytes). */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ test('build/routines.wasm', () => {
 
 /** Whole builds, not minified, routines included where they are built in. */
 test.each([
-  ['index.web.js', 341_000],
+  ['index.web.js', 344_000],
   ['index.workerd.js', 260_000],
   ['routines.wasm', 60_000],
 ])('dist/%s', (file, limit) => {
@@ -27,7 +27,7 @@ test.each([
 test('all of dist/ but the types', () => {
   const files = readdirSync(join(ROOT, 'dist')).filter((name) => !name.startsWith('types'));
   const bytes = files.reduce((sum, name) => sum + gzippedBytes(readFileSync(join(ROOT, 'dist', name))), 0);
-  expect(bytes).toBeLessThan(1_585_000);
+  expect(bytes).toBeLessThan(1_600_000);
 });
 
 /** What a user of the library imports for the main job; the rest of the API is left out by tree shaking. */
@@ -54,5 +54,5 @@ test('the JavaScript of the main job, without the compiled module', async () => 
   const inputs = Object.keys(result.metafile.inputs);
   expect(inputs).toContain('src/core/tensor.ts');
   expect(inputs.filter((path) => path.includes('report/') || path.includes('cli/') || /routines[.a-z-]*-base64/.test(path))).toEqual([]);
-  expect(gzippedBytes(result.outputFiles[0].contents)).toBeLessThan(46_000);
+  expect(gzippedBytes(result.outputFiles[0].contents)).toBeLessThan(47_000);
 });

@@ -59,8 +59,8 @@ const denseRow: Primitive = {
         e.routines.gemmSharedZeros(groups, rows / groups, o, i, x.ptr, i, groups * i, w.ptr, 1, i, e.output.ptr, o, groups * o, 0, scratch);
         return;
       }
-      const scratch = e.arena.allocate(e.routines.gemmScratchBytes(rows, o, i));
-      e.routines.gemm(rows, o, i, 1, x.ptr, i, 1, w.ptr, 1, i, 0, e.output.ptr, o, 1, scratch);
+      const scratch = e.arena.allocate(e.routines.gemmOwnZerosScratchBytes(rows, o, i));
+      e.routines.gemmOwnZeros(rows, o, i, x.ptr, i, w.ptr, i, e.output.ptr, o, 0, scratch);
     });
   },
   jvp: (g, { inputs }, tangents) => bilinearTangent(g, inputs, tangents, (x, w) => dense(g, x, w)),
@@ -71,7 +71,7 @@ const denseRow: Primitive = {
     const [o, i] = w.shape;
     return rowGroups(x, o) > 0
       ? e.routines.gemmSharedZerosScratchBytes(o, i)
-      : e.routines.gemmScratchBytes(x.batch * sizeOf(x.shape.slice(0, -1)), o, i);
+      : e.routines.gemmOwnZerosScratchBytes(x.batch * sizeOf(x.shape.slice(0, -1)), o, i);
   },
 };
 
