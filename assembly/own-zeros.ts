@@ -5,7 +5,8 @@
  *   A [m, k], W [n, k], C [m, n] with contiguous rows
  *
  * Every row of A is packed without its zeros (own-zeros-microkernel.ts), W in panels of the tile's columns. A sum that begins at +0 is
- * never −0, so that adding ±0 changes nothing: the bits are those of gemm where W is finite. Blocks of KC terms are gemm's.
+ * never −0, so that adding ±0 changes nothing: the bits are those of gemm, since W is looked at too: 0·∞ is left out of nothing. Blocks of KC
+ * terms are gemm's.
  */
 
 import { transpose } from "./broadcast-transpose";
@@ -52,7 +53,7 @@ function scratchBytes<T>(m: i32, n: i32, k: i32): usize {
 
 function products<T>(m: i32, n: i32, k: i32, a: usize, rsa: i32, w: usize, rsw: i32, c: usize, rsc: i32, symmetric: i32, scratch: usize): void {
   // Few columns of the panels may be lacking. The tiles of the other modules are faster than half of this one's terms.
-  if (!WIDE && !FUSED && k > 0 && isLarge(m, n) && 8 * (wholePanels<T>(n) - n) <= n && hasManyZeros<T>(m, k, a, rsa)) {
+  if (!WIDE && !FUSED && k > 0 && isLarge(m, n) && 8 * (wholePanels<T>(n) - n) <= n && hasManyZeros<T>(m, k, a, rsa) && isFinite<T>(n, k, w, rsw)) {
     multiplyTerms<T>(m, n, k, a, rsa, w, rsw, c, rsc, symmetric, scratch);
     if (symmetric) mirrorLower<T>(n, c, rsc);
   } else if (symmetric) {
@@ -72,6 +73,20 @@ function hasManyZeros<T>(m: i32, k: i32, a: usize, rsa: i32): bool {
     for (let i: u32 = 0; i < terms; i++) zeros += <u32>(load<T>(begin + <usize>i * sizeof<T>()) == <T>0);
   }
   return 8 * zeros >= 3 * SAMPLED_ROWS * terms;
+}
+
+function isFinite<T>(n: i32, k: i32, w: usize, rsw: i32): bool {
+  // 0·x is ±0, or NaN, which stays one.
+  let zeros = v128.splat<T>(<T>0), rest = <T>0;
+  const zero = v128.splat<T>(<T>0);
+  for (let j = 0; j < n; j++) {
+    let x = w;
+    const end = w + <usize>k * sizeof<T>();
+    for (; x + 16 <= end; x += 16) zeros = v128.add<T>(zeros, v128.mul<T>(v128.load(x), zero));
+    for (; x < end; x += sizeof<T>()) rest += load<T>(x) * <T>0;
+    w += <usize>rsw * sizeof<T>();
+  }
+  return !v128.any_true(v128.ne<T>(zeros, zero)) && rest == <T>0;
 }
 
 function multiplyTerms<T>(m: i32, n: i32, k: i32, a: usize, rsa: i32, w: usize, rsw: i32, c: usize, rsc: i32, lower: i32, tile: usize): void {

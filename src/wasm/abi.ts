@@ -78,7 +78,7 @@ export interface Routines {
   // ── own-zeros.ts ───────────────────────────────────────────────────────────────────────────────────────────────
   /**
    * C [m, n] ← A [m, k]·W [n, k]ᵀ, rows contiguous and rsa, rsw and rsc elements apart. Where many of A's terms are zero, each row leaves its
-   * own out; gemm's bits for finite W. symmetric ≠ 0: W is A, half the work, both triangles written, as gram does.
+   * own out; gemm's bits. symmetric ≠ 0: W is A, half the work, both triangles written, as gram does.
    */
   gemmOwnZeros(
     m: number, n: number, k: number, aPtr: number, rsa: number, wPtr: number, rsw: number, cPtr: number, rsc: number,

@@ -61,6 +61,26 @@ describe.each(DTYPES)('gemmOwnZeros %s', (dtype) => {
     }
   });
 
+  test.each([Number.POSITIVE_INFINITY, Number.NaN])('nothing is left out beside %f in W: 0·∞ is not a number', (value) => {
+    const [m, n, k] = [40, 64, 37];
+    const a = leftOperand(m, k, 0.5);
+    for (const at of [3 * k + 5, n * k - 1]) {
+      const w = uniform(3, n * k);
+      w[at] = value;
+      const expected = new Float64Array(m * n);
+      gemmMirror(rounding(dtype), m, n, k, 1, { data: a, rs: k, cs: 1 }, { data: w, rs: 1, cs: k }, 0, { data: expected, rs: n, cs: 1 });
+      for (const box of boxes) {
+        box.reset();
+        const routines = box.routines(dtype);
+        const [aPtr, wPtr] = [box.input(dtype, a).ptr, box.input(dtype, w).ptr];
+        const c = box.output(dtype, m * n);
+        routines.gemmOwnZeros(m, n, k, aPtr, k, wPtr, k, c.ptr, n, 0, box.bytes(routines.gemmOwnZerosScratchBytes(m, n, k)));
+        box.check();
+        expect(Array.from(c.read(), Number.isNaN)).toEqual(Array.from(expected, Number.isNaN));
+      }
+    }
+  });
+
   test('a product of k = 0 terms is +0, and scratch grows with the extents', () => {
     const box = boxes[0];
     box.reset();
