@@ -13,10 +13,10 @@ import { plus } from "./multiply-add";
 /** Bytes of a row of the tile. */
 export const NR_BYTES: i32 = 128;
 
-/** Most bytes of terms: 256 of f32, 128 of f64. */
-const TERMS_BYTES: i32 = 1024;
-/** From a term's value to its offset. A vector more, since terms are packed a vector at a time. */
-export const OFFSET: usize = <usize>TERMS_BYTES + 16;
+/** Most terms of a call: their rows of a panel stay in L1. */
+export const TERMS: i32 = 128;
+/** From a term's value to its offset. A vector more than the terms, which are packed a vector at a time. */
+export const OFFSET: usize = <usize>(TERMS * 8 + 16);
 
 // @ts-ignore: decorator
 @inline

@@ -12,12 +12,10 @@
 import { transpose } from "./broadcast-transpose";
 import { KC, multiply, multiplyScratchBytes } from "./gemm";
 import { gramMatrix, gramScratchBytes, mirrorLower } from "./gram";
-import { NR_BYTES, OFFSET, ownZerosMicrokernelF32, ownZerosMicrokernelF64 } from "./own-zeros-microkernel";
+import { NR_BYTES, OFFSET, TERMS, ownZerosMicrokernelF32, ownZerosMicrokernelF64 } from "./own-zeros-microkernel";
 
 /** Rows of A that are packed together. */
 const ROWS: i32 = 32;
-/** Terms of a row that are packed together: their rows of a panel stay in L1. */
-const BLOCK: i32 = 128;
 /** Columns of a packed block of W. */
 const COLUMNS: i32 = 1024;
 
@@ -25,7 +23,7 @@ const COLUMNS: i32 = 1024;
 const TILE_BYTES: usize = <usize>(ROWS * NR_BYTES);
 /** Packed terms, and their number. */
 const LIST_BYTES: usize = 2 * OFFSET + 16;
-const LISTS_BYTES: usize = <usize>(ROWS * (KC / BLOCK)) * LIST_BYTES;
+const LISTS_BYTES: usize = <usize>(ROWS * (KC / TERMS)) * LIST_BYTES;
 
 /** Fewest rows and columns with which it pays to pack W once more. */
 const LEAST_ROWS: i32 = 32;
@@ -53,7 +51,7 @@ function scratchBytes<T>(m: i32, n: i32, k: i32): usize {
 
 function products<T>(m: i32, n: i32, k: i32, a: usize, rsa: i32, w: usize, rsw: i32, c: usize, rsc: i32, symmetric: i32, scratch: usize): void {
   // Few columns of the panels may be lacking. The tiles of the other modules are faster than half of this one's terms.
-  if (!WIDE && !FUSED && k > 0 && isLarge(m, n) && 8 * (wholePanels<T>(n) - n) <= n && hasManyZeros<T>(m, k, a, rsa) && isFinite<T>(n, k, w, rsw)) {
+  if (!WIDE && !FUSED && k > 0 && isLarge(m, n) && 8 * (wholePanels<T>(n) - n) <= n && hasManyZeros<T>(m, k, a, rsa) && areFinite<T>(n, k, w, rsw)) {
     multiplyTerms<T>(m, n, k, a, rsa, w, rsw, c, rsc, symmetric, scratch);
     if (symmetric) mirrorLower<T>(n, c, rsc);
   } else if (symmetric) {
@@ -75,7 +73,7 @@ function hasManyZeros<T>(m: i32, k: i32, a: usize, rsa: i32): bool {
   return 8 * zeros >= 3 * SAMPLED_ROWS * terms;
 }
 
-function isFinite<T>(n: i32, k: i32, w: usize, rsw: i32): bool {
+function areFinite<T>(n: i32, k: i32, w: usize, rsw: i32): bool {
   // 0·x is ±0, or NaN, which stays one.
   let zeros = v128.splat<T>(<T>0), rest = <T>0;
   const zero = v128.splat<T>(<T>0);
@@ -126,10 +124,10 @@ function packPanels<T>(n: i32, k: i32, w: usize, rowBytes: usize, packed: usize)
 
 /** The terms that are not zero: [blocks, rows] lists. */
 function packRows<T>(rows: i32, k: i32, a: usize, rsBytes: usize, list: usize): void {
-  for (let pc = 0; pc < k; pc += BLOCK) {
+  for (let pc = 0; pc < k; pc += TERMS) {
     let from = a + <usize>pc * sizeof<T>();
     for (let row = 0; row < rows; row++) {
-      store<i32>(list, max(1, packTerms<T>(min(BLOCK, k - pc), from, list)), 2 * OFFSET);
+      store<i32>(list, max(1, packTerms<T>(min(TERMS, k - pc), from, list)), 2 * OFFSET);
       list += LIST_BYTES;
       from += rsBytes;
     }
@@ -148,13 +146,12 @@ function packTerms<T>(k: i32, a: usize, list: usize): i32 {
   const step = sizeof<T>() == 8 ? i64x2.splat(2 * NR_BYTES) : i32x4.splat(4 * NR_BYTES);
   for (; a < end; a += 16) {
     const values = v128.load(a);
-    const differs = v128.ne<T>(values, zero);
-    const kept = sizeof<T>() == 8 ? i64x2.bitmask(differs) : i32x4.bitmask(differs);
-    const order = v128.load(KEPT<T>() + (<usize>kept << 4));
+    const kept = i32x4.bitmask(v128.ne<T>(values, zero));
+    const order = v128.load(KEPT + (<usize>kept << 4));
     v128.store(list, v128.swizzle(values, order));
     v128.store(list, v128.swizzle(offsets, order), OFFSET);
     offsets = sizeof<T>() == 8 ? i64x2.add(offsets, step) : i32x4.add(offsets, step);
-    list += <usize>popcnt<i32>(kept) * sizeof<T>();
+    list += <usize>popcnt<i32>(kept) << 2;
   }
   for (let offset = k / lanes * lanes * NR_BYTES; offset < k * NR_BYTES; offset += NR_BYTES) {
     const value = load<T>(a);
@@ -166,14 +163,8 @@ function packTerms<T>(k: i32, a: usize, list: usize): i32 {
   return <i32>((list - begin) / sizeof<T>());
 }
 
-/** Per mask of lanes the bytes that move those lanes to the front; others become zero. */
-// @ts-ignore: decorator
-@inline
-function KEPT<T>(): usize {
-  return sizeof<T>() == 8 ? KEPT64 : KEPT32;
-}
-
-const KEPT32 = memory.data<u8>([
+/** Per mask of lanes of 4 bytes, two for an f64, the bytes that move those lanes to the front; others become zero. */
+const KEPT = memory.data<u8>([
   255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
   0, 1, 2, 3, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
   4, 5, 6, 7, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
@@ -191,15 +182,9 @@ const KEPT32 = memory.data<u8>([
   4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 255, 255, 255, 255,
   0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
 ]);
-const KEPT64 = memory.data<u8>([
-  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-  0, 1, 2, 3, 4, 5, 6, 7, 255, 255, 255, 255, 255, 255, 255, 255,
-  8, 9, 10, 11, 12, 13, 14, 15, 255, 255, 255, 255, 255, 255, 255, 255,
-  0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
-]);
 
 function multiplyTile<T>(rows: i32, k: i32, list: usize, panel: usize, tile: usize): void {
-  for (let pc = 0; pc < k; pc += BLOCK) {
+  for (let pc = 0; pc < k; pc += TERMS) {
     let sums = tile;
     for (let row = 0; row < rows; row++) {
       const terms = load<i32>(list, 2 * OFFSET);
@@ -208,7 +193,7 @@ function multiplyTile<T>(rows: i32, k: i32, list: usize, panel: usize, tile: usi
       list += LIST_BYTES;
       sums += NR_BYTES;
     }
-    panel += <usize>(BLOCK * NR_BYTES);
+    panel += <usize>(TERMS * NR_BYTES);
   }
 }
 

@@ -91,7 +91,7 @@ function mlpFlops(outputs: 'full' | 'trace', n: number): number {
   const [d, h, c] = [784, 512, 10];
   const forward = 2 * n * (d * h + (h * h) / 2 + h * c);
   const backward = n * c * h * h;
-  const inputs = n * (n + 1) * (d + h / 2 + h / 2);
+  const inputs = n * (n + 1) * (d + h);
   const first = outputs === 'full' ? (n * c * (n * c + 1) * h) / 2 : (n * (n + 1) * c * h) / 2;
   const last = outputs === 'full' ? (n * (n + 1) * c * (c + 1) * h) / 16 : (n * (n + 1) * h) / 2;
   return forward + backward + inputs + first + last;

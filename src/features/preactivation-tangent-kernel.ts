@@ -230,7 +230,7 @@ class PtkTiles implements TileComputer<Float64Array> {
     for (let first = 0; first < c; first += seedBlock) {
       // The last block of cotangents starts early enough to be full.
       const from = Math.min(first, c - seedBlock);
-      giveCotangents(execution, sweep, tileSize, unitSeeds(c, from, from + seedBlock));
+      giveCotangents(execution, sweep.seed, tileSize, unitSeeds(c, from, from + seedBlock));
       sweepBackward(execution);
       const source = execution.ptr(cotangent.id);
       new Uint8Array(rt.arena.memory.buffer).copyWithin(ptr + from * outputBytes, source, source + seedBlock * outputBytes);

@@ -97,11 +97,9 @@ export function planProgram(graph: Graph, options: ProgramOptions): Program {
     flops[stage[id]] += entries * primitive.flops(shapes, node.shape, node.attributes);
   });
   const wanted = conditionsOfReaders(graph, { primitives, live, batch, each, stage, keep });
-  wanted.forEach((_, id) => {
-    if (isComputedWith(graph, wanted, id)) steps[stage[id]].splice(steps[stage[id]].indexOf(id), 1);
-  });
-  const { offset, valueBytes } = layOut(graph, { primitives, live, batch, stage, steps, keep, dtype, wanted });
-  return { graph, dtype, keep: [...keep], batch, each, wanted, offset, steps, valueBytes, flops };
+  const run = steps.map((list) => list.filter((id) => !isComputedWith(graph, wanted, id)));
+  const { offset, valueBytes } = layOut(graph, { primitives, live, batch, stage, steps: run, keep, dtype, wanted });
+  return { graph, dtype, keep: [...keep], batch, each, wanted, offset, steps: run, valueBytes, flops };
 }
 
 /** The stage in which what depends on values of both is known. */

@@ -269,13 +269,13 @@ export function sweepForward(execution: Execution, sweep: Sweep, x: FloatArray):
  * Gives a block of output cotangents, and evaluates what depends on no example: row k of `seeds` [k, c] is the cotangent of each of
  * n examples (n = 1 when cotangents are given once).
  */
-export function giveCotangents(execution: Execution, sweep: Sweep, n: number, seeds: readonly FloatArray[]): void {
-  const c = sizeOf(sweep.graph.nodes[sweep.seed].shape);
+export function giveCotangents(execution: Execution, seed: ValueId, n: number, seeds: readonly FloatArray[]): void {
+  const c = sizeOf(execution.program.graph.nodes[seed].shape);
   const cotangents = new Float64Array(seeds.length * n * c);
-  seeds.forEach((seed, k) => {
-    for (let i = 0; i < n; i++) cotangents.set(seed, (k * n + i) * c);
+  seeds.forEach((cotangent, k) => {
+    for (let i = 0; i < n; i++) cotangents.set(cotangent, (k * n + i) * c);
   });
-  execution.bind(sweep.seed, cotangents);
+  execution.bind(seed, cotangents);
   execution.run(2);
 }
 

@@ -130,7 +130,7 @@ export class FactoredTiles implements TileComputer<Float64Array> {
   private giveCotangents(from: number): void {
     const { seeds, seedBlock, sweep } = this.plan;
     if (this.given === from) return;
-    giveCotangents(this.execution, sweep, 1, seeds.slice(from, from + seedBlock));
+    giveCotangents(this.execution, sweep.seed, 1, seeds.slice(from, from + seedBlock));
     this.given = from;
   }
 

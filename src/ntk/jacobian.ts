@@ -8,7 +8,7 @@ import { Execution } from '../graph/execution.ts';
 import type { ValueId } from '../graph/graph.ts';
 import { type Model, parameterCount, trainableParameters } from '../graph/model.ts';
 import { type Program, planProgram, programBytes } from '../graph/program.ts';
-import { unitSeeds } from '../graph/sweep.ts';
+import { giveCotangents, unitSeeds } from '../graph/sweep.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 import { computeHere, type TileComputer, type TiledJob, type TileKind } from '../wasm/tiled.ts';
 import { checkInputs } from './inputs.ts';
@@ -143,8 +143,7 @@ class JacobianTiles implements TileComputer<Float64Array> {
     this.execution = new Execution(rt, program);
     for (const { id, value } of model.parameters) this.execution.bind(id, value.data);
     this.execution.run(0);
-    this.execution.bind(seed, Float64Array.from(unitSeeds(c, 0, c).flatMap((unit) => [...unit])));
-    this.execution.run(2);
+    giveCotangents(this.execution, seed, 1, unitSeeds(c, 0, c));
   }
 
   /** [examples, c, width] */
