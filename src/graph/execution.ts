@@ -4,7 +4,7 @@ import { TangedgeError } from '../core/errors.ts';
 import { type Dtype, type FloatArray, formatShape, sizeOf, type Tensor } from '../core/tensor.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 import { type Graph, leavesOf, type ValueId } from './graph.ts';
-import type { Evaluation, Primitive } from './primitive.ts';
+import type { Evaluation, Primitive, Spacing } from './primitive.ts';
 import { primitiveOf } from './primitives/table.ts';
 import { operandsOf, type Program, planProgram, programBytes, type Stage } from './program.ts';
 
@@ -13,7 +13,7 @@ export class Execution {
   readonly program: Program;
   private readonly rt: Runtime;
   private readonly base: number;
-  /** What the nodes of each stage are given, worked out once for all runs. */
+  /** What the nodes of each stage are given, worked out once for all runs but for what is placed. */
   private readonly calls: readonly (readonly Call[])[];
 
   /** @throws {TangedgeError} ERR_MEMORY before anything is allocated. */
@@ -41,6 +41,13 @@ export class Execution {
       );
     }
     view.set(data);
+  }
+
+  /** Where the next runs write a value that the program has placed: its first entry's address, and how its entries lie. */
+  place(id: ValueId, ptr: number, spacing: Spacing): void {
+    const source = this.program.placed[id];
+    const call = this.calls.flat().find((candidate) => candidate.id === source) as Call;
+    call.evaluation = { ...call.evaluation, output: { ...call.evaluation.output, ptr, spacing } };
   }
 
   /** Evaluates one stage; earlier stages must have run since their leaves were bound. */
@@ -81,8 +88,9 @@ export class Execution {
 }
 
 interface Call {
+  readonly id: ValueId;
   readonly primitive: Primitive;
-  readonly evaluation: Evaluation;
+  evaluation: Evaluation;
 }
 
 function callOf(rt: Runtime, program: Program, id: ValueId, base: number): Call {
@@ -94,7 +102,7 @@ function callOf(rt: Runtime, program: Program, id: ValueId, base: number): Call 
     return made as T;
   };
   const evaluation = { arena: rt.arena, routines: routinesOf(rt, dtype), dtype, attributes, once, ...operandsOf(program, id, base) };
-  return { primitive: primitiveOf(op), evaluation };
+  return { id, primitive: primitiveOf(op), evaluation };
 }
 
 /**

@@ -1,6 +1,6 @@
 /** @file What a primitive is: one row of rules, { infer, evaluate, jvp, vjp, flops }, and what the rules are given. */
 
-import type { Dtype, Tensor } from '../core/tensor.ts';
+import { type Dtype, sizeOf, type Tensor } from '../core/tensor.ts';
 import type { Routines } from '../wasm/abi.ts';
 import type { Arena } from '../wasm/arena.ts';
 import type { Attributes, ValueId } from './graph.ts';
@@ -34,6 +34,20 @@ export interface Operand {
   readonly shape: readonly number[];
   /** n > 0: entries b and b + n, cotangents of one example, are zero at the same places. */
   readonly sharedZeros?: number;
+  /** Of an output whose entries are not one behind the other; each is contiguous all the same. */
+  readonly spacing?: Spacing;
+}
+
+/** `run` entries are `step` elements apart, and the first of every `run` is `leap` elements behind that of the run before. */
+export interface Spacing {
+  readonly run: number;
+  readonly step: number;
+  readonly leap: number;
+}
+
+/** Elements between the first of an output's entries and entry b. */
+export function entryOffset({ shape, spacing }: Operand, b: number): number {
+  return spacing === undefined ? b * sizeOf(shape) : Math.floor(b / spacing.run) * spacing.leap + (b % spacing.run) * spacing.step;
 }
 
 /** The entry of an operand that entry b of the output reads. */
@@ -84,6 +98,8 @@ export interface Primitive {
   readonly alias?: boolean;
   /** True when the output may overwrite the first input (same shape, element by element). */
   readonly inPlace?: boolean;
+  /** True when `evaluate` heeds the output's spacing. */
+  readonly spacesEntries?: boolean;
   /** Whether `evaluate` applies a ReLU's derivative, whose condition has so many batch entries, to the output. */
   computesWanted?(e: Pick<Evaluation, 'attributes'> & { readonly inputs: readonly Pick<Operand, 'batch' | 'sharedZeros'>[] }, batch: number): boolean;
   /** Most arena bytes `evaluate` allocates for itself, for the memory plan. */

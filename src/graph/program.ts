@@ -25,6 +25,8 @@ export interface ProgramOptions {
   readonly late?: ReadonlySet<ValueId>;
   /** Values to keep; default: the graph's outputs. Nodes that none of them needs are not run. */
   readonly keep?: readonly ValueId[];
+  /** Kept values that depend on inputs. Those whose primitives can are not in the program's memory: `Execution.place` says where, before each run. */
+  readonly placeable?: readonly ValueId[];
 }
 
 /** Plain data; `offset` is relative to where the execution's memory begins. */
@@ -37,7 +39,9 @@ export interface Program {
   readonly each: readonly number[];
   /** Per value the condition of a ReLU's derivative that alone reads it and is computed with it; −1 if there is none. */
   readonly wanted: readonly ValueId[];
-  /** Byte offset per value; −1 for values that are not computed. */
+  /** Per value the node that computes it, of one that is written where `Execution.place` says; −1 for all others. */
+  readonly placed: readonly ValueId[];
+  /** Byte offset per value; −1 for values that are not computed, or placed. */
   readonly offset: readonly number[];
   /** Ids to evaluate, per stage, in order. */
   readonly steps: readonly (readonly ValueId[])[];
@@ -96,10 +100,38 @@ export function planProgram(graph: Graph, options: ProgramOptions): Program {
     const shapes = node.inputs.map((input) => nodes[input].shape);
     flops[stage[id]] += entries * primitive.flops(shapes, node.shape, node.attributes);
   });
-  const wanted = conditionsOfReaders(graph, { primitives, live, batch, each, stage, keep });
+  const readers = countReaders(graph, live, keep);
+  const wanted = conditionsOfReaders(graph, { primitives, live, batch, each, stage, readers });
+  const placed = sourcesOfPlaced(graph, options.placeable ?? [], { primitives, stage, each, readers });
   const run = steps.map((list) => list.filter((id) => !isComputedWith(graph, wanted, id)));
-  const { offset, valueBytes } = layOut(graph, { primitives, live, batch, stage, steps: run, keep, dtype, wanted });
-  return { graph, dtype, keep: [...keep], batch, each, wanted, offset, steps: run, valueBytes, flops };
+  const { offset, valueBytes } = layOut(graph, { primitives, live, batch, stage, steps: run, keep, dtype, wanted, placed });
+  return { graph, dtype, keep: [...keep], batch, each, wanted, placed, offset, steps: run, valueBytes, flops };
+}
+
+/** Nodes that read a value, and one more for a value that is kept. */
+function countReaders({ nodes }: Graph, live: readonly boolean[], keep: readonly ValueId[]): number[] {
+  const readers = nodes.map(() => 0);
+  for (const id of keep) readers[id]++;
+  nodes.forEach(({ inputs }, id) => {
+    if (live[id]) for (const input of inputs) readers[input]++;
+  });
+  return readers;
+}
+
+/** Program.placed: kept values, and what they are other shapes of, that nothing else reads. */
+function sourcesOfPlaced(
+  { nodes }: Graph,
+  placeable: readonly ValueId[],
+  { primitives, stage, each, readers }: Pick<Layout, 'primitives' | 'stage'> & Record<'each' | 'readers', readonly number[]>,
+): ValueId[] {
+  const placed = nodes.map(() => -1);
+  for (const id of placeable) {
+    let source = id;
+    while (readers[source] === 1 && primitives[source]?.alias) source = nodes[source].inputs[0];
+    const ofInputs = stage[source] === 1 || stage[source] === 3;
+    if (readers[source] === 1 && primitives[source]?.spacesEntries && ofInputs && nodes[source].batched && each[source] === 1) placed[id] = source;
+  }
+  return placed;
 }
 
 /** The stage in which what depends on values of both is known. */
@@ -181,14 +213,16 @@ function isComputedWith({ nodes }: Graph, wanted: readonly ValueId[], id: ValueI
 /** Program.wanted: what a ReLU's derivative does not let through need not be computed. */
 function conditionsOfReaders(
   graph: Graph,
-  { primitives, live, batch, each, stage, keep }: Pick<Layout, 'primitives' | 'live' | 'batch' | 'stage' | 'keep'> & { each: readonly number[] },
+  {
+    primitives,
+    live,
+    batch,
+    each,
+    stage,
+    readers,
+  }: Pick<Layout, 'primitives' | 'live' | 'batch' | 'stage'> & Record<'each' | 'readers', readonly number[]>,
 ): ValueId[] {
-  const readers = graph.nodes.map(() => 0);
   const wanted = graph.nodes.map(() => -1);
-  for (const id of keep) readers[id]++;
-  graph.nodes.forEach(({ inputs }, id) => {
-    if (live[id]) for (const input of inputs) readers[input]++;
-  });
   graph.nodes.forEach((node, id) => {
     const [condition, value] = node.inputs;
     if (!live[id] || !isReluDerivative(node) || readers[value] !== 1) return;
@@ -213,13 +247,17 @@ interface Layout {
   readonly keep: readonly ValueId[];
   readonly dtype: Dtype;
   readonly wanted: readonly ValueId[];
+  readonly placed: readonly ValueId[];
 }
 
 /**
  *   | leaves, kept values, values that a later stage reads | temporaries of one stage at a time |
  *   0                                                      persistent                          valueBytes
  */
-function layOut(graph: Graph, { primitives, live, batch, stage, steps, keep, dtype, wanted }: Layout): { offset: number[]; valueBytes: number } {
+function layOut(
+  graph: Graph,
+  { primitives, live, batch, stage, steps, keep, dtype, wanted, placed }: Layout,
+): { offset: number[]; valueBytes: number } {
   const { nodes } = graph;
   const root = nodes.map((_, id) => id);
   const bytes = new Array<number>(nodes.length).fill(0);
@@ -245,9 +283,10 @@ function layOut(graph: Graph, { primitives, live, batch, stage, steps, keep, dty
   for (const id of keep) persistent[root[id]] = true;
 
   const offset = new Array<number>(nodes.length).fill(-1);
+  const elsewhere = new Set(placed);
   let top = 0;
   nodes.forEach((_, id) => {
-    if (live[id] && root[id] === id && persistent[id]) {
+    if (live[id] && root[id] === id && persistent[id] && !elsewhere.has(id)) {
       offset[id] = top;
       top += bytes[id];
     }

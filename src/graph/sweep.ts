@@ -10,7 +10,7 @@ import { lowerProduct } from './image-gram.ts';
 import { type Model, trainableParameters } from './model.ts';
 import { affine, broadcast, concat, denseWeightGradient, oneHot, patches, reshape, slice, sum, transpose } from './primitives/table.ts';
 import type { Window } from './primitives/window.ts';
-import { type Program, planProgram } from './program.ts';
+import { type Program, type ProgramOptions, planProgram } from './program.ts';
 import { type OutputNorm, SeparableCotangents } from './separation.ts';
 import { leavesZerosOut, zerosOf } from './shared-zeros.ts';
 import { type Site, sitesOf } from './sites.ts';
@@ -236,7 +236,7 @@ export function planSweep(
   n: number,
   outputs: number,
   dtype: Dtype,
-  { keep = sweep.graph.outputs, given = 'per-example' }: { keep?: readonly ValueId[]; given?: 'per-example' | 'once' } = {},
+  { keep = sweep.graph.outputs, given = 'per-example', placeable }: PlanSweepOptions = {},
 ): Program {
   return planProgram(sweep.graph, {
     dtype,
@@ -247,7 +247,12 @@ export function planSweep(
     each: given === 'once' ? new Map([[sweep.seed, n]]) : undefined,
     late: new Set([sweep.seed]),
     keep,
+    placeable,
   });
+}
+
+interface PlanSweepOptions extends Pick<ProgramOptions, 'keep' | 'placeable'> {
+  readonly given?: 'per-example' | 'once';
 }
 
 /** Puts the parameters and the norms in place and evaluates what depends on them alone. */

@@ -114,14 +114,18 @@ export class FactoredTiles implements TileComputer<Float64Array> {
       // The last sweep of a block starts early enough to be inside it, as the last block of cotangents does.
       const example = Math.min(start, tileSize - sweepSize);
       const count = Math.min(sweepSize, n - example);
+      const once = { from: 0, count: 1, example };
+      for (const right of summed) this.placeRight(right, ptr, once);
       sweepForward(execution, sweep, paddedBlock(x, index * tileSize + example, count, sweepSize, size));
       for (const left of blocks.lefts) this.storeLeft(left, ptr, example);
-      for (const right of summed) this.storeRight(right, ptr, { from: 0, count: 1, example });
+      for (const right of summed) this.storeRight(right, ptr, once);
       for (let first = 0; first < seeds.length; first += seedBlock) {
         const from = Math.min(first, seeds.length - seedBlock);
+        const part = { from, count: seedBlock, example };
         this.giveCotangents(from);
+        for (const right of each) this.placeRight(right, ptr, part);
         sweepBackward(execution);
-        for (const right of each) this.storeRight(right, ptr, { from, count: seedBlock, example });
+        for (const right of each) this.storeRight(right, ptr, part);
       }
     }
   }
@@ -141,25 +145,38 @@ export class FactoredTiles implements TileComputer<Float64Array> {
     new Uint8Array(rt.arena.memory.buffer).copyWithin(ptr + offset + example * perExample, from, from + plan.sweepSize * perExample);
   }
 
-  /** [cotangent, example, position, width] of a sweep, `count` cotangents from the one at `from` on → the layout of the block. */
-  private storeRight(
-    { id, offset, positions: s, width: w, examples, copies: o, outputs }: StoredFactor,
-    ptr: number,
-    { from, count, example }: { readonly from: number; readonly count: number; readonly example: number },
-  ): void {
+  /** Lets the next sweep write a right factor, if the program has placed it, where storeRight would copy it to. */
+  private placeRight(right: StoredFactor, ptr: number, part: SweepPart): void {
+    const { plan, execution } = this;
+    if (!isPlaced(plan, right)) return;
+    const [leap, step] = this.rightStrides(right);
+    const first = part.from * leap + part.example * step;
+    execution.place(right.id, ptr + right.offset + first * bytesOf(plan.dtype), { run: plan.sweepSize, step, leap });
+  }
+
+  /** [cotangent, example, position, width] of a sweep → the layout of the block. */
+  private storeRight(right: StoredFactor, ptr: number, { from, count, example }: SweepPart): void {
     const { plan, rt, routines, execution } = this;
-    const { tileSize, sweepSize, layout, dtype } = plan;
-    const outStrides = {
-      summed: [w, s * o * w, o * w, 1],
-      blocks: [s * w, o * s * w, w, 1],
-      planes: [tileSize * s * w, s * w, w, 1],
-    }[outputs === 'exchangeable' ? 'planes' : layout];
+    if (isPlaced(plan, right)) return;
+    const { id, offset, positions: s, width: w, examples } = right;
+    const { sweepSize, dtype } = plan;
+    const outStrides = this.rightStrides(right);
     const extents = [count, Math.min(examples, sweepSize), s, w];
     // A cotangent that no example changed has one entry for all of them.
     const once = execution.program.each[id] > 1 || execution.program.batch[id] === 1;
     const inStrides = [(once ? 1 : sweepSize) * s * w, once ? 0 : s * w, w, 1];
     const copy = { extents, inStrides, outStrides, outOffset: from * outStrides[0] + Math.min(example, examples - 1) * outStrides[1] };
     copyStridedBetween({ arena: rt.arena, routines, dtype }, copy, execution.ptr(id), ptr + offset);
+  }
+
+  /** Elements from one cotangent, example and position of a right factor to the next in a block. */
+  private rightStrides({ positions: s, width: w, copies: o, outputs }: StoredFactor): number[] {
+    const { tileSize, layout } = this.plan;
+    return {
+      summed: [w, s * o * w, o * w, 1],
+      blocks: [s * w, o * s * w, w, 1],
+      planes: [tileSize * s * w, s * w, w, 1],
+    }[outputs === 'exchangeable' ? 'planes' : layout];
   }
 
   /** Adds one group's share to the kernel planes of its members, a pair of sub-blocks at a time. */
@@ -271,6 +288,18 @@ export class FactoredTiles implements TileComputer<Float64Array> {
       }
     });
   }
+}
+
+/** What one sweep leaves: `count` cotangents from the one at `from` on, examples of a block from the one at `example` on. */
+interface SweepPart {
+  readonly from: number;
+  readonly count: number;
+  readonly example: number;
+}
+
+/** Whether the sweep writes a right factor where the block keeps it. */
+function isPlaced({ program }: NtkPlan, { id }: StoredFactor): boolean {
+  return program.placed[id] >= 0;
 }
 
 /** Examples whose rows of D are written together: they stay in the cache. */

@@ -2,6 +2,7 @@
 
 import { TangedgeError } from '../core/errors.ts';
 import type { Dtype, FloatArray } from '../core/tensor.ts';
+import type { ValueId } from '../graph/graph.ts';
 import { type Model, trainableParameters } from '../graph/model.ts';
 import { lateFlops, type Program, programBytes } from '../graph/program.ts';
 import { outputNormsBytes } from '../graph/separation.ts';
@@ -211,7 +212,7 @@ function fitTiles(
   const programs = new Map<string, Program>();
   const programOf = ({ sweepSize, seedBlock }: SweepShape): Program => {
     const key = `${sweepSize} × ${seedBlock}`;
-    const program = programs.get(key) ?? planSweep(sweep, sweepSize, seedBlock, request.dtype, { given: 'once' });
+    const program = programs.get(key) ?? planSweep(sweep, sweepSize, seedBlock, request.dtype, { given: 'once', placeable: rowsOf(sweep) });
     programs.set(key, program);
     return program;
   };
@@ -248,6 +249,11 @@ function fitTiles(
   }
   const smallest = sizes[sizes.length - 1];
   return { fits: false, choice: candidate(smallest, shapesOf(smallest)[shapesOf(smallest).length - 1], false) };
+}
+
+/** Gradients go where the block of their examples keeps them, without a copy. */
+function rowsOf({ factors }: Sweep): ValueId[] {
+  return factors.filter(({ contraction }) => contraction === 'rows').map(({ right }) => right);
 }
 
 type SweepShape = Pick<NtkPlan, 'sweepSize' | 'seedBlock'>;

@@ -88,3 +88,81 @@ test('what depends on late leaves and on no input stays while inputs change', ()
     }
   });
 });
+
+/** The weight gradients of 2 examples, 6 cotangents each. */
+type Gradient = (g: GraphBuilder, d: ValueId, x: ValueId) => ValueId;
+
+const dense: Gradient = (g, d, x) => p.denseWeightGradient(g, p.reshape(g, d, [9, 2]), p.reshape(g, x, [9, 2]));
+const convolution: Gradient = (g, d, x) => {
+  const attributes = {
+    kernel: [3, 3],
+    strides: [1, 1],
+    padding: [1, 1, 1, 1],
+    dilation: [1, 1],
+    groups: 1,
+    image: [2, 3, 3],
+    outputs: 2,
+    sumBatch: false,
+  };
+  return g.emit('conv2dWeightGradient', [d, x], attributes);
+};
+const behindRelu: Gradient = (g, d, x) => convolution(g, p.gate(g, x, d), x);
+
+function placedGraph(make: Gradient, examples: number, also: (g: GraphBuilder, gradient: ValueId) => readonly ValueId[] = () => []) {
+  const g = new GraphBuilder();
+  const [d, x] = [g.input('d', [2, 3, 3]), g.input('x', [2, 3, 3])];
+  const gradient = make(g, d, x);
+  const kept = p.reshape(g, gradient, [1, g.shapeOf(gradient).reduce((a, b) => a * b)]);
+  const graph = g.build([kept, ...also(g, gradient)]);
+  const batch = new Map([
+    [d, 12],
+    [x, examples],
+  ]);
+  const plan = (placeable?: readonly ValueId[]) => planProgram(graph, { dtype: 'f64', batch, placeable });
+  return { d, x, gradient, kept, program: plan([kept]), usual: plan() };
+}
+
+test.each<[string, Gradient, number]>([
+  ['dense weight', dense, 2],
+  ['dense weight whose inputs are all different', dense, 12],
+  ['convolution', convolution, 2],
+  ['convolution whose inputs are all different', convolution, 12],
+  ['convolution behind a ReLU', behindRelu, 2],
+])('rows are written where they are placed, and take no memory of their own: %s', (_, make, examples) => {
+  const { d, x, gradient, kept, program, usual } = placedGraph(make, examples);
+  expect(program.placed[kept]).toBe(gradient);
+  expect(program.valueBytes).toBeLessThan(usual.valueBytes);
+  const run = 2;
+  const size = program.graph.nodes[kept].shape[1];
+  const data = { d: uniform(1, 12 * 18), x: uniform(2, examples * 18) };
+  const [step, leap] = [3 * size, 7 * size];
+  rt.arena.frame(() => {
+    const expected = new Execution(rt, usual);
+    const found = new Execution(rt, program);
+    const length = 6 * leap;
+    const ptr = rt.arena.allocateArray('f64', length);
+    const view = () => rt.arena.view('f64', ptr, length);
+    for (const execution of [expected, found]) {
+      execution.bind(d, data.d);
+      execution.bind(x, data.x);
+    }
+    view().fill(Number.NaN);
+    found.place(kept, ptr, { run, step, leap });
+    found.run(1);
+    expected.run(1);
+    const rows = expected.view(kept);
+    const spaced = new Float64Array(length).fill(Number.NaN);
+    for (let b = 0; b < 12; b++) spaced.set(rows.subarray(b * size, (b + 1) * size), Math.floor(b / run) * leap + (b % run) * step);
+    expect(view()).toEqual(spaced);
+  });
+});
+
+test.each<[string, Gradient, (g: GraphBuilder, gradient: ValueId) => readonly ValueId[]]>([
+  ['another node reads', dense, (g, gradient) => [p.affine(g, gradient, 2, 0)]],
+  ['is kept under another shape too', dense, (_, gradient) => [gradient]],
+  ['is computed by a primitive that writes entries one behind the other', (g, d, x) => p.mul(g, d, x), () => []],
+])('a value that %s is not placed', (_, make, also) => {
+  const { kept, program, usual } = placedGraph(make, 2, also);
+  expect(program.placed[kept]).toBe(-1);
+  expect(program.valueBytes).toBe(usual.valueBytes);
+});

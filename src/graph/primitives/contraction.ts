@@ -3,7 +3,7 @@
 import { TangedgeError } from '../../core/errors.ts';
 import { bytesOf, formatShape, sameShape, sizeOf } from '../../core/tensor.ts';
 import type { ValueId } from '../graph.ts';
-import { type Emitter, type Evaluation, entryOf, type Operand, type Primitive } from '../primitive.ts';
+import { type Emitter, type Evaluation, entryOf, entryOffset, type Operand, type Primitive } from '../primitive.ts';
 import { leavesZerosOut } from '../shared-zeros.ts';
 import { bilinearTangent } from './arithmetic.ts';
 import { reshape, transpose } from './shape.ts';
@@ -95,6 +95,7 @@ const denseWeightGradientRow: Primitive = {
   jvp: (g, { inputs, attributes }, tangents) => bilinearTangent(g, inputs, tangents, (d, x) => g.emit('denseWeightGradient', [d, x], attributes)),
   vjp: (g, { inputs: [d, x] }, cotangent) => [dense(g, x, cotangent), dense(g, d, transpose(g, cotangent, [1, 0]))],
   flops: ([d, x]) => 2 * sizeOf(d) * x[x.length - 1],
+  spacesEntries: true,
   scratchBytes: (e) => {
     const [d, x] = e.inputs;
     return e.routines.gemmScratchBytes(d.shape[d.shape.length - 1], x.shape[x.shape.length - 1], d.batch * sizeOf(d.shape.slice(0, -1)));
@@ -128,14 +129,15 @@ function outerProductsPerExample(e: Evaluation): void {
   const o = d.shape[d.shape.length - 1];
   const i = x.shape[x.shape.length - 1];
   const positions = sizeOf(d.shape.slice(0, -1));
-  const batch = e.output.batch;
+  const { batch, spacing } = e.output;
   const bytes = bytesOf(e.dtype);
   // d repeats when x has more examples, and x when d has: rows run over the smaller of the two.
-  const block = d.each > 1 || x.each > 1 ? 1 : Math.min(d.batch, x.batch);
+  const block = d.each > 1 || x.each > 1 ? 1 : Math.min(d.batch, x.batch, spacing?.run ?? batch);
+  const step = spacing?.step ?? o * i;
   for (let b = 0; b < batch; b += block) {
     const dPtr = d.ptr + entryOf(d, b) * positions * o * bytes;
     const xPtr = x.ptr + entryOf(x, b) * positions * i * bytes;
-    e.routines.jacobianRows(block, 1, positions, o, i, 0, o, dPtr, xPtr, e.output.ptr + b * o * i * bytes, o * i);
+    e.routines.jacobianRows(block, 1, positions, o, i, 0, o, dPtr, xPtr, e.output.ptr + entryOffset(e.output, b) * bytes, step);
   }
 }
 

@@ -8,7 +8,7 @@
 import { TangedgeError } from '../../core/errors.ts';
 import { bytesOf, formatShape, sizeOf } from '../../core/tensor.ts';
 import type { Attributes, ValueId } from '../graph.ts';
-import { type Emitter, type Evaluation, entryOf, listAttribute, type Operand, type Primitive } from '../primitive.ts';
+import { type Emitter, type Evaluation, entryOf, entryOffset, listAttribute, type Operand, type Primitive } from '../primitive.ts';
 import { leavesZerosOut } from '../shared-zeros.ts';
 import { bilinearTangent } from './arithmetic.ts';
 import { checkOperand, type Geometry, geometryOf, visitWindows } from './convolution-geometry.ts';
@@ -278,8 +278,9 @@ function stackedWeightGradients(
     }
     const dPtr = inPlace ? from : stack.dPtr;
     e.routines.gemm(entries * og, patch, s, 1, dPtr, s, 1, tapsPtr, 1, s, 0, stack.outPtr, patch, 1, stack.scratch);
-    const copy = { extents: [entries, og * patch], inStrides: [og * patch, 1], outStrides: [step * o * patch, 1] };
-    copyStridedBetween(e, copy, stack.outPtr, e.output.ptr + (b * o + group * og) * patch * bytes);
+    const at = entryOffset(e.output, b);
+    const copy = { extents: [entries, og * patch], inStrides: [og * patch, 1], outStrides: [entryOffset(e.output, b + step) - at, 1] };
+    copyStridedBetween(e, copy, stack.outPtr, e.output.ptr + (at + group * og * patch) * bytes);
   }
 }
 
@@ -315,8 +316,9 @@ const weightGradientRow: Primitive = {
           if (leavesOut) {
             // A channel's cotangents of all outputs are zero at the same positions.
             const dPtr = entryPtr(e, d, o * s, first) + group * og * s * bytes;
-            const outPtr = e.output.ptr + (first * o + group * og) * patch * bytes;
-            const [rsd, rsOut] = [step * o * s, step * o * patch];
+            const at = entryOffset(e.output, first);
+            const outPtr = e.output.ptr + (at + group * og * patch) * bytes;
+            const [rsd, rsOut] = [step * o * s, entryOffset(e.output, first + step) - at];
             e.routines.gemmSharedZeros(og, perImage, patch, s, dPtr, s, rsd, tapsPtr, 1, s, outPtr, patch, rsOut, 0, scratch);
             continue;
           }
@@ -326,7 +328,7 @@ const weightGradientRow: Primitive = {
           }
           for (let b = first; b < batch; b += step) {
             const dPtr = entryPtr(e, d, o * s, b) + group * og * s * bytes;
-            const outPtr = e.output.ptr + ((sums ? 0 : b * o) + group * og) * patch * bytes;
+            const outPtr = e.output.ptr + ((sums ? 0 : entryOffset(e.output, b)) + group * og * patch) * bytes;
             e.routines.gemm(og, patch, s, 1, dPtr, s, 1, tapsPtr, 1, s, sums && b > 0 ? 1 : 0, outPtr, patch, 1, scratch);
           }
         }
@@ -336,6 +338,7 @@ const weightGradientRow: Primitive = {
   jvp: (g, { inputs, attributes }, tangents) => bilinearTangent(g, inputs, tangents, (d, x) => g.emit('conv2dWeightGradient', [d, x], attributes)),
   vjp: (g, { inputs: [d, x], attributes }, k) => [convolve(g, x, k, attributes), inputGradient(g, d, k, attributes)],
   flops: ([d], _, attributes) => 2 * sizeOf(d) * geometryOf('conv2dWeightGradient', attributes).patch,
+  spacesEntries: true,
   scratchBytes: (e) => scratchBytes(e, geometryOf('conv2dWeightGradient', e.attributes)),
 };
 
