@@ -15,6 +15,8 @@ export class Execution {
   private readonly base: number;
   /** What the nodes of each stage are given, worked out once for all runs but for what is placed. */
   private readonly calls: readonly (readonly Call[])[];
+  /** Of the calls, those that compute placed values. */
+  private readonly placing: ReadonlyMap<ValueId, Call>;
 
   /** @throws {TangedgeError} ERR_MEMORY before anything is allocated. */
   constructor(rt: Runtime, program: Program) {
@@ -23,6 +25,8 @@ export class Execution {
     checkMemory(rt, programBytes(program, routinesOf(rt, program.dtype)));
     this.base = rt.arena.allocate(program.valueBytes);
     this.calls = program.steps.map((ids) => ids.map((id) => callOf(rt, program, id, this.base)));
+    const sources = new Set(program.placed.filter((source) => source >= 0));
+    this.placing = new Map(this.calls.flatMap((list) => list.filter(({ id }) => sources.has(id)).map((call) => [call.id, call])));
     for (const id of leavesOf(program.graph, 'constant')) {
       if (program.offset[id] >= 0) this.bind(id, (program.graph.nodes[id].value as Tensor).data);
     }
@@ -45,8 +49,7 @@ export class Execution {
 
   /** Where the next runs write a value that the program has placed: its first entry's address, and how its entries lie. */
   place(id: ValueId, ptr: number, spacing: Spacing): void {
-    const source = this.program.placed[id];
-    const call = this.calls.flat().find((candidate) => candidate.id === source) as Call;
+    const call = this.placing.get(this.program.placed[id]) as Call;
     call.evaluation = { ...call.evaluation, output: { ...call.evaluation.output, ptr, spacing } };
   }
 

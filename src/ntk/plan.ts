@@ -72,7 +72,7 @@ const MAX_SEEDS = 16;
 const SWEEP_ROWS = 640;
 /** Rows from which smaller sweeps only take less memory, and the memory from which they also run faster: caches are small. */
 const LEAST_SWEEP_ROWS = 160;
-const SWEEP_BYTES = 16 * 1024 * 1024;
+const SWEEP_BYTES = 32 * 1024 * 1024;
 
 /**
  * Plans the kernel of structured derivatives or Jacobian contraction: the contraction of each site by cost, the largest
