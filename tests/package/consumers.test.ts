@@ -73,6 +73,9 @@ describe('types', () => {
   });
 });
 
+/** Minified, webpack's bundle takes 20 s of a core that does nothing else. */
+const MINIFIED = { timeout: 240_000 };
+
 describe('bundlers', () => {
   /** Opens a page of built files and waits for its `result`. */
   async function resultInChromium(files: string): Promise<{ alignment: number; largest: number }> {
@@ -105,7 +108,7 @@ describe('bundlers', () => {
     checkResult(await resultInChromium(join(consumer.folder, 'vite/dist')));
   });
 
-  test.runIf(toolsAre('webpack', 'playwright-core', 'chromium'))('webpack', async () => {
+  test.runIf(toolsAre('webpack', 'playwright-core', 'chromium'))('webpack', MINIFIED, async () => {
     consumer.write('webpack/main.js', `${recipe('main.js, browser')}\n${REPORTED_ON_PAGE}`);
     const context = join(consumer.folder, 'webpack');
     const webpack = toolModule<(config: object, done: (error: Error | null, stats: { toJson(): { errors: object[] } }) => void) => void>('webpack');

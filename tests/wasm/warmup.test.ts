@@ -11,31 +11,31 @@ const { milliseconds } = await warmup(rt, { milliseconds: 500 });
 const n = 256;
 const [a, b, c] = [0, 1, 2].map(() => rt.arena.load('f32', new Float32Array(n * n)));
 const scratch = rt.arena.allocate(rt.f32.gemmScratchBytes(n, n, n));
-const rate = (milliseconds) => {
-  let best = Infinity;
+const times = (milliseconds) => {
+  const all = [];
   for (const start = performance.now(); performance.now() - start < milliseconds; ) {
     const call = performance.now();
     rt.f32.gemm(n, n, n, 1, a, n, 1, b, n, 1, 0, c, n, 1, scratch);
-    best = Math.min(best, performance.now() - call);
+    all.push(performance.now() - call);
   }
-  return 2 * n ** 3 / best / 1e6;
+  return all.sort((first, second) => first - second);
 };
-const [after, settled] = [rate(5), rate(500)];
-process.stdout.write(JSON.stringify({ milliseconds, after, settled }));
+const [after, settled] = [times(5)[0], times(500)];
+process.stdout.write(JSON.stringify({ milliseconds, share: settled[settled.length >> 1] / after }));
 `;
 
-/** One fresh process's rate after warmup over its rate after half a second of work. */
+/** One fresh process's rate after warmup, at best, over its rate in half a second of work, in the median, whoever else uses the machine. */
 function share(): number {
   const entry = new URL('../../dist/index.node.js', import.meta.url).href;
   const text = execFileSync(process.execPath, ['--input-type=module', '--eval', PROGRAM, entry], { encoding: 'utf8' });
-  const { milliseconds, after, settled } = JSON.parse(text) as { milliseconds: number; after: number; settled: number };
+  const { milliseconds, share } = JSON.parse(text) as { milliseconds: number; share: number };
   expect(milliseconds).toBeLessThan(2000);
-  return after / settled;
+  return share;
 }
 
-test('products run at speed after it: at least half of the rate after half a second of work (0.25 without)', () => {
-  // Where other programs hold every core, the engine's compiler may come too late in one process, hardly in three. Other tests are done.
-  expect([1, 2, 3].some(() => share() > 0.5)).toBe(true);
+test('products run at speed after it: at least 0.7 of the rate in half a second of work (0.4 to 0.6 without)', () => {
+  // Where other programs hold every core, the engine's compiler may come too late in one process of three, hardly in eight. Other tests are done.
+  expect([1, 2, 3, 4, 5, 6, 7, 8].some(() => share() > 0.7)).toBe(true);
 });
 
 test('gives its memory back', async () => {
