@@ -33,7 +33,7 @@ function share(): number {
   return share;
 }
 
-test('products run at speed after it: at least 0.7 of the rate in half a second of work (0.4 to 0.6 without)', () => {
+test('products run at speed after it: at least 0.7 of the rate in half a second of work (0.15 to 0.6 without)', () => {
   // Where other programs hold every core, the engine's compiler may come too late in one process of three, hardly in eight. Other tests are done.
   expect([1, 2, 3, 4, 5, 6, 7, 8].some(() => share() > 0.7)).toBe(true);
 });
