@@ -37,7 +37,8 @@ const checked = chosen(checks(start)).map(({ name, run }) => {
   return { name, ...verdict };
 });
 const roof = new Roof();
-const { peers, skipped } = await startPeers({ full });
+const { peers, skipped, openblas } = await startPeers({ full });
+if (openblas !== null) console.log(openblas);
 const rt = await loadRuntime();
 printHeader();
 const results: Result[] = [];
@@ -56,7 +57,7 @@ for (const verdict of verdicts) if (!verdict.met) console.log(`  ${verdict.name}
 
 // A partial run is for looking; only whole ones are kept.
 if (at < 0) {
-  const record = { machine: here, run: quick ? 'quick' : full ? 'full' : 'usual', startup: start, verdicts, results, skipped };
+  const record = { machine: here, run: quick ? 'quick' : full ? 'full' : 'usual', startup: start, openblas, verdicts, results, skipped };
   const path = `bench/results/${here.commit}`;
   mkdirSync('bench/results', { recursive: true });
   writeFileSync(`${path}.json`, `${JSON.stringify(record, null, 2)}\n`);

@@ -19,12 +19,13 @@ export interface BenchRecord {
   readonly machine: Machine;
   readonly run: string;
   readonly startup: Startup;
+  readonly openblas: string | null;
   readonly verdicts: readonly NamedVerdict[];
   readonly results: readonly Result[];
   readonly skipped: readonly string[];
 }
 
-export function resultsPage({ machine, run, startup, verdicts, results, skipped }: BenchRecord): string {
+export function resultsPage({ machine, run, startup, openblas, verdicts, results, skipped }: BenchRecord): string {
   const rates = (['f32', 'f64'] as const).map((dtype) => figurePlot(rateFigure(results, dtype), { width: 376, height: 320 }));
   const ratios = figurePlot(ratioFigure(results), { width: 760, height: 420 });
   return pageOf(
@@ -34,6 +35,7 @@ export function resultsPage({ machine, run, startup, verdicts, results, skipped 
 <section><header><h2>Products</h2><p class="shows">GFLOP/s of C = A·B over n, and of the peers in the same run; the roof is what 128-bit multiply and add reached between the rounds.</p></header><div class="body"><div class="pair">${rates}</div></div></section>
 <section><header><h2>Ratios</h2><p class="shows">The peer’s time over ours; above 1 we are faster. Medians of neighbouring rounds.</p></header><div class="body">${ratios}${ratioTable(results)}</div></section>
 <section><header><h2>Goals</h2><p class="shows">What each row must reach, judged on best times.</p></header><div class="body">${goalTable(verdicts)}</div></section>
+${[openblas ?? []].flat().map((note) => markup`<p class="aside">${note}</p>`)}
 ${skipped.map((reason) => markup`<p class="aside">skipped: ${reason}</p>`)}`,
   );
 }

@@ -27,12 +27,10 @@ export class Peer implements Rival {
   }
 
   /** The peer, or why there is none here. */
-  static async start(command: string, args: readonly string[], absent: string): Promise<Peer | { readonly skipped: string }> {
-    const environment: NodeJS.ProcessEnv = { ...process.env, OPENBLAS_NUM_THREADS: '1', OMP_NUM_THREADS: '1', MKL_NUM_THREADS: '1' };
-    // A forced BLAS kernel would make the peer slower than it is.
-    delete environment.OPENBLAS_CORETYPE;
-    delete environment.OPENBLAS_L2_SIZE;
-    const child = spawn(command, args, { env: environment, stdio: ['pipe', 'pipe', 'ignore'] });
+  static async start(command: string, args: readonly string[], absent: string, openblas = {}): Promise<Peer | { readonly skipped: string }> {
+    const { OPENBLAS_CORETYPE, OPENBLAS_L2_SIZE, ...inherited } = process.env;
+    const one = { OPENBLAS_NUM_THREADS: '1', OMP_NUM_THREADS: '1', MKL_NUM_THREADS: '1' };
+    const child = spawn(command, args, { env: { ...inherited, ...openblas, ...one }, stdio: ['pipe', 'pipe', 'ignore'] });
     child.on('error', () => {});
     child.stdin.on('error', () => {});
     const replies = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
