@@ -7,6 +7,8 @@
  *   LOOP 2  jr over nc by NR
  *   LOOP 1  ir over mc by MR    microkernel on one MR × NR tile
  *
+ * Where k is short, loops 1 and 2 change places: C then counts as much as A and B, and along its rows the processor reads ahead.
+ *
  * Order of summation, one for gemm and gram and every m, n, strides and position of an element: k is cut in blocks of KC;
  * P_b = Σ a·b inside block b runs 0 … kc−1 sequentially from +0; then C ← alpha·P_0 + beta·C, and C ← alpha·P_b + C for
  * b = 1, 2, … (multiply, then add). Blocks keep the rounding error near (KC + k/KC)·ε instead of k·ε.
@@ -29,6 +31,9 @@ export const KC: i32 = 512;
 const MC: i32 = 60;
 /** Columns of a packed block of B. */
 const NC: i32 = 1024;
+
+/** Steps up to which a block of C is walked over along its rows: a panel of B is read again for each tile, and is short enough for that. */
+const SHORT: i32 = 128;
 
 /** Extents of C up to which column by column is faster than a register tile that is mostly padding. */
 const NARROW: i32 = 2;
@@ -143,7 +148,7 @@ export function packB<T>(columns: i32, k: i32, src: usize, rs: i32, cs: i32, dst
   packPanels<T>(NR<T>(), columns, k, src, rs, cs, dst);
 }
 
-/** LOOP 2 and LOOP 1 over one packed pair of blocks. Tiles whose last row is above column `skew` + their first column are skipped. */
+/** LOOP 2 and LOOP 1 over one packed pair of blocks, exchanged where kc is short. Tiles whose last row is above column `skew` + their first column are skipped. */
 function macrokernel<T>(
   mc: i32, nc: i32, kc: i32, alpha: T, packedA: usize, packedB: usize,
   beta: T, c: usize, rsc: i32, csc: i32, skew: i32, tile: usize,
@@ -151,12 +156,15 @@ function macrokernel<T>(
   const rscBytes = <usize>rsc * sizeof<T>();
   const plain = alpha == <T>1 && csc == 1;
   const direct = plain && beta == <T>0, adds = plain && beta == <T>1;
-  for (let jr = 0; jr < nc; jr += NR<T>()) {
-    const columns = min(NR<T>(), nc - jr);
-    const panelB = packedB + <usize>(jr * kc) * sizeof<T>();
-    for (let ir = 0; ir < mc; ir += MR) {
-      const rows = min(MR, mc - ir);
+  const byRows = kc <= SHORT;
+  const outerEnd = byRows ? mc : nc, outerStep = byRows ? MR : NR<T>();
+  const innerEnd = byRows ? nc : mc, innerStep = byRows ? NR<T>() : MR;
+  for (let outer = 0; outer < outerEnd; outer += outerStep) {
+    for (let inner = 0; inner < innerEnd; inner += innerStep) {
+      const ir = byRows ? outer : inner, jr = byRows ? inner : outer;
+      const rows = min(MR, mc - ir), columns = min(NR<T>(), nc - jr);
       if (ir + rows <= skew + jr) continue;
+      const panelB = packedB + <usize>(jr * kc) * sizeof<T>();
       const panelA = packedA + <usize>(ir * kc) * sizeof<T>();
       const corner = address<T>(c, ir, rsc, jr, csc);
       const whole = rows == MR && columns == NR<T>();
