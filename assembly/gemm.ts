@@ -4,10 +4,8 @@
  *   LOOP 5  jc over n by NC     B[:, jc…]            one column block
  *   LOOP 4  pc over k by KC     pack B[pc…, jc…]     [KC, NC] in panels of NR columns
  *   LOOP 3  ic over m by MC     pack A[ic…, pc…]     [MC, KC] in panels of MR rows, stays in L2
- *   LOOP 2  jr over nc by NR
- *   LOOP 1  ir over mc by MR    microkernel on one MR × NR tile
- *
- * Where k is short, loops 1 and 2 change places: C then counts as much as A and B, and along its rows the processor reads ahead.
+ *   LOOP 2  ir over mc by MR    a strip of the block's columns at a time, whose panels stay in L2
+ *   LOOP 1  jr over nc by NR    microkernel on one MR × NR tile; along rows of C the processor reads ahead
  *
  * Order of summation, one for gemm and gram and every m, n, strides and position of an element: k is cut in blocks of KC;
  * P_b = Σ a·b inside block b runs 0 … kc−1 sequentially from +0; then C ← alpha·P_0 + beta·C, and C ← alpha·P_b + C for
@@ -32,8 +30,8 @@ const MC: i32 = 60;
 /** Columns of a packed block of B. */
 const NC: i32 = 1024;
 
-/** Steps up to which a block of C is walked over along its rows: a panel of B is read again for each tile, and is short enough for that. */
-const SHORT: i32 = 128;
+/** Bytes of a strip of the packed block of B, which stay in L2: its panels are read again for each panel of A. */
+const STRIP_BYTES: i32 = 262144;
 
 /** Extents of C up to which column by column is faster than a register tile that is mostly padding. */
 const NARROW: i32 = 2;
@@ -131,8 +129,8 @@ export function blockedMultiply<T>(
         const mc = min(MC, m - ic);
         if (lower && ic + mc <= jc) continue;
         packA<T>(mc, kc, address<T>(a, ic, rsa, pc, csa), rsa, csa, packedA);
-        const skew = lower ? jc - ic : i32.MIN_VALUE;
-        macrokernel<T>(mc, nc, kc, alpha, packedA, packedB, betaBlock, address<T>(c, ic, rsc, jc, csc), rsc, csc, skew, scratch);
+        const above = lower ? ic - jc : nc;
+        macrokernel<T>(mc, nc, kc, alpha, packedA, packedB, betaBlock, address<T>(c, ic, rsc, jc, csc), rsc, csc, above, scratch);
       }
     }
   }
@@ -148,33 +146,33 @@ export function packB<T>(columns: i32, k: i32, src: usize, rs: i32, cs: i32, dst
   packPanels<T>(NR<T>(), columns, k, src, rs, cs, dst);
 }
 
-/** LOOP 2 and LOOP 1 over one packed pair of blocks, exchanged where kc is short. Tiles whose last row is above column `skew` + their first column are skipped. */
+/** LOOP 2 and LOOP 1 over one packed pair of blocks. A row of tiles ends `above` columns to the right of its last row, where C does. */
 function macrokernel<T>(
   mc: i32, nc: i32, kc: i32, alpha: T, packedA: usize, packedB: usize,
-  beta: T, c: usize, rsc: i32, csc: i32, skew: i32, tile: usize,
+  beta: T, c: usize, rsc: i32, csc: i32, above: i32, tile: usize,
 ): void {
   const rscBytes = <usize>rsc * sizeof<T>();
   const plain = alpha == <T>1 && csc == 1;
   const direct = plain && beta == <T>0, adds = plain && beta == <T>1;
-  const byRows = kc <= SHORT;
-  const outerEnd = byRows ? mc : nc, outerStep = byRows ? MR : NR<T>();
-  const innerEnd = byRows ? nc : mc, innerStep = byRows ? NR<T>() : MR;
-  for (let outer = 0; outer < outerEnd; outer += outerStep) {
-    for (let inner = 0; inner < innerEnd; inner += innerStep) {
-      const ir = byRows ? outer : inner, jr = byRows ? inner : outer;
-      const rows = min(MR, mc - ir), columns = min(NR<T>(), nc - jr);
-      if (ir + rows <= skew + jr) continue;
-      const panelB = packedB + <usize>(jr * kc) * sizeof<T>();
+  const strip = STRIP_BYTES / (kc * NR_BYTES) * NR<T>();
+  for (let js = 0; js < nc; js += strip) {
+    for (let ir = 0; ir < mc; ir += MR) {
+      const rows = min(MR, mc - ir);
       const panelA = packedA + <usize>(ir * kc) * sizeof<T>();
-      const corner = address<T>(c, ir, rsc, jr, csc);
-      const whole = rows == MR && columns == NR<T>();
-      if (direct && whole) {
-        runMicrokernel<T>(kc, panelA, panelB, corner, rscBytes);
-      } else if (adds && whole) {
-        runMicrokernelAdd<T>(kc, panelA, panelB, corner, rscBytes);
-      } else {
-        runMicrokernel<T>(kc, panelA, panelB, tile, NR_BYTES);
-        updateTile<T>(rows, columns, alpha, tile, NR_BYTES, beta, corner, rsc, csc);
+      const end = min(min(js + strip, nc), ir + rows + above);
+      for (let jr = js; jr < end; jr += NR<T>()) {
+        const columns = min(NR<T>(), nc - jr);
+        const panelB = packedB + <usize>(jr * kc) * sizeof<T>();
+        const corner = address<T>(c, ir, rsc, jr, csc);
+        const whole = rows == MR && columns == NR<T>();
+        if (direct && whole) {
+          runMicrokernel<T>(kc, panelA, panelB, corner, rscBytes);
+        } else if (adds && whole) {
+          runMicrokernelAdd<T>(kc, panelA, panelB, corner, rscBytes);
+        } else {
+          runMicrokernel<T>(kc, panelA, panelB, tile, NR_BYTES);
+          updateTile<T>(rows, columns, alpha, tile, NR_BYTES, beta, corner, rsc, csc);
+        }
       }
     }
   }
