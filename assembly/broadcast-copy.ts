@@ -14,8 +14,9 @@ import { transpose } from "./broadcast-transpose";
 const INPUT: i32 = 0;
 const OUTPUT: i32 = 1;
 
-/** Elements from which a run is worth the call of memory.copy. */
-const LONG: i32 = 16;
+/** Bytes from which a run is copied in vectors, and from which it is worth the call of memory.copy. */
+const VECTORS: i32 = 32;
+const LONG: i32 = 160;
 
 function copyStrided<T>(descriptor: usize, from: usize, to: usize): void {
   if (!readLayout(descriptor, 2)) return;
@@ -39,15 +40,18 @@ function copyStrided<T>(descriptor: usize, from: usize, to: usize): void {
 function copyRuns<T>(last: i32, from: usize, to: usize): void {
   const rows = extent(last - 1), n = extent(last);
   const si = stride(INPUT, last), so = stride(OUTPUT, last);
-  const isLongRun = n >= LONG && si == 1 && so == 1;
+  const bytes = n * <i32>sizeof<T>();
+  const isRun = bytes >= VECTORS && si == 1 && so == 1;
   const stepIn = <usize>si * sizeof<T>(), stepOut = <usize>so * sizeof<T>();
   const rowIn = <usize>stride(INPUT, last - 1) * sizeof<T>(), rowOut = <usize>stride(OUTPUT, last - 1) * sizeof<T>();
   do {
     let sourceRow = from + offset(INPUT, last - 1) * sizeof<T>();
     let targetRow = to + offset(OUTPUT, last - 1) * sizeof<T>();
     for (let row = 0; row < rows; row++) {
-      if (isLongRun) {
-        memory.copy(targetRow, sourceRow, <usize>n * sizeof<T>());
+      if (isRun && bytes >= LONG) {
+        memory.copy(targetRow, sourceRow, bytes);
+      } else if (isRun) {
+        copyVectors<T>(bytes, sourceRow, targetRow);
       } else {
         let source = sourceRow, target = targetRow;
         for (let i = 0; i < n; i++) {
@@ -60,6 +64,18 @@ function copyRuns<T>(last: i32, from: usize, to: usize): void {
       targetRow += rowOut;
     }
   } while (nextIndex(last - 1));
+}
+
+function copyVectors<T>(bytes: usize, source: usize, target: usize): void {
+  const end = source + bytes;
+  for (; source + 16 <= end; source += 16) {
+    v128.store(target, v128.load(source));
+    target += 16;
+  }
+  for (; source < end; source += sizeof<T>()) {
+    store<T>(target, load<T>(source));
+    target += sizeof<T>();
+  }
 }
 
 /** Axis last − 1 has input stride 1, axis last has output stride 1. */

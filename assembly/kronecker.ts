@@ -4,7 +4,8 @@
  *   K[(n, v), (m, w)] += Σ_s Σ_t A[(n, s), (m, t)] · D[(n, v, s), (m, w, t)]
  *
  *   A [n1·s1, n2·s2] or absent (all ones), D [n1·v1·s1, n2·v2·s2], both contiguous in T; K f64 [n1·v1, n2·v2], row stride
- *   ldk; lower ≠ 0 writes entries with row ≥ column only.
+ *   ldk; lower ≠ 0 writes entries with row ≥ column only; plusOnes ≠ 0: then the same again with A all ones, as weight and bias of a
+ *   layer ask for: in one walk over K with s = 1, and to the bits of two.
  *
  * Order of summation, dependent on s1 and s2 alone: products in T, widened to f64; position t goes to lane t mod 8, each
  * lane adds over s outer, t inner from +0; lanes join as in reduce.ts; the joined sum is added to K once.
@@ -117,27 +118,31 @@ function contractSites<T>(
   }
 }
 
-/** K[0 … count) += A∘D along one row: the contraction without sites to sum (s1 = s2 = 1), the same bits. */
+/** K[0 … count) += A∘D along one row, then += D where `plus`: the contraction without sites to sum (s1 = s2 = 1), the same bits. */
 // @ts-ignore: decorator
 @inline
-function addProducts<T>(ones: i32, count: i32, a: usize, d: usize, k: usize): void {
+function addProducts<T>(ones: i32, plus: i32, count: i32, a: usize, d: usize, k: usize): void {
   const vectorEnd = d + ((<usize>count * sizeof<T>()) & ~15);
   const end = d + <usize>count * sizeof<T>();
   while (d < vectorEnd) {
-    const p = products<T>(ones, a, d);
+    const p = products<T>(ones, a, d), q = v128.load(d);
     if (sizeof<T>() == 8) {
-      v128.store(k, f64x2.add(v128.load(k), p));
+      const sum = f64x2.add(v128.load(k), p);
+      v128.store(k, plus ? f64x2.add(sum, q) : sum);
       k += 16;
     } else {
-      v128.store(k, f64x2.add(v128.load(k), f64x2.promote_low_f32x4(p)));
-      v128.store(k, f64x2.add(v128.load(k, 16), promoteHigh(p)), 16);
+      const low = f64x2.add(v128.load(k), f64x2.promote_low_f32x4(p));
+      const high = f64x2.add(v128.load(k, 16), promoteHigh(p));
+      v128.store(k, plus ? f64x2.add(low, f64x2.promote_low_f32x4(q)) : low);
+      v128.store(k, plus ? f64x2.add(high, promoteHigh(q)) : high, 16);
       k += 32;
     }
     a += 16;
     d += 16;
   }
   while (d < end) {
-    store<f64>(k, load<f64>(k) + <f64>(ones ? load<T>(d) : load<T>(a) * load<T>(d)));
+    const sum = load<f64>(k) + <f64>(ones ? load<T>(d) : load<T>(a) * load<T>(d));
+    store<f64>(k, plus ? sum + <f64>load<T>(d) : sum);
     a += sizeof<T>();
     d += sizeof<T>();
     k += 8;
@@ -147,7 +152,9 @@ function addProducts<T>(ones: i32, count: i32, a: usize, d: usize, k: usize): vo
 /** s1 = s2 = 1. Each row of A serves v1 rows of K; with v2 > 1 it is repeated over the outputs first, chunk by chunk. */
 // @ts-ignore: decorator
 @inline
-function contractRows<T>(ones: i32, n1: i32, n2: i32, v1: i32, v2: i32, lower: i32, a: usize, d: usize, k: usize, ldk: i32): void {
+function contractRows<T>(
+  ones: i32, plus: i32, n1: i32, n2: i32, v1: i32, v2: i32, lower: i32, a: usize, d: usize, k: usize, ldk: i32,
+): void {
   const columns = n2 * v2;
   const chunk = ones || v2 == 1 ? columns : CHUNK;
   for (let n = 0; n < n1; n++) {
@@ -163,7 +170,7 @@ function contractRows<T>(ones: i32, n1: i32, n2: i32, v1: i32, v2: i32, lower: i
       for (let row = n * v1; row < (n + 1) * v1; row++) {
         const count = (lower ? min(row + 1, chunkEnd) : chunkEnd) - first;
         const at = <usize>row * <usize>columns + <usize>first;
-        if (count > 0) addProducts<T>(ones, count, x, d + at * sizeof<T>(), k + ((<usize>row * <usize>ldk + <usize>first) << 3));
+        if (count > 0) addProducts<T>(ones, plus, count, x, d + at * sizeof<T>(), k + ((<usize>row * <usize>ldk + <usize>first) << 3));
       }
     }
   }
@@ -185,25 +192,28 @@ function repeatOverOutputs<T>(a: usize, v2: i32, first: i32, end: i32): void {
 }
 
 function gramHadamard<T>(
-  n1: i32, n2: i32, v1: i32, v2: i32, s1: i32, s2: i32, lower: i32, a: usize, d: usize, k: usize, ldk: i32,
+  n1: i32, n2: i32, v1: i32, v2: i32, s1: i32, s2: i32, lower: i32, a: usize, plusOnes: i32, d: usize, k: usize, ldk: i32,
 ): void {
   if (s1 == 1 && s2 == 1) {
-    if (a == 0) contractRows<T>(1, n1, n2, v1, v2, lower, d, d, k, ldk);
-    else contractRows<T>(0, n1, n2, v1, v2, lower, a, d, k, ldk);
+    if (a == 0) contractRows<T>(1, 0, n1, n2, v1, v2, lower, d, d, k, ldk);
+    else if (plusOnes) contractRows<T>(0, 1, n1, n2, v1, v2, lower, a, d, k, ldk);
+    else contractRows<T>(0, 0, n1, n2, v1, v2, lower, a, d, k, ldk);
+    if (a != 0) return;
   } else {
     if (a == 0) contractSites<T>(1, n1, n2, v1, v2, s1, s2, lower, d, d, k, ldk);
     else contractSites<T>(0, n1, n2, v1, v2, s1, s2, lower, a, d, k, ldk);
   }
+  if (plusOnes) gramHadamard<T>(n1, n2, v1, v2, s1, s2, lower, 0, 0, d, k, ldk);
 }
 
 export function gramHadamardF64(
-  n1: i32, n2: i32, v1: i32, v2: i32, s1: i32, s2: i32, lower: i32, aPtr: usize, dPtr: usize, kPtr: usize, ldk: i32,
+  n1: i32, n2: i32, v1: i32, v2: i32, s1: i32, s2: i32, lower: i32, aPtr: usize, plusOnes: i32, dPtr: usize, kPtr: usize, ldk: i32,
 ): void {
-  gramHadamard<f64>(n1, n2, v1, v2, s1, s2, lower, aPtr, dPtr, kPtr, ldk);
+  gramHadamard<f64>(n1, n2, v1, v2, s1, s2, lower, aPtr, plusOnes, dPtr, kPtr, ldk);
 }
 
 export function gramHadamardF32(
-  n1: i32, n2: i32, v1: i32, v2: i32, s1: i32, s2: i32, lower: i32, aPtr: usize, dPtr: usize, kPtr: usize, ldk: i32,
+  n1: i32, n2: i32, v1: i32, v2: i32, s1: i32, s2: i32, lower: i32, aPtr: usize, plusOnes: i32, dPtr: usize, kPtr: usize, ldk: i32,
 ): void {
-  gramHadamard<f32>(n1, n2, v1, v2, s1, s2, lower, aPtr, dPtr, kPtr, ldk);
+  gramHadamard<f32>(n1, n2, v1, v2, s1, s2, lower, aPtr, plusOnes, dPtr, kPtr, ldk);
 }

@@ -226,11 +226,15 @@ export class FactoredTiles implements TileComputer<Float64Array> {
               routines.gemmSharedZeros(r, v, c * v, width, rowsPtr, v * width, width, columnsPtr, 1, width, dPtr, v * c * v, c * v, lower, scratch);
             } else product(rightOffset, s * v, width, 1, dPtr);
           });
-          members.forEach(({ left, factor }, member) => {
+          for (let member = 0; member < members.length; member++) {
+            const { left, factor } = members[member];
             if (left !== null) product(left.offset, s, left.width, factor.scale * factor.scale, aPtr);
             const kPtr = planePtrs[member] + (r0 * v * ldk + c0 * v) * 8;
-            routines.gramHadamard(r, c, v, v, s, s, lower, left === null ? 0 : aPtr, dPtr, kPtr, ldk);
-          });
+            // A weight and its bias in one walk over the kernel.
+            const pair = left !== null && members[member + 1]?.left === null && planePtrs[member + 1] === planePtrs[member];
+            routines.gramHadamard(r, c, v, v, s, s, lower, left === null ? 0 : aPtr, pair ? 1 : 0, dPtr, kPtr, ldk);
+            if (pair) member++;
+          }
         }
       }
     });

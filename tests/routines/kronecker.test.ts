@@ -19,11 +19,13 @@ interface Sizes {
   readonly lower: number;
   /** Whether A is all ones (aPtr = 0). */
   readonly ones: boolean;
+  /** Whether D is added once more, with A all ones. */
+  readonly plus: boolean;
   readonly gap: number;
 }
 
 function run(box: Sandbox, dtype: Dtype, q: Sizes, numbers: typeof uniform) {
-  const { n1, n2, v1, v2, s1, s2, lower, ones, gap } = q;
+  const { n1, n2, v1, v2, s1, s2, lower, ones, plus, gap } = q;
   const rows = n1 * v1,
     columns = n2 * v2,
     ldk = columns + gap;
@@ -34,7 +36,7 @@ function run(box: Sandbox, dtype: Dtype, q: Sizes, numbers: typeof uniform) {
   const aPtr = ones ? 0 : box.input(dtype, a).ptr,
     dPtr = box.input(dtype, d).ptr,
     out = box.input('f64', k);
-  box.routines(dtype).gramHadamard(n1, n2, v1, v2, s1, s2, lower, aPtr, dPtr, out.ptr, ldk);
+  box.routines(dtype).gramHadamard(n1, n2, v1, v2, s1, s2, lower, aPtr, plus ? 1 : 0, dPtr, out.ptr, ldk);
   box.check();
   const round = rounding(dtype),
     expected = Float64Array.from(k);
@@ -43,14 +45,17 @@ function run(box: Sandbox, dtype: Dtype, q: Sizes, numbers: typeof uniform) {
       if (lower !== 0 && column > row) continue;
       const n = Math.floor(row / v1),
         m = Math.floor(column / v2);
-      const lane = [0, 0, 0, 0, 0, 0, 0, 0];
+      const lane = [0, 0, 0, 0, 0, 0, 0, 0],
+        lanePlus = [0, 0, 0, 0, 0, 0, 0, 0];
       for (let s = 0; s < s1; s++) {
         for (let t = 0; t < s2; t++) {
           const y = d[(row * s1 + s) * columns * s2 + column * s2 + t];
+          lanePlus[t % 8] += y;
           lane[t % 8] += ones ? y : round(a[(n * s1 + s) * n2 * s2 + m * s2 + t] * y);
         }
       }
       expected[row * ldk + column] += joinLanes(lane);
+      if (plus) expected[row * ldk + column] += joinLanes(lanePlus);
     }
   }
   return { actual: out.read(), expected };
@@ -64,13 +69,17 @@ function expectMirror(dtype: Dtype, q: Sizes, numbers = uniform): void {
 }
 
 describe.each(DTYPES)('gramHadamard %s', (dtype) => {
-  const plain = { n1: 5, n2: 7, v1: 1, v2: 1, s1: 1, s2: 1, lower: 0, ones: false, gap: 0 };
+  const plain = { n1: 5, n2: 7, v1: 1, v2: 1, s1: 1, s2: 1, lower: 0, ones: false, plus: false, gap: 0 };
 
-  test('mirror bits: no sites summed (s = 1), vectors of outputs, all ones, lower', () => {
-    for (const ones of [false, true]) {
+  test('mirror bits: no sites summed (s = 1), vectors of outputs, all ones, ones besides, lower', () => {
+    for (const [ones, plus] of [
+      [false, false],
+      [true, false],
+      [false, true],
+    ]) {
       for (const lower of [0, 1]) {
         for (const v of [1, 2, 3, 10]) {
-          for (const n of [1, 2, 3, 4, 5, 8, 9, 33]) expectMirror(dtype, { ...plain, n1: n, n2: n, v1: v, v2: v, lower, ones, gap: n % 3 });
+          for (const n of [1, 2, 3, 4, 5, 8, 9, 33]) expectMirror(dtype, { ...plain, n1: n, n2: n, v1: v, v2: v, lower, ones, plus, gap: n % 3 });
         }
       }
     }
@@ -78,7 +87,7 @@ describe.each(DTYPES)('gramHadamard %s', (dtype) => {
 
   test('mirror bits across the chunks of a wide kernel', () => {
     expectMirror(dtype, { ...plain, n1: 2, n2: 1031 });
-    expectMirror(dtype, { ...plain, n1: 2, n2: 133, v1: 3, v2: 10 });
+    expectMirror(dtype, { ...plain, n1: 2, n2: 133, v1: 3, v2: 10, plus: true });
     expectMirror(dtype, { ...plain, n1: 2, n2: 3, v1: 2, v2: 700 });
   });
 
@@ -103,6 +112,7 @@ describe.each(DTYPES)('gramHadamard %s', (dtype) => {
           s2: fc.integer({ min: 1, max: 20 }),
           lower: fc.nat(1),
           ones: fc.boolean(),
+          plus: fc.boolean(),
           gap: fc.nat(2),
         }),
         (q) => expectMirror(dtype, q),
