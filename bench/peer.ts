@@ -26,7 +26,7 @@ export class Peer implements Rival {
     this.replies = replies;
   }
 
-  /** The peer, or why there is none here. */
+  /** The peer, or why there is none here; `openblas` is what OpenBLAS finds in its environment (openblas.ts). */
   static async start(command: string, args: readonly string[], absent: string, openblas = {}): Promise<Peer | { readonly skipped: string }> {
     const { OPENBLAS_CORETYPE, OPENBLAS_L2_SIZE, ...inherited } = process.env;
     const one = { OPENBLAS_NUM_THREADS: '1', OMP_NUM_THREADS: '1', MKL_NUM_THREADS: '1' };
