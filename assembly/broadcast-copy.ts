@@ -51,7 +51,7 @@ function copyRuns<T>(last: i32, from: usize, to: usize): void {
       if (isRun && bytes >= LONG) {
         memory.copy(targetRow, sourceRow, bytes);
       } else if (isRun) {
-        copyVectors<T>(bytes, sourceRow, targetRow);
+        copyVectors(bytes, sourceRow, targetRow);
       } else {
         let source = sourceRow, target = targetRow;
         for (let i = 0; i < n; i++) {
@@ -66,15 +66,16 @@ function copyRuns<T>(last: i32, from: usize, to: usize): void {
   } while (nextIndex(last - 1));
 }
 
-function copyVectors<T>(bytes: usize, source: usize, target: usize): void {
+/** A run of either element type. */
+function copyVectors(bytes: usize, source: usize, target: usize): void {
   const end = source + bytes;
   for (; source + 16 <= end; source += 16) {
     v128.store(target, v128.load(source));
     target += 16;
   }
-  for (; source < end; source += sizeof<T>()) {
-    store<T>(target, load<T>(source));
-    target += sizeof<T>();
+  for (; source < end; source += 4) {
+    store<i32>(target, load<i32>(source));
+    target += 4;
   }
 }
 

@@ -4,8 +4,8 @@
  *   K[(n, v), (m, w)] += Σ_s Σ_t A[(n, s), (m, t)] · D[(n, v, s), (m, w, t)]
  *
  *   A [n1·s1, n2·s2] or absent (all ones), D [n1·v1·s1, n2·v2·s2], both contiguous in T; K f64 [n1·v1, n2·v2], row stride
- *   ldk; lower ≠ 0 writes entries with row ≥ column only; plusOnes ≠ 0: then the same again with A all ones, as weight and bias of a
- *   layer ask for: in one walk over K with s = 1, and to the bits of two.
+ *   ldk; lower ≠ 0 writes entries with row ≥ column only; plusOnes ≠ 0, with an A: then the same again with all ones, as weight
+ *   and bias of a layer ask for: in one walk over K with s = 1, and to the bits of two.
  *
  * Order of summation, dependent on s1 and s2 alone: products in T, widened to f64; position t goes to lane t mod 8, each
  * lane adds over s outer, t inner from +0; lanes join as in reduce.ts; the joined sum is added to K once.
@@ -17,9 +17,10 @@
 
 import { LANES, joinLanes, loadPair, loadSingle } from "./reduce";
 
-/** Elements of one chunk of the row of A that is repeated over the outputs (s = 1). */
-const CHUNK: i32 = 512;
+/** Elements of one chunk of a row of A (s = 1): repeated over the outputs, or ones. */
+const CHUNK: i32 = 256;
 const repeated: usize = memory.data(4096, 16);
+const ones: usize = repeated + 2048;
 
 /** Products of a v128 of positions, in T; ones: A is all ones. */
 // @ts-ignore: decorator
@@ -121,11 +122,11 @@ function contractSites<T>(
 /** K[0 … count) += A∘D along one row, then += D where `plus`: the contraction without sites to sum (s1 = s2 = 1), the same bits. */
 // @ts-ignore: decorator
 @inline
-function addProducts<T>(ones: i32, plus: i32, count: i32, a: usize, d: usize, k: usize): void {
+function addProducts<T>(plus: i32, count: i32, a: usize, d: usize, k: usize): void {
   const vectorEnd = d + ((<usize>count * sizeof<T>()) & ~15);
   const end = d + <usize>count * sizeof<T>();
   while (d < vectorEnd) {
-    const p = products<T>(ones, a, d), q = v128.load(d);
+    const q = v128.load(d), p = v128.mul<T>(v128.load(a), q);
     if (sizeof<T>() == 8) {
       const sum = f64x2.add(v128.load(k), p);
       v128.store(k, plus ? f64x2.add(sum, q) : sum);
@@ -141,7 +142,7 @@ function addProducts<T>(ones: i32, plus: i32, count: i32, a: usize, d: usize, k:
     d += 16;
   }
   while (d < end) {
-    const sum = load<f64>(k) + <f64>(ones ? load<T>(d) : load<T>(a) * load<T>(d));
+    const sum = load<f64>(k) + <f64>(load<T>(a) * load<T>(d));
     store<f64>(k, plus ? sum + <f64>load<T>(d) : sum);
     a += sizeof<T>();
     d += sizeof<T>();
@@ -149,28 +150,27 @@ function addProducts<T>(ones: i32, plus: i32, count: i32, a: usize, d: usize, k:
   }
 }
 
-/** s1 = s2 = 1. Each row of A serves v1 rows of K; with v2 > 1 it is repeated over the outputs first, chunk by chunk. */
-// @ts-ignore: decorator
-@inline
+/** s1 = s2 = 1. A chunk of a row of A, repeated over the outputs if v2 > 1, serves v1 rows of K; a chunk of ones stands for none. */
 function contractRows<T>(
-  ones: i32, plus: i32, n1: i32, n2: i32, v1: i32, v2: i32, lower: i32, a: usize, d: usize, k: usize, ldk: i32,
+  n1: i32, n2: i32, v1: i32, v2: i32, lower: i32, a: usize, plusOnes: i32, d: usize, k: usize, ldk: i32,
 ): void {
   const columns = n2 * v2;
-  const chunk = ones || v2 == 1 ? columns : CHUNK;
+  for (let j = 0; j < CHUNK; j++) store<T>(ones + <usize>j * sizeof<T>(), <T>1);
   for (let n = 0; n < n1; n++) {
     const rowOfA = a + <usize>n * <usize>n2 * sizeof<T>();
-    for (let first = 0; first < columns; first += chunk) {
+    for (let first = 0; first < columns; first += CHUNK) {
       if (lower && first >= (n + 1) * v1) break;
-      const chunkEnd = min(first + chunk, columns);
-      let x = rowOfA;
-      if (!ones && v2 != 1) {
-        repeatOverOutputs<T>(rowOfA, v2, first, chunkEnd);
-        x = repeated;
-      }
+      const end = min(first + CHUNK, columns);
+      let x = a == 0 ? ones : repeated;
+      if (a != 0 && v2 == 1) x = rowOfA + <usize>first * sizeof<T>();
+      else if (a != 0) repeatOverOutputs<T>(rowOfA, v2, first, end);
       for (let row = n * v1; row < (n + 1) * v1; row++) {
-        const count = (lower ? min(row + 1, chunkEnd) : chunkEnd) - first;
-        const at = <usize>row * <usize>columns + <usize>first;
-        if (count > 0) addProducts<T>(ones, plus, count, x, d + at * sizeof<T>(), k + ((<usize>row * <usize>ldk + <usize>first) << 3));
+        const count = (lower ? min(row + 1, end) : end) - first;
+        if (count <= 0) continue;
+        const rowOfD = d + (<usize>row * <usize>columns + <usize>first) * sizeof<T>();
+        const rowOfK = k + ((<usize>row * <usize>ldk + <usize>first) << 3);
+        if (a != 0 && plusOnes) addProducts<T>(1, count, x, rowOfD, rowOfK);
+        else addProducts<T>(0, count, x, rowOfD, rowOfK);
       }
     }
   }
@@ -195,15 +195,11 @@ function gramHadamard<T>(
   n1: i32, n2: i32, v1: i32, v2: i32, s1: i32, s2: i32, lower: i32, a: usize, plusOnes: i32, d: usize, k: usize, ldk: i32,
 ): void {
   if (s1 == 1 && s2 == 1) {
-    if (a == 0) contractRows<T>(1, 0, n1, n2, v1, v2, lower, d, d, k, ldk);
-    else if (plusOnes) contractRows<T>(0, 1, n1, n2, v1, v2, lower, a, d, k, ldk);
-    else contractRows<T>(0, 0, n1, n2, v1, v2, lower, a, d, k, ldk);
-    if (a != 0) return;
-  } else {
-    if (a == 0) contractSites<T>(1, n1, n2, v1, v2, s1, s2, lower, d, d, k, ldk);
-    else contractSites<T>(0, n1, n2, v1, v2, s1, s2, lower, a, d, k, ldk);
+    contractRows<T>(n1, n2, v1, v2, lower, a, plusOnes, d, k, ldk);
+    return;
   }
-  if (plusOnes) gramHadamard<T>(n1, n2, v1, v2, s1, s2, lower, 0, 0, d, k, ldk);
+  if (a != 0) contractSites<T>(0, n1, n2, v1, v2, s1, s2, lower, a, d, k, ldk);
+  if (a == 0 || plusOnes) contractSites<T>(1, n1, n2, v1, v2, s1, s2, lower, d, d, k, ldk);
 }
 
 export function gramHadamardF64(

@@ -165,6 +165,7 @@ async function bundle(options) {
     format: 'esm',
     alias: { tangedge: './src/index.ts' },
     legalComments: 'none',
+    minifySyntax: true,
     logLevel: 'warning',
     metafile: true,
     ...options,

@@ -46,8 +46,6 @@ export class FactoredTiles implements TileComputer<Float64Array> {
 
   lend<T>(index: number, use: (values: Float64Array) => T): T {
     const { plan, rt } = this;
-    const { symmetric } = plan.problem;
-    const tile = plan.tiles[index];
     const [rowBlock, columnBlock] = blocksOfTile(plan, index);
     const rowPtr = this.block(rowBlock, -1);
     const columnPtr = this.block(columnBlock, rowPtr);
@@ -60,11 +58,10 @@ export class FactoredTiles implements TileComputer<Float64Array> {
     return rt.arena.frame(() => {
       const kPtr = rt.arena.allocateArray('f64', planes * size);
       rt.f64.fill(planes * size, 0, kPtr);
-      const diagonal = symmetric && tile.row === tile.column;
       for (const group of plan.blocks.groups) {
         for (let plane = 0; plane < outputPlanes; plane++) {
           const planePtrs = group.members.map(({ factor }) => kPtr + ((plan.perParameter ? factor.index * outputPlanes : 0) + plane) * size * 8);
-          this.contract(group, plane, { rowPtr, columnPtr, rows, columns, diagonal }, planePtrs);
+          this.contract(group, plane, { rowPtr, columnPtr, rows, columns, diagonal: rowBlock === columnBlock }, planePtrs);
         }
       }
       // Room for placing them: what is lent must not be detached meanwhile.
@@ -231,9 +228,9 @@ export class FactoredTiles implements TileComputer<Float64Array> {
             if (left !== null) product(left.offset, s, left.width, factor.scale * factor.scale, aPtr);
             const kPtr = planePtrs[member] + (r0 * v * ldk + c0 * v) * 8;
             // A weight and its bias in one walk over the kernel.
-            const pair = left !== null && members[member + 1]?.left === null && planePtrs[member + 1] === planePtrs[member];
-            routines.gramHadamard(r, c, v, v, s, s, lower, left === null ? 0 : aPtr, pair ? 1 : 0, dPtr, kPtr, ldk);
-            if (pair) member++;
+            const plusOnes = left !== null && !plan.perParameter && members[member + 1]?.left === null ? 1 : 0;
+            routines.gramHadamard(r, c, v, v, s, s, lower, left === null ? 0 : aPtr, plusOnes, dPtr, kPtr, ldk);
+            member += plusOnes;
           }
         }
       }

@@ -109,7 +109,7 @@ export interface Routines {
    * The Kronecker core, accumulated in f64:  K[(n, v), (m, w)] += Σ_s Σ_t A[(n, s), (m, t)]·D[(n, v, s), (m, w, t)].
    *
    * K f64 [n1·v1, n2·v2] row stride ldk; A [n1·s1, n2·s2], or aPtr = 0 for all ones; D [n1·v1·s1, n2·v2·s2]; A and D
-   * contiguous. lower ≠ 0 writes only entries with row ≥ column. plusOnes ≠ 0: then the same with A all ones. Products in T
+   * contiguous. lower ≠ 0 writes only entries with row ≥ column. plusOnes ≠ 0, with an A: then the same with all ones. Products in T
    * widened to f64; the order of the sum depends on s1 and s2 alone (eight lanes in t, see kronecker.ts), then one addition to K.
    */
   gramHadamard(
