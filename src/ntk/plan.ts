@@ -129,7 +129,7 @@ export function outputForm(implementation: FactoredImplementation, { outputs }: 
 export function memoryError(needed: number, limit: number, resultBytes: number): TangedgeError {
   return new TangedgeError(
     'ERR_MEMORY',
-    `ntk: the smallest tiles need ${needed} bytes (${resultBytes} for the result), the memory limit is ${limit}. Raise it, or ask for fewer examples or outputs 'trace'.`,
+    `ntk: ${needed} bytes are needed with the smallest tiles (${resultBytes} of them for the result), the memory limit is ${limit}. Raise the limit, or ask for fewer examples or outputs 'trace'.`,
     { needed, limit, resultBytes },
   );
 }
