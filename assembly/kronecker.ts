@@ -18,9 +18,8 @@
 import { LANES, joinLanes, loadPair, loadSingle } from "./reduce";
 
 /** Elements of one chunk of a row of A (s = 1): repeated over the outputs, or ones. */
-const CHUNK: i32 = 256;
+const CHUNK: i32 = 512;
 const repeated: usize = memory.data(4096, 16);
-const ones: usize = repeated + 2048;
 
 /** Products of a v128 of positions, in T; ones: A is all ones. */
 // @ts-ignore: decorator
@@ -155,15 +154,14 @@ function contractRows<T>(
   n1: i32, n2: i32, v1: i32, v2: i32, lower: i32, a: usize, plusOnes: i32, d: usize, k: usize, ldk: i32,
 ): void {
   const columns = n2 * v2;
-  for (let j = 0; j < CHUNK; j++) store<T>(ones + <usize>j * sizeof<T>(), <T>1);
+  if (a == 0) for (let j = 0; j < CHUNK; j++) store<T>(repeated + <usize>j * sizeof<T>(), <T>1);
   for (let n = 0; n < n1; n++) {
     const rowOfA = a + <usize>n * <usize>n2 * sizeof<T>();
     for (let first = 0; first < columns; first += CHUNK) {
       if (lower && first >= (n + 1) * v1) break;
       const end = min(first + CHUNK, columns);
-      let x = a == 0 ? ones : repeated;
-      if (a != 0 && v2 == 1) x = rowOfA + <usize>first * sizeof<T>();
-      else if (a != 0) repeatOverOutputs<T>(rowOfA, v2, first, end);
+      if (a != 0 && v2 != 1) repeatOverOutputs<T>(rowOfA, v2, first, end);
+      const x = a != 0 && v2 == 1 ? rowOfA + <usize>first * sizeof<T>() : repeated;
       for (let row = n * v1; row < (n + 1) * v1; row++) {
         const count = (lower ? min(row + 1, end) : end) - first;
         if (count <= 0) continue;

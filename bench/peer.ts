@@ -2,6 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { peerEnvironment } from './openblas.ts';
 import type { Task } from './task.ts';
 
 /** What can be timed beside us. */
@@ -26,11 +27,9 @@ export class Peer implements Rival {
     this.replies = replies;
   }
 
-  /** The peer, or why there is none here; `openblas` is what OpenBLAS finds in its environment (openblas.ts). */
+  /** The peer, or why there is none here; `openblas` is the kernel that OpenBLAS is told to run. */
   static async start(command: string, args: readonly string[], absent: string, openblas = {}): Promise<Peer | { readonly skipped: string }> {
-    const { OPENBLAS_CORETYPE, OPENBLAS_L2_SIZE, ...inherited } = process.env;
-    const one = { OPENBLAS_NUM_THREADS: '1', OMP_NUM_THREADS: '1', MKL_NUM_THREADS: '1' };
-    const child = spawn(command, args, { env: { ...inherited, ...openblas, ...one }, stdio: ['pipe', 'pipe', 'ignore'] });
+    const child = spawn(command, args, { env: peerEnvironment(openblas), stdio: ['pipe', 'pipe', 'ignore'] });
     child.on('error', () => {});
     child.stdin.on('error', () => {});
     const replies = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
