@@ -10,6 +10,7 @@
 
 import { axisCount, extent, nextIndex, offset, readLayout, stride, swapAxes } from "./broadcast-layout";
 import { transpose } from "./broadcast-transpose";
+import { copyRun } from "./memory";
 
 const INPUT: i32 = 0;
 const OUTPUT: i32 = 1;
@@ -51,7 +52,7 @@ function copyRuns<T>(last: i32, from: usize, to: usize): void {
       if (isRun && bytes >= LONG) {
         memory.copy(targetRow, sourceRow, bytes);
       } else if (isRun) {
-        copyVectors(bytes, sourceRow, targetRow);
+        copyRun<T>(bytes, sourceRow, targetRow);
       } else {
         let source = sourceRow, target = targetRow;
         for (let i = 0; i < n; i++) {
@@ -64,19 +65,6 @@ function copyRuns<T>(last: i32, from: usize, to: usize): void {
       targetRow += rowOut;
     }
   } while (nextIndex(last - 1));
-}
-
-/** A run of either element type. */
-function copyVectors(bytes: usize, source: usize, target: usize): void {
-  const end = source + bytes;
-  for (; source + 16 <= end; source += 16) {
-    v128.store(target, v128.load(source));
-    target += 16;
-  }
-  for (; source < end; source += 4) {
-    store<i32>(target, load<i32>(source));
-    target += 4;
-  }
 }
 
 /** Axis last − 1 has input stride 1, axis last has output stride 1. */

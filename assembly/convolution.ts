@@ -13,6 +13,7 @@
 
 import { transpose } from "./broadcast-transpose";
 import { endInside, firstInside } from "./convolution-window";
+import { copyRun } from "./memory";
 
 // @ts-ignore: decorator
 @inline
@@ -124,24 +125,6 @@ function copyThree<T>(from: usize, to: usize): void {
     store<u64>(to, load<u64>(from));
     store<f32>(to, load<f32>(from, 8), 8);
   }
-}
-
-/** Copies a short run: no call, no overshoot. */
-// @ts-ignore: decorator
-@inline
-function copyRun<T>(bytes: usize, from: usize, to: usize): void {
-  while (bytes >= 16) {
-    v128.store(to, v128.load(from));
-    from += 16;
-    to += 16;
-    bytes -= 16;
-  }
-  if (bytes & 8) {
-    store<u64>(to, load<u64>(from));
-    from += 8;
-    to += 8;
-  }
-  if (sizeof<T>() == 4 && bytes & 4) store<u32>(to, load<u32>(from));
 }
 
 // @ts-ignore: decorator

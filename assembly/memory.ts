@@ -1,5 +1,5 @@
 /**
- * @file Addresses: where the host's arena may begin, extents in whole cache lines, elements of arrays of f64 and i32.
+ * @file Addresses: where the host's arena may begin, extents in whole cache lines, elements of arrays of f64 and i32, short runs.
  */
 
 /** First free address after this module's static data, aligned to 64 bytes. */
@@ -36,4 +36,22 @@ export function index(ptr: usize, i: i32): i32 {
 @inline
 export function putIndex(ptr: usize, i: i32, value: i32): void {
   store<i32>(ptr + (<usize>i << 2), value);
+}
+
+/** Copies a short run: no call, no overshoot. */
+// @ts-ignore: decorator
+@inline
+export function copyRun<T>(bytes: usize, from: usize, to: usize): void {
+  while (bytes >= 16) {
+    v128.store(to, v128.load(from));
+    from += 16;
+    to += 16;
+    bytes -= 16;
+  }
+  if (bytes & 8) {
+    store<u64>(to, load<u64>(from));
+    from += 8;
+    to += 8;
+  }
+  if (sizeof<T>() == 4 && bytes & 4) store<u32>(to, load<u32>(from));
 }
