@@ -10,8 +10,8 @@
  *          v v 1 0 . .        e[i−1] between i−1 and i, in f64 for both element types.
  *          v v v 1 0 .
  *
- * PANEL rows at a time: inside a panel the part of A above is left as it was, and A·v is corrected by the panel's earlier
- * reflectors; after it, one rank-2·PANEL update with the GEMM's microkernel:  A ← A + V·Wᵀ + W·Vᵀ (W holds −w).
+ * A panel of rows at a time: inside it the part of A above is left as it was, and A·v is corrected by the panel's earlier
+ * reflectors; after it, one update of twice its rank with the GEMM's microkernel:  A ← A + V·Wᵀ + W·Vᵀ (W holds −w).
  *
  * Elements of a row whose squares sum to less than `negligible` are taken as zero: the caller has scaled A so that this
  * is far below one rounding error of the largest entry.
@@ -24,8 +24,10 @@ import { blockedMultiply, multiplyScratchBytes } from "./gemm";
 import { axpy, dotContiguous, scaleContiguous } from "./level1";
 import { addRows, addTwo, dotRows, symvLower } from "./level2";
 
-/** Rows of a panel. */
+/** Rows of a panel: few where n is small, because correcting A·v costs rows/n of the whole. */
 const PANEL: i32 = 32;
+const SMALL_PANEL: i32 = 16;
+const SMALL: i32 = 384;
 /** The part that is left is reduced row by row when it has at most this many rows. */
 const CROSSOVER: i32 = 64;
 
@@ -37,6 +39,12 @@ function negligible<T>(): T {
   return <T>reinterpret<f32>(0x0D800000);
 }
 
+// @ts-ignore: decorator
+@inline
+function panelRows(n: i32): i32 {
+  return n < SMALL ? SMALL_PANEL : PANEL;
+}
+
 /** Bytes of a row of a panel: an odd number of cache lines, so that rows do not compete for the same places of the cache. */
 // @ts-ignore: decorator
 @inline
@@ -44,32 +52,34 @@ function panelRow<T>(n: i32): usize {
   return ((((<usize>n * sizeof<T>() + 63) >> 6) | 1) << 6);
 }
 
-/** V, W, V again, PANEL rows each, and coefficients. */
+/** V, W, V again, and coefficients. */
 // @ts-ignore: decorator
 @inline
 function panelBytes<T>(n: i32): usize {
-  return <usize>(3 * PANEL) * panelRow<T>(n) + <usize>(2 * PANEL) * sizeof<T>();
+  const panel = <usize>panelRows(n);
+  return 3 * panel * panelRow<T>(n) + 2 * panel * sizeof<T>();
 }
 
 export function tridiagonalizeScratchBytes<T>(n: i32): usize {
-  return panelBytes<T>(n) + multiplyScratchBytes<T>(n, n, 2 * PANEL);
+  return panelBytes<T>(n) + multiplyScratchBytes<T>(n, n, 2 * panelRows(n));
 }
 
 /** A [n, n] with row stride rsa; d [n], e [n] in f64 (the last entry of e is not written); tau [n] in T. */
 export function tridiagonalize<T>(n: i32, aPtr: usize, rsa: i32, dPtr: usize, ePtr: usize, tauPtr: usize, panelPtr: usize): void {
+  const panel = panelRows(n);
   const row = panelRow<T>(n), rowA = <usize>rsa * sizeof<T>();
   const rs = <i32>(row / sizeof<T>());
   const gemmScratch = panelPtr + panelBytes<T>(n);
   let end = n;
   while (end > CROSSOVER) {
-    for (let done = 0; done < PANEL; done++) reducePanelRow<T>(n, end - 1 - done, done, aPtr, rowA, dPtr, ePtr, tauPtr, panelPtr);
-    end -= PANEL;
-    memory.copy(panelPtr + <usize>(2 * PANEL) * row, panelPtr, <usize>PANEL * row);
-    blockedMultiply<T>(end, end, 2 * PANEL, <T>1, panelPtr, 1, rs, panelPtr + <usize>PANEL * row, rs, 1, <T>1, aPtr, rsa, 1, 1, gemmScratch);
+    for (let done = 0; done < panel; done++) reducePanelRow<T>(n, end - 1 - done, done, aPtr, rowA, dPtr, ePtr, tauPtr, panelPtr);
+    end -= panel;
+    memory.copy(panelPtr + <usize>(2 * panel) * row, panelPtr, <usize>panel * row);
+    blockedMultiply<T>(end, end, 2 * panel, <T>1, panelPtr, 1, rs, panelPtr + <usize>panel * row, rs, 1, <T>1, aPtr, rsa, 1, 1, gemmScratch);
   }
   for (let i = end - 1; i > 0; i--) {
     reducePanelRow<T>(n, i, 0, aPtr, rowA, dPtr, ePtr, tauPtr, panelPtr);
-    const v = panelPtr, w = panelPtr + <usize>PANEL * row;
+    const v = panelPtr, w = panelPtr + <usize>panel * row;
     for (let r = 0; r < i; r++) {
       const at = <usize>r * sizeof<T>();
       addTwo<T>(r + 1, load<T>(v + at), w, load<T>(w + at), v, aPtr + <usize>r * rowA);
@@ -89,11 +99,11 @@ export function tridiagonalize<T>(n: i32, aPtr: usize, rsa: i32, dPtr: usize, eP
 function reducePanelRow<T>(
   n: i32, i: i32, done: i32, aPtr: usize, rowA: usize, dPtr: usize, ePtr: usize, tauPtr: usize, panelPtr: usize,
 ): void {
-  const row = panelRow<T>(n);
+  const panel = panelRows(n), row = panelRow<T>(n);
   const at = <usize>i * sizeof<T>();
   const v = aPtr + <usize>i * rowA;
-  const vs = panelPtr, ws = panelPtr + <usize>PANEL * row;
-  const coefficients = panelPtr + <usize>(3 * PANEL) * row;
+  const vs = panelPtr, ws = panelPtr + <usize>panel * row;
+  const coefficients = panelPtr + <usize>(3 * panel) * row;
   addRows<T>(i + 1, done, ws + at, row, vs, row, v);
   addRows<T>(i + 1, done, vs + at, row, ws, row, v);
 
@@ -109,9 +119,9 @@ function reducePanelRow<T>(
   }
   symvLower<T>(i, aPtr, rowA, v, w);
   dotRows<T>(i, done, ws, row, v, coefficients);
-  dotRows<T>(i, done, vs, row, v, coefficients + PANEL * sizeof<T>());
+  dotRows<T>(i, done, vs, row, v, coefficients + <usize>panel * sizeof<T>());
   addRows<T>(i, done, coefficients, sizeof<T>(), vs, row, w);
-  addRows<T>(i, done, coefficients + PANEL * sizeof<T>(), sizeof<T>(), ws, row, w);
+  addRows<T>(i, done, coefficients + <usize>panel * sizeof<T>(), sizeof<T>(), ws, row, w);
   scaleContiguous<T>(i, -tau, w);
   axpy<T>(i, <T>-0.5 * tau * dotContiguous<T>(i, w, v), v, w);
 }

@@ -4,6 +4,7 @@ import { type Dtype, type FloatArray, sizeOf, type Tensor } from '../core/tensor
 import type { Runtime } from '../wasm/runtime.ts';
 import { GraphBuilder } from './builder.ts';
 import { vjp } from './differentiate.ts';
+import { gatherExampleFactors } from './example-factors.ts';
 import { Execution } from './execution.ts';
 import type { Graph, ValueId } from './graph.ts';
 import { lowerProduct } from './image-gram.ts';
@@ -120,11 +121,11 @@ export function buildSweep(
     const areCotangents = contraction === (site.kind === 'dense' ? 'gram' : 'rows');
     return areCotangents && outputCount <= MOST_SWITCHED && separable.switches(cotangent) ? 'switched' : 'each';
   };
-  const factors = sites.flatMap((site, index): Factor[] => {
+  const found = sites.flatMap((site, index): Factor[] => {
     const known = formOf(site, 'gram');
     const contraction = site.kind === 'whole' ? 'rows' : choose(site, known);
-    const found = contraction === 'gram' ? known : formOf(site, contraction);
-    const form = found === 'fixed' && contraction !== 'images' ? 'each' : found;
+    const contracted = contraction === 'gram' ? known : formOf(site, contraction);
+    const form = contracted === 'fixed' && contraction !== 'images' ? 'each' : contracted;
     const partsOf = (cotangent: (id: ValueId) => ValueId): Parts[] =>
       contraction === 'rows'
         ? [rowParts(g, site, cotangent)]
@@ -139,6 +140,13 @@ export function buildSweep(
     };
     return partsOfForm().map((part) => ({ parameter: trainable[index].name, index, site, contraction, outputs: form, ...part }));
   });
+  const rights = gatherExampleFactors(
+    g,
+    model.input.id,
+    seed,
+    found.map(({ right }) => right),
+  );
+  const factors = found.map((factor, index) => ({ ...factor, right: rights[index] }));
   const kept = factors.flatMap(({ left, right, partner, output }) => [left, partner, output, right].filter((id) => typeof id === 'number'));
   return {
     graph: g.build([...new Set(kept)]),

@@ -7,9 +7,10 @@ import { type Model, trainableParameters } from '../graph/model.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 import type { TiledJob, TileKind } from '../wasm/tiled.ts';
 import { finishAssembly, placeTile, startAssembly } from './assemble.ts';
-import { cheapestPlan, planFlops, planImplementation } from './explain.ts';
+import { planFlops } from './explain.ts';
 import { blockCount, blocksOfTile, FactoredTiles } from './factored-tile.ts';
 import { checkInputs, type NtkInputs } from './inputs.ts';
+import { planOf } from './last-plan.ts';
 import { checkChoice, NTK_IMPLEMENTATIONS, NTK_OUTPUTS, type NtkOptions } from './options.ts';
 import type { NtkPlan, NtkRequest } from './plan.ts';
 import { type VectorProductPlan, VectorProductTiles } from './vector-product-tile.ts';
@@ -64,7 +65,7 @@ function jobOf<Result>(
 ): TiledJob<Result, NtkTilePlan, Float64Array> {
   const request = requestOf(model, x, options, perParameter);
   const automatic = (options.implementation ?? 'auto') === 'auto';
-  const plan = automatic ? cheapestPlan(rt, model, request) : planImplementation(rt, model, request);
+  const plan = planOf(rt, model, request, automatic);
   const assembly = startAssembly(
     {
       rt,

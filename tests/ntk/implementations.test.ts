@@ -536,3 +536,27 @@ test.each(Object.keys(networks))('%s: Jacobian contraction, which auto does not 
     }
   }
 });
+
+test('a plan that is used again: the kernel is that of the parameters, the examples and the options of now', () => {
+  const model = networks.recurrent;
+  const x = inputsOf(model, 3);
+  const options = { outputs: 'trace', implementation: 'structured-derivatives' } as const;
+  const first = empiricalNtk(rt, model, x, options);
+  const parameters = model.parameters.map((parameter) => ({
+    ...parameter,
+    value: { ...parameter.value, data: parameter.value.data.map((v) => 1.5 * v) },
+  }));
+  const moved: Model = { ...model, parameters };
+  const oracle = empiricalNtk(rt, moved, x, { ...options, implementation: 'ntk-vector-products' });
+  expect(largestDifference(empiricalNtk(rt, moved, x, options), oracle)).toBeLessThan(1e-10);
+  expect(largestDifference(oracle, first)).toBeGreaterThan(1e-3);
+  expect(empiricalNtk(rt, model, x, options).data).toEqual(first.data);
+  // One parameter less, more examples, another form: none of them takes the last plan for its own.
+  const only = withTrainable(model, { only: [model.parameters[0].name] });
+  expect(
+    largestDifference(empiricalNtk(rt, only, x, options), empiricalNtk(rt, only, x, { ...options, implementation: 'jacobian-contraction' })),
+  ).toBeLessThan(1e-10);
+  const [more, full] = [inputsOf(model, 5), empiricalNtk(rt, model, x, { ...options, outputs: 'full' })];
+  expect(empiricalNtk(rt, model, more, options).shape).toEqual([5, 5]);
+  expect(full.shape.slice(0, 1)).toEqual([3]);
+});

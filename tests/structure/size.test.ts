@@ -1,4 +1,4 @@
-/** @file Size budgets, gzipped: the compiled module below 60 kB, the JavaScript of the main job below 47 kB (kB = 1000 bytes). */
+/** @file Size budgets, gzipped: the compiled module below 60 kB, the JavaScript of the main job below 48 kB (kB = 1000 bytes). */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -54,5 +54,5 @@ test('the JavaScript of the main job, without the compiled module', async () => 
   const inputs = Object.keys(result.metafile.inputs);
   expect(inputs).toContain('src/core/tensor.ts');
   expect(inputs.filter((path) => path.includes('report/') || path.includes('cli/') || /routines[.a-z-]*-base64/.test(path))).toEqual([]);
-  expect(gzippedBytes(result.outputFiles[0].contents)).toBeLessThan(47_000);
+  expect(gzippedBytes(result.outputFiles[0].contents)).toBeLessThan(48_000);
 });
