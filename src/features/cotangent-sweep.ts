@@ -47,7 +47,7 @@ export function inputSweep(model: Model): CotangentSweep {
     input: model.input.id,
     output: model.output.id,
     seed,
-    parameters: model.parameters.map(({ name, id: leaf, value }) => ({ name, id: leaf, value })),
+    parameters: model.parameters,
     factors: [],
     norms: [],
   };

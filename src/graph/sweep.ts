@@ -153,7 +153,7 @@ export function buildSweep(
     input: model.input.id,
     output: model.output.id,
     seed,
-    parameters: model.parameters.map(({ name, id, value }) => ({ name, id, value })),
+    parameters: model.parameters,
     factors,
     norms: separable.norms,
   };

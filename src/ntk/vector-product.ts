@@ -25,7 +25,7 @@ export function vectorProductGraphs(model: Model): VectorProductGraphs {
     pullback: { graph: back.graph, seed: back.seeds[0], gradients: back.graph.outputs.slice(1, 1 + count) },
     pushforward: { graph: forward.graph, tangents: forward.seeds, output: forward.graph.outputs[1] },
     input: model.input.id,
-    parameters: model.parameters.map(({ name, id, value }) => ({ name, id, value })),
+    parameters: model.parameters,
   };
 }
 

@@ -560,3 +560,24 @@ test('a plan that is used again: the kernel is that of the parameters, the examp
   expect(empiricalNtk(rt, model, more, options).shape).toEqual([5, 5]);
   expect(full.shape.slice(0, 1)).toEqual([3]);
 });
+
+test('products with vectors that use a plan again: those of the parameters of now', () => {
+  const model = networks.recurrent;
+  const x = inputsOf(model, 4);
+  const u = randomTensor(9, [4, model.output.size]);
+  const moved: Model = {
+    ...model,
+    parameters: model.parameters.map((p) => ({ ...p, value: { ...p.value, data: p.value.data.map((v) => 1.5 * v) } })),
+  };
+  for (const one of [model, moved, withTrainable(model, { only: [model.parameters[1].name] })]) {
+    const kernel = empiricalNtk(rt, one, x, { outputs: 'full', implementation: 'structured-derivatives' });
+    const c = model.output.size;
+    const product = Float64Array.from({ length: 4 * c }, (_, row) => {
+      const [i, o] = [Math.floor(row / c), row % c];
+      let sum = 0;
+      for (let j = 0; j < 4; j++) for (let q = 0; q < c; q++) sum += kernel.data[((i * 4 + j) * c + o) * c + q] * u.data[j * c + q];
+      return sum;
+    });
+    expect(largestDifference(ntkVectorProduct(rt, one, x, u), { shape: u.shape, data: product })).toBeLessThan(1e-10);
+  }
+});
