@@ -7,7 +7,7 @@ import { addLanes, axpy, dotContiguous, lanes } from "./level1";
 import { plus } from "./multiply-add";
 
 /**
- * y [n] ← A·x; A [n, n] symmetric, lower triangle read, row stride `row` bytes. y is written, never read before.
+ * y [n] ← A·x; A [n, n] symmetric, lower triangle read, row stride `row` bytes.
  *
  * Four rows at a time: each loaded entry A[r, c] adds to y[r] (a dot product with x) and to y[c] (a multiple of the row).
  *
@@ -16,17 +16,29 @@ import { plus } from "./multiply-add";
  *     r+1  |A A A A A A A|d d
  *     r+2  |A A A A A A A|d d d      the corner beside the diagonal is scalar
  *     r+3  |A A A A A A A|d d d d
+ *
+ * From the first row for even n, from the last for odd: of an A that shrinks by a row each time, what was read last is still in the cache.
  */
 export function symvLower<T>(n: i32, aPtr: usize, row: usize, xPtr: usize, yPtr: usize): void {
-  let r = 0;
-  for (; r + 4 <= n; r += 4) symvFourRows<T>(r, aPtr + <usize>r * row, row, xPtr, yPtr);
-  for (; r < n; r++) {
-    const a = aPtr + <usize>r * row;
-    const at = <usize>r * sizeof<T>();
-    const x = load<T>(xPtr + at);
-    store<T>(yPtr + at, dotContiguous<T>(r, a, xPtr) + load<T>(a + at) * x);
-    axpy<T>(r, x, a, yPtr);
+  memory.fill(yPtr, 0, <usize>n * sizeof<T>());
+  const whole = n & ~3, backward = n & 1;
+  for (let pass = 0; pass < 2; pass++) {
+    if (pass == backward) {
+      const step = backward ? -4 : 4;
+      for (let r = backward ? whole - 4 : 0; r >= 0 && r < whole; r += step) symvFourRows<T>(r, aPtr + <usize>r * row, row, xPtr, yPtr);
+    } else {
+      for (let r = whole; r < n; r++) symvRow<T>(r, aPtr + <usize>r * row, xPtr, yPtr);
+    }
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function symvRow<T>(r: i32, a: usize, xPtr: usize, yPtr: usize): void {
+  const at = <usize>r * sizeof<T>();
+  const x = load<T>(xPtr + at);
+  store<T>(yPtr + at, load<T>(yPtr + at) + dotContiguous<T>(r, a, xPtr) + load<T>(a + at) * x);
+  axpy<T>(r, x, a, yPtr);
 }
 
 /** Two vectors of four rows a turn. The sum of y comes before the dot product, and y is stored before the next vector is read: else V8 spills. */
@@ -103,10 +115,10 @@ function symvFourRows<T>(r: i32, a0: usize, row: usize, xPtr: usize, yPtr: usize
   const d10 = load<T>(a1);
   const d20 = load<T>(a2), d21 = load<T>(a2 + s);
   const d30 = load<T>(a3), d31 = load<T>(a3 + s), d32 = load<T>(a3 + 2 * s);
-  store<T>(y, addLanes<T>(s0) + load<T>(a0) * x0 + d10 * x1 + d20 * x2 + d30 * x3);
-  store<T>(y + s, addLanes<T>(s1) + d10 * x0 + load<T>(a1 + s) * x1 + d21 * x2 + d31 * x3);
-  store<T>(y + 2 * s, addLanes<T>(s2) + d20 * x0 + d21 * x1 + load<T>(a2 + 2 * s) * x2 + d32 * x3);
-  store<T>(y + 3 * s, addLanes<T>(s3) + d30 * x0 + d31 * x1 + d32 * x2 + load<T>(a3 + 3 * s) * x3);
+  store<T>(y, load<T>(y) + addLanes<T>(s0) + load<T>(a0) * x0 + d10 * x1 + d20 * x2 + d30 * x3);
+  store<T>(y + s, load<T>(y + s) + addLanes<T>(s1) + d10 * x0 + load<T>(a1 + s) * x1 + d21 * x2 + d31 * x3);
+  store<T>(y + 2 * s, load<T>(y + 2 * s) + addLanes<T>(s2) + d20 * x0 + d21 * x1 + load<T>(a2 + 2 * s) * x2 + d32 * x3);
+  store<T>(y + 3 * s, load<T>(y + 3 * s) + addLanes<T>(s3) + d30 * x0 + d31 * x1 + d32 * x2 + load<T>(a3 + 3 * s) * x3);
 }
 
 /** out [count] ← X·v; X [count, m], row stride `row` bytes. */
