@@ -1,5 +1,6 @@
 /** @file explain: what each NTK implementation would cost, and which one `auto` takes. */
 
+import { checkInteger } from '../core/check.ts';
 import { DEFAULT_MEMORY_LIMIT } from '../core/computation.ts';
 import { TangedgeError } from '../core/errors.ts';
 import type { Dtype } from '../core/tensor.ts';
@@ -61,10 +62,13 @@ export interface ExplainOptions {
 /**
  * Costs of the three implementations for n examples, and what `auto` chooses: the fewest flops among those that fit.
  *
+ * @throws {TangedgeError} ERR_ARGUMENT n or n2 is not a whole number, at least 1
  * @example
  * const { chosen, costs } = explainNtk(rt, model, 64, { outputs: 'trace' });
  */
 export function explainNtk(rt: Runtime, model: Model, n: number, options: ExplainOptions = {}): NtkExplanation {
+  checkInteger('explainNtk', 'n', n, 1);
+  if (options.n2 !== undefined) checkInteger('explainNtk', 'n2', options.n2, 1);
   return explainRequest(rt, model, {
     n1: n,
     n2: options.n2 ?? n,

@@ -273,6 +273,8 @@ describe('bad input', () => {
     expect(errorOf(() => empiricalNtk(rt, model, x, { outputs: 'sum' as NtkOutputs })).message).toContain('full, trace, mean, diagonal');
     expect(errorOf(() => empiricalNtk(rt, model, x, { implementation: 'fast' as NtkImplementation })).code).toBe('ERR_ARGUMENT');
     expect(errorOf(() => empiricalNtk(rt, model, x, { tileSize: 0 })).code).toBe('ERR_ARGUMENT');
+    for (const n of [0, 2.5, { n: 3 } as unknown as number]) expect(errorOf(() => explainNtk(rt, model, n)).message).toContain('explainNtk: n is');
+    expect(errorOf(() => explainNtk(rt, model, 3, { n2: 0 })).message).toContain('explainNtk: n2 is 0');
     expect(errorOf(() => withTrainable(model, { only: ['nope'] })).message).toContain("no parameter 'nope'");
     expect(errorOf(() => ntkVectorProduct(rt, model, x, randomTensor(1, [3, 3]))).message).toContain('[2, 3]');
   });
