@@ -66,6 +66,8 @@ export class GramLayer {
   private readonly inputs: FloatArray;
   /** W₀ [h, d], in the dtype. */
   private base: FloatArray;
+  /** ‖W₀‖² */
+  private baseNorm2 = 0;
   private readonly gramPtr: number;
   private readonly startPtr: number;
 
@@ -94,6 +96,7 @@ export class GramLayer {
     const { rt, dtype, n } = this;
     const { h, d, scale } = this.site;
     this.base = this.array(base);
+    this.baseNorm2 = squaredNorm(this.base);
     const view = rt.arena.view(dtype, this.ptr, this.size);
     if (a === undefined) view.fill(0);
     else view.set(a);
@@ -135,11 +138,9 @@ export class GramLayer {
 
   /** ‖W₀ + Aᵀ·X‖² = ‖W₀‖² + 2·⟨A, X·W₀ᵀ⟩ + ‖Aᵀ·X‖² */
   weightNorm2(): number {
-    const { rt, dtype, size, site } = this;
-    let start = 0;
-    for (const value of this.base) start += value * value;
+    const { rt, dtype, size, site, baseNorm2 } = this;
     const cross = routinesOf(rt, dtype).dot(size, this.ptr, this.startPtr) / site.scale;
-    return start + 2 * cross + this.squaredNorm(this.ptr);
+    return baseNorm2 + 2 * cross + this.squaredNorm(this.ptr);
   }
 
   /** ‖δᵀ·X‖² = ⟨δ, (X·Xᵀ)·δ⟩ for the s·δ at `ptr`. */
@@ -180,6 +181,13 @@ export class GramLayer {
   private array(values: FloatArray): FloatArray {
     return this.dtype === 'f64' ? Float64Array.from(values) : Float32Array.from(values);
   }
+}
+
+/** A plain loop: over long arrays in V8 a tenth of an iterator's time. */
+function squaredNorm(values: FloatArray): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i] * values[i];
+  return sum;
 }
 
 /** The value that this one is under other shapes. */
