@@ -167,7 +167,9 @@ function cosine(a: FloatArray, b: FloatArray): number {
 function unitScaled(a: FloatArray): Float64Array {
   let largest = 0;
   for (let i = 0; i < a.length; i++) if (Math.abs(a[i]) > largest) largest = Math.abs(a[i]);
-  return Float64Array.from(a, (value) => value / largest);
+  const scaled = new Float64Array(a.length);
+  for (let i = 0; i < a.length; i++) scaled[i] = a[i] / largest;
+  return scaled;
 }
 
 /** Σ a·b, partial sums of one row's length first. */

@@ -52,7 +52,10 @@ export function heatMap(matrix: DrawnMatrix, options: HeatMapOptions): Markup {
   const { title, caption, size = 340, colors, groups = [], rowNames } = options;
   const limit = colorLimit(matrix.values);
   const low = colors === 'diverging' ? -limit : 0;
-  const pixels = Uint8Array.from(matrix.values, (value) => Math.round(255 * Math.min(1, Math.max(0, (value - low) / (limit - low || 1)))));
+  const pixels = new Uint8Array(matrix.values.length);
+  matrix.values.forEach((value, i) => {
+    pixels[i] = Math.round(255 * Math.min(1, Math.max(0, (value - low) / (limit - low || 1))));
+  });
   const gutter = groups.length > 0 ? 8 + 7 * Math.max(...groups.map(({ name }) => shortName(name).length)) : 1;
   const height = size + 44;
   const data = JSON.stringify({ rows: matrix.rows, columns: matrix.columns, low, high: limit, names: rowNames ?? null });

@@ -1,4 +1,4 @@
-/** @file A compiled module as it is built into a JavaScript file: base64 text. */
+/** @file Bytes of base64 text: a compiled module built into a JavaScript file, arrays of a report. */
 
 interface Decoders {
   readonly Buffer?: { from(text: string, encoding: 'base64'): Uint8Array };
