@@ -1,7 +1,7 @@
 /** @file Gradient flow and central flow as runs of training: one state per unit of time, which is one step of gradient descent. */
 
 import { TangedgeError } from '../core/errors.ts';
-import type { Tensor } from '../core/tensor.ts';
+import { sumOfSquares, type Tensor } from '../core/tensor.ts';
 import { forward } from '../graph/forward.ts';
 import type { Model } from '../graph/model.ts';
 import type { Runtime } from '../wasm/runtime.ts';
@@ -68,7 +68,7 @@ function stepOf(rt: Runtime, model: Model, { inputs }: TrainingData, { state, sl
       const slot = slots.find(({ name }) => name === parameter);
       if (slot === undefined) throw new TangedgeError('ERR_ARGUMENT', `train: '${parameter}' is not a trained parameter.`, { parameter });
       const part = gradientAt(theta).subarray(slot.offset, slot.offset + slot.size);
-      return Math.sqrt(part.reduce((sum, value) => sum + value * value, 0));
+      return Math.sqrt(sumOfSquares(part));
     },
     outputs: () => forward(rt, moved(), inputs),
     parameters: () => theta.slice(),

@@ -3,7 +3,7 @@
 import { checkFinite, checkInteger } from '../core/check.ts';
 import { TangedgeError } from '../core/errors.ts';
 import { type LossScale, lossTerms } from '../core/loss-scale.ts';
-import { type FloatArray, formatShape, type Tensor } from '../core/tensor.ts';
+import { type FloatArray, formatShape, sumOfSquares, type Tensor } from '../core/tensor.ts';
 import { blockMatrix } from '../linalg/block-matrix.ts';
 import { eigh } from '../linalg/eigh.ts';
 import { matmul } from '../linalg/gemm.ts';
@@ -77,7 +77,7 @@ export function frozenKernelTraining(rt: Runtime, kernel: Tensor, options: Froze
       residual.map((value, i) => value + targets.data[i]),
       k * n * c,
     );
-    losses[k] = residual.reduce((sum, value) => sum + value * value, 0) / (2 * divisor);
+    losses[k] = sumOfSquares(residual) / (2 * divisor);
     if (predicted) tested.set(predicted.outputs(gained), k * predicted.initial.length);
   });
   const lambda = modes.values[modes.values.length - 1];

@@ -8,7 +8,7 @@
  * X·Xᵀ and X·W₀ᵀ are computed once. Any optimizer that is linear in the gradients moves A by its own rule.
  */
 
-import { type Dtype, type FloatArray, sizeOf } from '../core/tensor.ts';
+import { type Dtype, type FloatArray, sizeOf, sumOfSquares } from '../core/tensor.ts';
 import type { Graph, ValueId } from '../graph/graph.ts';
 import { type Model, trainableParameters } from '../graph/model.ts';
 import { primitiveOf } from '../graph/primitives/table.ts';
@@ -96,7 +96,7 @@ export class GramLayer {
     const { rt, dtype, n } = this;
     const { h, d, scale } = this.site;
     this.base = this.array(base);
-    this.baseNorm2 = squaredNorm(this.base);
+    this.baseNorm2 = sumOfSquares(this.base);
     const view = rt.arena.view(dtype, this.ptr, this.size);
     if (a === undefined) view.fill(0);
     else view.set(a);
@@ -181,13 +181,6 @@ export class GramLayer {
   private array(values: FloatArray): FloatArray {
     return this.dtype === 'f64' ? Float64Array.from(values) : Float32Array.from(values);
   }
-}
-
-/** A plain loop: over long arrays in V8 a tenth of an iterator's time. */
-function squaredNorm(values: FloatArray): number {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i] * values[i];
-  return sum;
 }
 
 /** The value that this one is under other shapes. */

@@ -1,7 +1,7 @@
 /** @file How lazily a network will train: Chizat's criterion κ before training, and α-scaled training as shifted targets. */
 
 import { TangedgeError } from '../core/errors.ts';
-import { formatShape, type Tensor } from '../core/tensor.ts';
+import { formatShape, sumOfSquares, type Tensor } from '../core/tensor.ts';
 import { jvp } from '../graph/differentiate.ts';
 import { evaluate } from '../graph/execution.ts';
 import { forward } from '../graph/forward.ts';
@@ -84,7 +84,5 @@ export function scaledTargets(rt: Runtime, model: Model, inputs: Tensor, targets
 }
 
 function euclidean(values: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i] * values[i];
-  return Math.sqrt(sum);
+  return Math.sqrt(sumOfSquares(values));
 }

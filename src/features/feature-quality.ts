@@ -2,7 +2,7 @@
 
 import { checkInteger, checkSquare } from '../core/check.ts';
 import { TangedgeError } from '../core/errors.ts';
-import { formatShape, type Tensor } from '../core/tensor.ts';
+import { formatShape, sumOfSquares, type Tensor } from '../core/tensor.ts';
 import { matmul } from '../linalg/gemm.ts';
 import { topEigenpairs } from '../linalg/top-eigenpairs.ts';
 import type { Runtime } from '../wasm/runtime.ts';
@@ -47,8 +47,7 @@ export function featureQuality(rt: Runtime, features: Tensor, expected: Tensor, 
   checkInteger(operation, 'rank', rank, 1, d);
   const own = topEigenpairs(rt, features, rank);
   const wanted = firstColumns(target.vectors, rank);
-  const overlaps = Array.from(matmul(rt, own.vectors, wanted, { transposeA: true }).data);
-  const subspaceOverlap = overlaps.reduce((sum, value) => sum + value * value, 0) / rank;
+  const subspaceOverlap = sumOfSquares(matmul(rt, own.vectors, wanted, { transposeA: true }).data) / rank;
   return { correlation: nfaCorrelation(rt, features, expected, options), subspaceOverlap, rank };
 }
 

@@ -7,8 +7,9 @@
 
 import { sameShape, sizeOf } from '../core/tensor.ts';
 import type { GraphBuilder } from './builder.ts';
-import type { ValueId } from './graph.ts';
+import { neededFor, type ValueId } from './graph.ts';
 import { add, affine, concat, mul, reshape } from './primitives/table.ts';
+import { dependence } from './separation.ts';
 
 /** A value as base∘factor, which broadcast to each other; it may have another shape of the same size. */
 interface Product {
@@ -18,11 +19,8 @@ interface Product {
 
 /** Values equal to the given ones of a sweep, computed with one product where theirs are chains. */
 export function gatherExampleFactors(g: GraphBuilder, input: ValueId, seed: ValueId, values: readonly ValueId[]): ValueId[] {
-  const end = Math.max(...values) + 1;
-  const needed = new Set(values);
-  for (let id = end - 1; id >= 0; id--) if (needed.has(id)) for (const operand of g.definition(id).inputs) needed.add(operand);
-  const ofInput: boolean[] = [];
-  const ofSeed: boolean[] = [];
+  const needed = neededFor((id) => g.definition(id).inputs, values);
+  const [ofInput, ofSeed] = [dependence(g, input), dependence(g, seed)];
   const products: (Product | null)[] = [];
   const wholes: ValueId[] = [];
 
@@ -41,9 +39,9 @@ export function gatherExampleFactors(g: GraphBuilder, input: ValueId, seed: Valu
     );
 
   const times = (cotangent: ValueId, factor: ValueId): Product | null => {
-    if (ofSeed[factor]) return null;
+    if (ofSeed(factor)) return null;
     const product = products[cotangent];
-    if (product === null) return ofInput[factor] ? { base: whole(cotangent), factor } : null;
+    if (product === null) return ofInput(factor) ? { base: whole(cotangent), factor } : null;
     return alike(product.factor, cotangent) ? { base: product.base, factor: mul(g, product.factor, factor) } : null;
   };
   const plus = (a: ValueId, b: ValueId): Product | null => {
@@ -65,7 +63,7 @@ export function gatherExampleFactors(g: GraphBuilder, input: ValueId, seed: Valu
   const productOf = (id: ValueId): Product | null => {
     const { op, inputs, attributes } = g.definition(id);
     const [a, b] = inputs;
-    if (op === 'mul') return ofSeed[a] ? times(a, b) : times(b, a);
+    if (op === 'mul') return ofSeed(a) ? times(a, b) : times(b, a);
     if (op === 'add') return plus(a, b);
     if (op === 'reshape') return products[a];
     if (op === 'concat' && attributes.axis === 0) return sideBySide(inputs);
@@ -74,17 +72,15 @@ export function gatherExampleFactors(g: GraphBuilder, input: ValueId, seed: Valu
     return { base: product.base, factor: affine(g, product.factor, attributes.scale as number, 0) };
   };
 
-  for (let id = 0; id < end; id++) {
-    if (!needed.has(id)) continue;
+  needed.forEach((isNeeded, id) => {
+    if (!isNeeded) return;
     const { op, inputs, attributes } = g.definition(id);
-    ofInput[id] = id === input || inputs.some((operand) => ofInput[operand]);
-    ofSeed[id] = id === seed || inputs.some((operand) => ofSeed[operand]);
-    const product = ofSeed[id] ? productOf(id) : null;
+    const product = ofSeed(id) ? productOf(id) : null;
     products[id] = product;
     // A single product stays what it is.
-    if (product !== null && !(op === 'mul' && inputs.includes(product.base) && inputs.includes(product.factor))) continue;
+    if (product !== null && !(op === 'mul' && inputs.includes(product.base) && inputs.includes(product.factor))) return;
     const operands = inputs.map(whole);
     wholes[id] = operands.every((operand, i) => operand === inputs[i]) ? id : g.emit(op, operands, attributes);
-  }
+  });
   return values.map(whole);
 }

@@ -3,7 +3,7 @@
 import { TangedgeError } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
 import type { GraphBuilder } from './builder.ts';
-import { type Graph, isLeaf, type ValueId } from './graph.ts';
+import { type Graph, isLeaf, neededFor, type ValueId } from './graph.ts';
 
 /**
  * Copies what the outputs of `graph` need into `g`, with leaves replaced; returns the outputs' new ids.
@@ -14,9 +14,7 @@ import { type Graph, isLeaf, type ValueId } from './graph.ts';
  * @throws {TangedgeError} ERR_ARGUMENT when a needed leaf is not replaced
  */
 export function graft(g: GraphBuilder, graph: Graph, replace: ReadonlyMap<ValueId, ValueId>): ValueId[] {
-  const needed = new Array<boolean>(graph.nodes.length).fill(false);
-  for (const id of graph.outputs) needed[id] = true;
-  for (let id = graph.nodes.length - 1; id >= 0; id--) if (needed[id]) for (const input of graph.nodes[id].inputs) needed[input] = true;
+  const needed = neededFor((id) => graph.nodes[id].inputs, graph.outputs);
   const placed = new Array<ValueId>(graph.nodes.length).fill(-1);
   graph.nodes.forEach((node, id) => {
     if (!needed[id]) return;

@@ -46,6 +46,14 @@ export function leavesOf(graph: Graph, kind: LeafKind): ValueId[] {
   return ids;
 }
 
+/** For every value up to the last of `values`, whether one of them depends on it (themselves included). */
+export function neededFor(inputsOf: (id: ValueId) => readonly ValueId[], values: readonly ValueId[]): boolean[] {
+  const needed = new Array<boolean>(Math.max(-1, ...values) + 1).fill(false);
+  for (const id of values) needed[id] = true;
+  for (let id = needed.length - 1; id >= 0; id--) if (needed[id]) for (const input of inputsOf(id)) needed[input] = true;
+  return needed;
+}
+
 /** For every value, whether it depends on one of `sources` (sources included). */
 export function dependents(graph: Graph, sources: Iterable<ValueId>): boolean[] {
   const depends = new Array<boolean>(graph.nodes.length).fill(false);

@@ -3,7 +3,7 @@
 import { TangedgeError } from '../core/errors.ts';
 import { bytesOf, type Dtype, sameShape, sizeOf } from '../core/tensor.ts';
 import type { Routines } from '../wasm/abi.ts';
-import { type Graph, isLeaf, type Node, type ValueId } from './graph.ts';
+import { type Graph, isLeaf, type Node, neededFor, type ValueId } from './graph.ts';
 import type { Operand, Primitive } from './primitive.ts';
 import { primitiveOf } from './primitives/table.ts';
 import { isReluDerivative, zerosOf } from './shared-zeros.ts';
@@ -62,7 +62,7 @@ export function planProgram(graph: Graph, options: ProgramOptions): Program {
   const { dtype } = options;
   const keep = options.keep ?? graph.outputs;
   const { nodes } = graph;
-  const live = liveValues(graph, keep);
+  const live = neededFor((id) => nodes[id].inputs, keep);
   const primitives = nodes.map((node, id) => (live[id] && !isLeaf(node) ? primitiveOf(node.op) : null));
   const batch = new Array<number>(nodes.length).fill(1);
   const each = nodes.map((_, id) => options.each?.get(id) ?? 1);
@@ -173,15 +173,6 @@ export function programBytes(program: Program, routines: Routines): number {
     scratch = Math.max(scratch, primitive.scratchBytes({ ...operandsOf(program, id, 0), routines, dtype: program.dtype, attributes }));
   }
   return program.valueBytes + scratch + 4096;
-}
-
-function liveValues(graph: Graph, keep: readonly ValueId[]): boolean[] {
-  const live = new Array<boolean>(graph.nodes.length).fill(false);
-  for (const id of keep) live[id] = true;
-  for (let id = graph.nodes.length - 1; id >= 0; id--) {
-    if (live[id]) for (const input of graph.nodes[id].inputs) live[input] = true;
-  }
-  return live;
 }
 
 /** The batch of a function of operands: their entries must repeat evenly in the largest, or serve an even number of its entries. */

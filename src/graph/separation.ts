@@ -199,7 +199,7 @@ function withRank(g: GraphBuilder, x: ValueId, rank: number): ValueId {
 }
 
 /** Whether a value depends on a leaf; values may be added meanwhile. */
-function dependence(g: GraphBuilder, leaf: ValueId): (id: ValueId) => boolean {
+export function dependence(g: GraphBuilder, leaf: ValueId): (id: ValueId) => boolean {
   const depends: boolean[] = [];
   return (id) => {
     for (let next = depends.length; next <= id; next++) depends.push(next === leaf || g.definition(next).inputs.some((input) => depends[input]));

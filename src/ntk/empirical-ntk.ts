@@ -3,14 +3,13 @@
 import { checkFinite } from '../core/check.ts';
 import { TangedgeError } from '../core/errors.ts';
 import { type Dtype, formatShape, sameShape, sizeOf, type Tensor } from '../core/tensor.ts';
-import { LastOfGraph } from '../graph/last-of-graph.ts';
 import { type Model, trainableParameters } from '../graph/model.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 import { computeHere } from '../wasm/tiled.ts';
 import { checkInputs, paddedBlock } from './inputs.ts';
 import { ntkJob, type ParameterKernel, parameterNtkJob } from './ntk-job.ts';
 import type { NtkOptions } from './options.ts';
-import { planVectorProduct, type VectorProductGraphs, type VectorProductPrograms, VectorProducts, vectorProductGraphs } from './vector-product.ts';
+import { preparedProducts, VectorProducts } from './vector-product.ts';
 
 /**
  * Empirical neural tangent kernel at the model's parameters: sum over all trainable parameters, no 1/n, no 1/c.
@@ -112,18 +111,6 @@ export function ntkVectorProduct(rt: Runtime, model: Model, x: Tensor, u: Tensor
     }
   });
   return { shape: [n1, c], data };
-}
-
-const lastProducts = new LastOfGraph<{ readonly graphs: VectorProductGraphs; readonly programs: VectorProductPrograms }>();
-
-/** The graphs with the parameters' values of now: an iteration asks for product after product of one network. */
-function preparedProducts(model: Model, block: number, dtype: Dtype): { graphs: VectorProductGraphs; programs: VectorProductPrograms } {
-  const key = JSON.stringify([block, dtype, model.input.id, trainableParameters(model).map(({ id }) => id)]);
-  const { graphs, programs } = lastProducts.get(model.graph, key, () => {
-    const made = vectorProductGraphs(model);
-    return { graphs: made, programs: planVectorProduct(made, block, block, dtype) };
-  });
-  return { graphs: { ...graphs, parameters: model.parameters }, programs };
 }
 
 /** Examples swept at once: one number, whatever the memory, because it orders the sum over examples. */

@@ -4,6 +4,7 @@ import { bytesOf, type Dtype, type FloatArray, type Tensor } from '../core/tenso
 import { jvp, vjp } from '../graph/differentiate.ts';
 import { Execution } from '../graph/execution.ts';
 import type { Graph, ValueId } from '../graph/graph.ts';
+import { LastOfGraph } from '../graph/last-of-graph.ts';
 import { type Model, trainableParameters } from '../graph/model.ts';
 import { type Program, planProgram, programBytes } from '../graph/program.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
@@ -53,6 +54,18 @@ export function planVectorProduct(graphs: VectorProductGraphs, nBack: number, nF
     keep: [pushforward.output],
   });
   return { back, forward };
+}
+
+const lastProducts = new LastOfGraph<{ readonly graphs: VectorProductGraphs; readonly programs: VectorProductPrograms }>();
+
+/** Both for blocks of as many examples, with the parameters' values of now: an iteration asks for product after product of one network. */
+export function preparedProducts(model: Model, block: number, dtype: Dtype): { graphs: VectorProductGraphs; programs: VectorProductPrograms } {
+  const key = JSON.stringify([block, dtype, model.input.id, trainableParameters(model).map(({ id }) => id)]);
+  const { graphs, programs } = lastProducts.get(model.graph, key, () => {
+    const made = vectorProductGraphs(model);
+    return { graphs: made, programs: planVectorProduct(made, block, block, dtype) };
+  });
+  return { graphs: { ...graphs, parameters: model.parameters }, programs };
 }
 
 export function vectorProductBytes(rt: Runtime, { back, forward }: VectorProductPrograms, dtype: Dtype): number {

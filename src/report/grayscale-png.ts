@@ -1,6 +1,6 @@
 /** @file An 8-bit grayscale PNG with stored (uncompressed) data: what a heat map is made of, without a script or a library. */
 
-import { encodeBase64 } from '../analysis/base64.ts';
+import { base64OfBytes } from '../core/base64.ts';
 
 /**
  * A PNG file as a data URI. Black is 0, white 255, rows from the top.
@@ -18,7 +18,7 @@ export function grayscalePng(width: number, height: number, pixels: Uint8Array):
   view.setUint32(4, height);
   header[8] = 8; // bits per pixel; the rest 0: grayscale, deflate, no interlace
   const file = concatenate([SIGNATURE, chunk('IHDR', header), chunk('IDAT', storedZlib(rows)), chunk('IEND', new Uint8Array(0))]);
-  return `data:image/png;base64,${encodeBase64(file)}`;
+  return `data:image/png;base64,${base64OfBytes(file)}`;
 }
 
 const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);

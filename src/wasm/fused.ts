@@ -6,8 +6,8 @@
  * measured and reported.
  */
 
+import { bytesOfBase64 } from '../core/base64.ts';
 import { TangedgeError } from '../core/errors.ts';
-import { bytesOfBase64 } from './base64.ts';
 import { nodeVersion } from './host.ts';
 import { FUSED_ROWS, type TestedModule, Trial } from './self-test.ts';
 

@@ -1,7 +1,7 @@
 /** @file The compiled module as it is built into the package: base64 text, compiled when first needed. imported.ts stands in on workerd. */
 
 import { base64 } from '../../build/routines-base64.ts';
-import { bytesOfBase64 } from './base64.ts';
+import { bytesOfBase64 } from '../core/base64.ts';
 
 let compiled: WebAssembly.Module | undefined;
 

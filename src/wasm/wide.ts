@@ -7,8 +7,8 @@
  * wide and fused, it must pass the fused module's test, and be faster than without vectors of 256 bits.
  */
 
+import { bytesOfBase64 } from '../core/base64.ts';
 import { TangedgeError } from '../core/errors.ts';
-import { bytesOfBase64 } from './base64.ts';
 import { checkFused, checkRelaxedSimd } from './fused.ts';
 import { nodeVersion } from './host.ts';
 import { FUSED_ROWS, type TestedModule, Trial, USUAL_ROWS } from './self-test.ts';

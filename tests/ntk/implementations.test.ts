@@ -561,6 +561,9 @@ test('a plan that is used again: the kernel is that of the parameters, the examp
   const [more, full] = [inputsOf(model, 5), empiricalNtk(rt, model, x, { ...options, outputs: 'full' })];
   expect(empiricalNtk(rt, model, more, options).shape).toEqual([5, 5]);
   expect(full.shape.slice(0, 1)).toEqual([3]);
+  const c = model.output.size;
+  const traced = first.data.map((_, pair) => Array.from({ length: c }, (_output, o) => full.data[(pair * c + o) * c + o]).reduce((a, b) => a + b));
+  expect(largestDifference({ shape: first.shape, data: traced }, first)).toBeLessThan(1e-10);
 });
 
 test('products with vectors that use a plan again: those of the parameters of now', () => {

@@ -1,7 +1,7 @@
-/** @file The decoders of a built-in module, each as in a host that has no faster one, against the bytes themselves. */
+/** @file Base64 both ways, each as in a host that has no faster function, against the bytes themselves. */
 
 import { afterEach, expect, test, vi } from 'vitest';
-import { bytesOfBase64 } from '../../src/wasm/base64.ts';
+import { base64OfBytes, bytesOfBase64 } from '../../src/core/base64.ts';
 
 const bytes = Uint8Array.from({ length: 1000 }, (_, i) => (i * 7919) % 256);
 const text = Buffer.from(bytes).toString('base64');
@@ -15,6 +15,16 @@ test.each<[string, () => void]>([
 ])('%s', (_, prepare) => {
   prepare();
   expect(Array.from(bytesOfBase64(text))).toEqual(Array.from(bytes));
+});
+
+test.each<[string, () => void]>([
+  ['by Buffer', () => {}],
+  ['by btoa, in several runs', () => hideBuffer(undefined)],
+])('the text of a part of a buffer %s', (_, prepare) => {
+  const long = Uint8Array.from({ length: 60_001 }, (_byte, i) => (i * 7919) % 256);
+  const expected = Buffer.from(long.subarray(1)).toString('base64');
+  prepare();
+  expect(base64OfBytes(long.subarray(1))).toBe(expected);
 });
 
 function hideBuffer(fromBase64: ((text: string) => Uint8Array) | undefined): void {
