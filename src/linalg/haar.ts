@@ -1,7 +1,7 @@
 /** @file Random orthogonal matrices, uniform over the orthogonal group, and random matrices of a given spectrum. */
 
 import { checkFinite, checkInteger } from '../core/check.ts';
-import type { Tensor } from '../core/tensor.ts';
+import { sumOfSquares, type Tensor } from '../core/tensor.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 import { eigh } from './eigh.ts';
 import { matmul } from './gemm.ts';
@@ -30,17 +30,38 @@ export interface RandomMatrixOptions {
  */
 export function haarOrthogonal(rt: Runtime, n: number, { seed = 0, stream = 0 }: RandomMatrixOptions = {}): Tensor {
   checkInteger('haarOrthogonal', 'n', n, 1);
-  const data = normalArray(rt, seed, stream, n * n);
-  for (let k = 0; k < n; k++) {
-    const row = k * n;
+  const normal = normalArray(rt, seed, stream, n * n);
+  return rt.arena.frame(() => {
+    const rowsPtr = rt.arena.load('f64', normal);
+    orthonormalizeRows(rt, n, rowsPtr);
+    return { shape: [n, n], data: rt.arena.f64(rowsPtr, n * n).slice() };
+  });
+}
+
+/** Rows that are made orthogonal to those before them together. */
+const BLOCK = 32;
+
+/** Gram and Schmidt's process for the rows of [n, n], blocks of them at a time. */
+function orthonormalizeRows({ arena, f64 }: Runtime, n: number, rowsPtr: number): void {
+  const coefficientsPtr = arena.allocateArray('f64', BLOCK * n);
+  const scratchPtr = arena.allocate(f64.orthogonalizeScratchBytes() >>> 0);
+  const row = (k: number) => rowsPtr + k * n * 8;
+  for (let first = 0; first < n; first += BLOCK) {
+    const rows = Math.min(BLOCK, n - first);
     // A second pass takes out what rounding left of the rows before: “twice is enough”.
     for (let pass = 0; pass < 2; pass++) {
-      for (let before = 0; before < row; before += n) subtractMultiple(data, n, row, inner(data, n, row, before), before);
+      f64.orthogonalize(n, rows, first, rowsPtr, row(first), coefficientsPtr, scratchPtr);
+      for (let k = first; k < first + rows; k++) {
+        for (let again = 0; again < 2; again++) f64.orthogonalize(n, 1, k - first, row(first), row(k), coefficientsPtr, scratchPtr);
+        normalize(arena.f64(row(k), n));
+      }
     }
-    const norm = Math.sqrt(inner(data, n, row, row));
-    for (let i = 0; i < n; i++) data[row + i] /= norm;
   }
-  return { shape: [n, n], data };
+}
+
+function normalize(row: Float64Array): void {
+  const norm = Math.sqrt(sumOfSquares(row));
+  for (let i = 0; i < row.length; i++) row[i] /= norm;
 }
 
 /**
@@ -64,15 +85,4 @@ export function sameSpectrumRandom(rt: Runtime, a: Tensor | Float64Array, option
   const product = matmul(rt, { shape: [n, n], data: scaled }, q, { transposeB: true });
   mirrorLower(n, product.data);
   return product;
-}
-
-/** Inner product of the rows of n entries that begin at a and b. */
-function inner(data: Float64Array, n: number, a: number, b: number): number {
-  let sum = 0;
-  for (let i = 0; i < n; i++) sum += data[a + i] * data[b + i];
-  return sum;
-}
-
-function subtractMultiple(data: Float64Array, n: number, target: number, factor: number, direction: number): void {
-  for (let i = 0; i < n; i++) data[target + i] -= factor * data[direction + i];
 }

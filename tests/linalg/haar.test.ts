@@ -7,7 +7,7 @@ const rt = await loadRuntime();
 const EPS = 2 ** -52;
 
 describe('haarOrthogonal', () => {
-  test.each([1, 2, 7, 64])('QᵀQ = I to 20·n·ε, n = %i', (n) => {
+  test.each([1, 2, 7, 64, 97])('QᵀQ = I to 20·n·ε, n = %i', (n) => {
     const q = haarOrthogonal(rt, n, { seed: 4 });
     const product = matmul(rt, q, q, { transposeA: true }).data;
     for (let at = 0; at < n * n; at++) expect(Math.abs(product[at] - (Math.floor(at / n) === at % n ? 1 : 0))).toBeLessThanOrEqual(20 * n * EPS);
