@@ -77,13 +77,18 @@ export function recursiveFeatureMachine(
   }
   const x = castTensor(inputs, 'f64');
   const y: Tensor = { shape: [n, targets.shape[1] ?? 1], data: castTensor(targets, 'f64').data };
+  const regression = (metric: Tensor) => {
+    const laplace = laplaceKernel(rt, x, x, metric, bandwidth);
+    return { laplace, coefficients: ridgeSolution(rt, laplace.kernel, y, regularization) };
+  };
   const metrics = [identity(d)];
   let metric = metrics[0];
   for (let round = 0; round < rounds; round++) {
-    metric = predictorAgop(rt, x, metric, bandwidth, ridgeSolution(rt, x, y, { metric, bandwidth, regularization }));
+    const { laplace, coefficients } = regression(metric);
+    metric = predictorAgop(rt, x, metric, bandwidth, laplace, coefficients);
     metrics.push(metric);
   }
-  const coefficients = ridgeSolution(rt, x, y, { metric, bandwidth, regularization });
+  const { coefficients } = regression(metric);
   return {
     metric,
     coefficients,
@@ -97,22 +102,22 @@ export function recursiveFeatureMachine(
   };
 }
 
-interface Ridge {
-  readonly metric: Tensor;
-  readonly bandwidth: number;
-  readonly regularization: number;
+/** (K + regularization·I)⁻¹·y. */
+function ridgeSolution(rt: Runtime, { shape, data: kernel }: Tensor, y: Tensor, regularization: number): Tensor {
+  const data = kernel.slice();
+  const [n] = shape;
+  mirrorLower(n, data); // rounding may leave the two halves of the kernel apart
+  for (let i = 0; i < n; i++) data[i * n + i] = 1 + regularization;
+  return solvePositive(rt, { shape, data }, y).solution;
 }
 
-function ridgeSolution(rt: Runtime, x: Tensor, y: Tensor, { metric, bandwidth, regularization }: Ridge): Tensor {
-  const { kernel } = laplaceKernel(rt, x, x, metric, bandwidth);
-  const n = x.shape[0];
-  mirrorLower(n, kernel.data); // rounding may leave the two halves of the kernel apart
-  for (let i = 0; i < n; i++) kernel.data[i * n + i] = 1 + regularization;
-  return solvePositive(rt, kernel, y).solution;
+interface LaplaceKernel {
+  readonly kernel: Tensor;
+  readonly distances: Float64Array;
 }
 
 /** K_M and the distances ‖x − z‖_M, [n, m] each. */
-function laplaceKernel(rt: Runtime, x: Tensor, z: Tensor, metric: Tensor, bandwidth: number): { kernel: Tensor; distances: Float64Array } {
+function laplaceKernel(rt: Runtime, x: Tensor, z: Tensor, metric: Tensor, bandwidth: number): LaplaceKernel {
   const [n, m] = [x.shape[0], z.shape[0]];
   const xm = matmul(rt, x, metric);
   const inner = matmul(rt, xm, z, { transposeB: true });
@@ -126,10 +131,8 @@ function laplaceKernel(rt: Runtime, x: Tensor, z: Tensor, metric: Tensor, bandwi
     }
   }
   const data = rt.arena.frame(() => {
-    const ptr = rt.arena.load(
-      'f64',
-      distances.map((distance) => -distance / bandwidth),
-    );
+    const ptr = rt.arena.load('f64', distances);
+    rt.f64.affine(distances.length, -1 / bandwidth, 0, ptr, ptr);
     rt.f64.exp(distances.length, ptr, ptr);
     return rt.arena.f64(ptr, distances.length).slice();
   });
@@ -137,10 +140,16 @@ function laplaceKernel(rt: Runtime, x: Tensor, z: Tensor, metric: Tensor, bandwi
 }
 
 /** AGOP of the predictor at its own inputs, divided by its largest entry. */
-function predictorAgop(rt: Runtime, x: Tensor, metric: Tensor, bandwidth: number, coefficients: Tensor): Tensor {
+function predictorAgop(
+  rt: Runtime,
+  x: Tensor,
+  metric: Tensor,
+  bandwidth: number,
+  { kernel, distances }: LaplaceKernel,
+  coefficients: Tensor,
+): Tensor {
   const [n, d] = x.shape;
   const c = coefficients.shape[1];
-  const { kernel, distances } = laplaceKernel(rt, x, x, metric, bandwidth);
   const rows = new Float64Array(n * c * d);
   for (let o = 0; o < c; o++) {
     // ∇f(x_i) = −M·Σ_j s_ij·(x_i − x_j)/L,  s_ij = α_j·K_ij/‖x_i − x_j‖_M
@@ -153,8 +162,10 @@ function predictorAgop(rt: Runtime, x: Tensor, metric: Tensor, bandwidth: number
         sums[i] += s[at];
       }
     }
-    const pulled = matmul(rt, { shape: [n, n], data: s }, x).data;
-    const differences = Float64Array.from(pulled, (value, at) => (value - sums[Math.floor(at / d)] * x.data[at]) / bandwidth);
+    const differences = matmul(rt, { shape: [n, n], data: s }, x).data;
+    for (let i = 0; i < n; i++) {
+      for (let at = i * d; at < (i + 1) * d; at++) differences[at] = (differences[at] - sums[i] * x.data[at]) / bandwidth;
+    }
     rows.set(matmul(rt, { shape: [n, d], data: differences }, metric).data, o * n * d);
   }
   const { data } = gram(rt, { shape: [n * c, d], data: rows }, { of: 'columns' });
