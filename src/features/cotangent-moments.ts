@@ -9,23 +9,24 @@
 import { checkInteger } from '../core/check.ts';
 import { DEFAULT_MEMORY_LIMIT } from '../core/computation.ts';
 import { TangedgeError } from '../core/errors.ts';
-import { bytesOf, type Dtype, type FloatArray, sizeOf } from '../core/tensor.ts';
-import type { Execution } from '../graph/execution.ts';
+import type { FloatArray } from '../core/tensor.ts';
 import type { Model } from '../graph/model.ts';
-import { lateFlops, type Program, programBytes } from '../graph/program.ts';
-import { planSweep, startSweep, sweepForward } from '../graph/sweep.ts';
+import { programBytes } from '../graph/program.ts';
+import { mirrorLower } from '../linalg/mirror.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 import type { JobMemory, TileComputer, TiledJob, TileKind } from '../wasm/tiled.ts';
-import { type Cotangent, type CotangentSweep, elementsPerExample } from './cotangent-sweep.ts';
+import { type CotangentPlan, type CotangentRun, CotangentSweeps, planCotangents, sweepFlops } from './cotangent-runs.ts';
+import type { CotangentSweep } from './cotangent-sweep.ts';
 import type { FeatureJobOptions } from './options.ts';
 import { nodesOfRun, PairwiseSum } from './pairwise-sum.ts';
+import { SecondMoment } from './second-moment.ts';
 
 /** Where a cotangent's sums are in a partial sum: the second moment [width, width], then the means [outputs, positions, width]. */
-interface MomentLayout extends Cotangent {
+interface MomentLayout {
+  readonly positions: number;
+  readonly width: number;
   readonly second: number;
   readonly first: number;
-  /** Outputs whose cotangents enter one product. */
-  readonly outputsPerProduct: number;
 }
 
 /** A run of leaves, `first` ≤ leaf < `last`. */
@@ -35,17 +36,10 @@ export interface MomentTile {
 }
 
 export interface MomentPlan {
-  readonly sweep: CotangentSweep['sweep'];
-  readonly program: Program;
-  readonly dtype: Dtype;
+  readonly sweeps: CotangentPlan;
   readonly n: number;
-  readonly c: number;
-  /** Elements of one example of the input. */
-  readonly inputSize: number;
   /** Examples per leaf. */
   readonly leafSize: number;
-  /** Cotangents per backward sweep. */
-  readonly seedBlock: number;
   readonly layouts: readonly MomentLayout[];
   readonly means: boolean;
   /** Elements of a partial sum. */
@@ -64,15 +58,8 @@ export interface Moments {
   readonly mean: Float64Array;
 }
 
-const MAX_LEAF = 64;
-/** Elements of forward values that a leaf may occupy. */
-const LEAF_ELEMENTS = 1048576;
-/** Examples × cotangents of one backward sweep: enough rows for the products to run at full speed. */
-const SWEEP_ROWS = 512;
-/** Elements of cotangents that one backward sweep may occupy. */
-const SWEEP_ELEMENTS = 4194304;
-/** Rows of δ in one product: longer sums are continued in f64. */
-const PRODUCT_ROWS = 1024;
+/** Examples of a leaf, about: its sums are much less work than its sweeps, and threads have leaves enough. */
+const LEAF = 32;
 const DEFAULT_TILE = 256;
 /** Enough for threads to finish at about the same time. */
 const TILES_PER_THREAD = 4;
@@ -86,32 +73,27 @@ export function planMoments(
   rt: Runtime,
   operation: string,
   model: Model,
-  { sweep, cotangents }: CotangentSweep,
+  sweep: CotangentSweep,
   { n, means, options }: { readonly n: number; readonly means: boolean; readonly options: FeatureJobOptions },
 ): MomentPlan {
   const { dtype = 'f64', memoryLimit = DEFAULT_MEMORY_LIMIT, tileSize = DEFAULT_TILE } = options;
   checkInteger(operation, 'tileSize', tileSize, 1);
   checkInteger(operation, 'memoryLimit', memoryLimit, 1);
-  const c = model.output.size;
-  const elements = elementsPerExample(model);
-  const leafSize = Math.min(n, clamp(Math.floor(LEAF_ELEMENTS / elements), 1, MAX_LEAF));
+  const sweeps = planCotangents(model, sweep, n, dtype);
+  const { c, sweepSize, cotangents, program } = sweeps;
+  const leafSize = Math.min(n, sweepSize * Math.max(1, Math.floor(LEAF / sweepSize)));
   const leaves = Math.ceil(n / leafSize);
-  const seedBlock = clamp(Math.floor(Math.min(SWEEP_ROWS, SWEEP_ELEMENTS / elements) / leafSize), 1, c);
   let size = 0;
-  const layouts = cotangents.map((cotangent) => {
-    const { positions, width } = cotangent;
+  const layouts = cotangents.map(({ positions, width }) => {
     const second = size;
     const first = second + width * width;
     size = first + (means ? c * positions * width : 0);
-    return { ...cotangent, second, first, outputsPerProduct: clamp(Math.floor(PRODUCT_ROWS / (leafSize * positions)), 1, seedBlock) };
+    return { positions, width, second, first };
   });
-  const program = planSweep(sweep, leafSize, seedBlock, dtype, { keep: layouts.map(({ id }) => id) });
   const routines = routinesOf(rt, dtype);
-  const productBytes = layouts.map(({ positions, width, outputsPerProduct }) => {
-    const rows = leafSize * positions * outputsPerProduct;
-    return (routines.gramScratchBytes(width, rows) >>> 0) + width * width * bytesOf(dtype);
-  });
-  const wasmBytes = programBytes(program, routines) + Math.max(...productBytes) + 65536;
+  const seconds = layouts.map(({ positions, width }) => SecondMoment.bytes(routines, dtype, width, leafSize * c * positions));
+  const held = seconds.reduce((sum, bytes) => sum + bytes.held, size * 8);
+  const wasmBytes = programBytes(program, routines) + held + Math.max(...seconds.map(({ scratch }) => scratch)) + 65536;
   // alive at once: one array per level of the tree and one being filled; assembly copies them
   let levels = 0;
   for (let spanned = 1; spanned < leaves; spanned *= 2) levels++;
@@ -127,10 +109,8 @@ export function planMoments(
   const shared = options.tileSize === undefined ? Math.ceil(leaves / (TILES_PER_THREAD * (options.threads ?? 1))) : leaves;
   const tiles = planTiles(leaves, clamp(Math.floor(tileSize / leafSize), 1, shared));
   const products = layouts.reduce((total, { positions, width }) => total + c * positions * width * width, 0);
-  const flops = leaves * (program.flops[1] + Math.ceil(c / seedBlock) * lateFlops(program)) + n * products;
   const memory = { limit: memoryLimit, workerBytes: wasmBytes, resultBytes: sumBytes };
-  const inputSize = sizeOf(model.input.shape);
-  return { sweep, program, dtype, n, c, inputSize, leafSize, seedBlock, layouts, means, size, tiles, flops, memory };
+  return { sweeps, n, leafSize, layouts, means, size, tiles, flops: sweepFlops(sweeps, n) + n * products, memory };
 }
 
 function clamp(value: number, least: number, most: number): number {
@@ -160,14 +140,21 @@ export const momentTiles: TileKind<MomentTilePlan, Float64Array> = {
 class MomentTiles implements TileComputer<Float64Array> {
   private readonly rt: Runtime;
   private readonly plan: MomentPlan;
-  private readonly x: FloatArray;
-  private readonly execution: Execution;
+  private readonly sweeps: CotangentSweeps;
+  /** A leaf's sums, and their second moments. */
+  private readonly sumPtr: number;
+  private readonly seconds: readonly SecondMoment[];
 
   constructor(rt: Runtime, plan: MomentPlan, x: FloatArray) {
+    const { sweeps, leafSize, size, layouts } = plan;
     this.rt = rt;
     this.plan = plan;
-    this.x = x;
-    this.execution = startSweep(rt, plan.sweep, plan.program);
+    this.sweeps = new CotangentSweeps(rt, sweeps, x);
+    this.sumPtr = rt.arena.allocateArray('f64', size);
+    this.seconds = layouts.map(({ positions, width, second }) => {
+      const mostRows = leafSize * sweeps.c * positions;
+      return new SecondMoment(rt, sweeps.dtype, { width, mostRows, sumPtr: this.sumPtr + second * 8 });
+    });
   }
 
   /** Sums over the examples of one tile: [nodes, size], the nodes of the tree that its leaves make up, in leaf order. */
@@ -186,64 +173,29 @@ class MomentTiles implements TileComputer<Float64Array> {
   }
 
   private leafSum(leaf: number): Float64Array {
-    const { rt, plan, x, execution } = this;
-    const { n, c, inputSize, leafSize, seedBlock } = plan;
-    const start = leaf * leafSize;
-    const examples = Math.min(leafSize, n - start);
-    const padded = new Float64Array(leafSize * inputSize);
-    padded.set(x.subarray(start * inputSize, (start + examples) * inputSize));
-    // A short last leaf is filled up with its first example, whose cotangents are zero there.
-    for (let i = examples; i < leafSize; i++) padded.copyWithin(i * inputSize, 0, inputSize);
-    sweepForward(execution, plan.sweep, padded);
-    const sum = new Float64Array(plan.size);
-    for (let output = 0; output < c; output += seedBlock) {
-      execution.bind(plan.sweep.seed, unitCotangents(plan, output, examples));
-      execution.runLate();
-      for (const layout of plan.layouts) addMoments(rt, plan, layout, execution.ptr(layout.id), { examples, output }, sum);
-    }
-    return sum;
+    const { rt, plan, seconds, sumPtr } = this;
+    const { n, leafSize, size, layouts, means } = plan;
+    rt.f64.fill(size, 0, sumPtr);
+    this.sweeps.run(leaf * leafSize, Math.min(n, (leaf + 1) * leafSize), (run) => {
+      const { index, count, ptr, isShared } = run;
+      const { positions } = layouts[index];
+      if (isShared) for (let i = 0; i < count; i++) seconds[index].add(ptr, positions);
+      else seconds[index].add(ptr, count * positions);
+      if (means) this.addToMean(run);
+    });
+    for (const second of seconds) second.finish();
+    return rt.arena.f64(sumPtr, size).slice();
   }
-}
 
-/** Unit cotangents of a block of outputs; zero for outputs beyond c and for examples that only fill up: they add zero to every sum. */
-function unitCotangents({ c, leafSize, seedBlock }: MomentPlan, output: number, examples: number): Float64Array {
-  const cotangents = new Float64Array(seedBlock * leafSize * c);
-  for (let k = 0; k < seedBlock && output + k < c; k++) {
-    for (let i = 0; i < examples; i++) cotangents[(k * leafSize + i) * c + output + k] = 1;
-  }
-  return cotangents;
-}
-
-/** Adds the moments of a block's cotangents [seedBlock, leafSize, positions, width] to a partial sum. */
-function addMoments(
-  rt: Runtime,
-  { dtype, means, c, leafSize, seedBlock }: MomentPlan,
-  { positions, width, second, first, outputsPerProduct }: MomentLayout,
-  cotangentPtr: number,
-  { examples, output }: { readonly examples: number; readonly output: number },
-  sum: Float64Array,
-): void {
-  const { arena } = rt;
-  const routines = routinesOf(rt, dtype);
-  const stride = leafSize * positions * width;
-  arena.frame(() => {
-    const productPtr = arena.allocateArray(dtype, width * width);
-    const scratchPtr = arena.allocate(routines.gramScratchBytes(width, outputsPerProduct * leafSize * positions) >>> 0);
-    for (let k = 0; k < seedBlock; k += outputsPerProduct) {
-      const rows = Math.min(outputsPerProduct, seedBlock - k) * leafSize * positions;
-      routines.gram(width, rows, 1, cotangentPtr + k * stride * bytesOf(dtype), 1, width, 0, productPtr, width, scratchPtr);
-      const product = arena.view(dtype, productPtr, width * width);
-      for (let i = 0; i < product.length; i++) sum[second + i] += product[i];
-    }
-  });
-  if (!means) return;
-  const length = positions * width;
-  const cotangents = arena.view(dtype, cotangentPtr, seedBlock * stride);
-  for (let k = 0; k < seedBlock && output + k < c; k++) {
-    const at = first + (output + k) * length;
-    for (let example = 0; example < examples; example++) {
-      const from = k * stride + example * length;
-      for (let i = 0; i < length; i++) sum[at + i] += cotangents[from + i];
+  private addToMean({ index, output, count, ptr, isShared }: CotangentRun): void {
+    const { rt, plan, sumPtr } = this;
+    const { positions, width, first } = plan.layouts[index];
+    const length = positions * width;
+    const cotangents = rt.arena.view(plan.sweeps.dtype, ptr, (isShared ? 1 : count) * length);
+    const mean = rt.arena.f64(sumPtr + (first + output * length) * 8, length);
+    for (let example = 0; example < count; example++) {
+      const from = isShared ? 0 : example * length;
+      for (let i = 0; i < length; i++) mean[i] += cotangents[from + i];
     }
   }
 }
@@ -273,11 +225,13 @@ export function momentJob<Result>(
   };
 }
 
-/** Divides the sum over all examples by n. */
-function momentsOfSum(plan: MomentPlan, total: Float64Array): Moments[] {
-  for (let i = 0; i < total.length; i++) total[i] /= plan.n;
-  return plan.layouts.map(({ second, first, positions, width }) => ({
-    second: total.slice(second, first),
-    mean: total.slice(first, plan.means ? first + plan.c * positions * width : first),
-  }));
+/** Divides the sum over all examples by n, and mirrors the second moments. */
+function momentsOfSum({ sweeps: { c }, n, layouts, means }: MomentPlan, total: Float64Array): Moments[] {
+  for (let i = 0; i < total.length; i++) total[i] /= n;
+  return layouts.map(({ second, first, positions, width }) => {
+    const moment = total.subarray(second, first);
+    mirrorLower(width, moment);
+    const alone = moment.length === total.length;
+    return { second: alone ? moment : moment.slice(), mean: total.slice(first, means ? first + c * positions * width : first) };
+  });
 }

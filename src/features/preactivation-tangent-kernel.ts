@@ -3,14 +3,13 @@
 import { checkFinite, checkInteger } from '../core/check.ts';
 import { DEFAULT_MEMORY_LIMIT } from '../core/computation.ts';
 import { TangedgeError } from '../core/errors.ts';
-import { bytesOf, type Dtype, type FloatArray, sizeOf, type Tensor } from '../core/tensor.ts';
-import type { Execution } from '../graph/execution.ts';
+import { bytesOf, type FloatArray, type Tensor } from '../core/tensor.ts';
 import { batchSize, type Model } from '../graph/model.ts';
-import { lateFlops, type Program, programBytes } from '../graph/program.ts';
-import { giveCotangents, planSweep, startSweep, sweepBackward, sweepForward, unitSeeds } from '../graph/sweep.ts';
+import { programBytes } from '../graph/program.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 import { type BlockSource, computeHere, type JobMemory, type TileComputer, type TiledJob, type TileKind } from '../wasm/tiled.ts';
-import { type Cotangent, type CotangentSweep, preactivationSweep } from './cotangent-sweep.ts';
+import { type CotangentPlan, CotangentSweeps, planCotangents, sweepFlops } from './cotangent-runs.ts';
+import { type CotangentSweep, preactivationSweep } from './cotangent-sweep.ts';
 import type { FeatureJobOptions, FeatureOptions } from './options.ts';
 import { chooseWeights } from './weight.ts';
 
@@ -56,15 +55,15 @@ export function ptkJob(
   const n = batchSize(operation, model, 'x', x);
   checkFinite(operation, 'x', x);
   const plan = planPtk(rt, operation, model, preactivationSweep(model, chooseWeights(operation, model, [weight])), n, options);
-  const { tiles, tileSize, cotangent, program, c } = plan;
+  const { sweeps, tiles, tileSize } = plan;
+  const [{ positions, width }] = sweeps.cotangents;
   const data = new Float64Array(n * n);
-  const sweeps = Math.ceil(n / tileSize) * (program.flops[1] + Math.ceil(c / plan.seedBlock) * lateFlops(program));
   return {
     kind: ptkTiles,
     plan: { plan, x: x.data },
     tiles: tiles.length,
     blocks: { count: Math.ceil(n / tileSize), bytes: plan.blockBytes, of: (tile) => [tiles[tile].row, tiles[tile].column] },
-    flops: sweeps + n * n * c * cotangent.positions * cotangent.width,
+    flops: Math.ceil(n / tileSize) * sweepFlops(sweeps, tileSize) + n * n * sweeps.c * positions * width,
     memory: plan.memory,
     place: (tile, values) => placePtkTile(plan, tiles[tile], values, data),
     finish: () => ({ shape: [n, n], data }),
@@ -78,16 +77,10 @@ export interface PtkTile {
 }
 
 export interface PtkPlan {
-  readonly sweep: CotangentSweep['sweep'];
-  readonly cotangent: Cotangent;
-  readonly program: Program;
-  readonly dtype: Dtype;
+  readonly sweeps: CotangentPlan;
   readonly n: number;
-  readonly c: number;
-  readonly inputSize: number;
   /** Examples per block. */
   readonly tileSize: number;
-  readonly seedBlock: number;
   /** Blocks whose cotangents stay in memory. */
   readonly slots: number;
   /** Bytes of a block's cotangents, [outputs, examples, positions·width]. */
@@ -99,23 +92,14 @@ export interface PtkPlan {
 const MAX_TILE = 256;
 /** Examples per block that threads share, at least. */
 const LEAST_SHARED_TILE = 64;
-/** Examples × cotangents of one backward sweep: enough rows for the products to run at full speed. */
-const SWEEP_ROWS = 512;
 
 /** The largest blocks that fit: all resident when memory allows, else two at a time. */
-function planPtk(
-  rt: Runtime,
-  operation: string,
-  model: Model,
-  { sweep, cotangents }: CotangentSweep,
-  n: number,
-  options: FeatureJobOptions,
-): PtkPlan {
+function planPtk(rt: Runtime, operation: string, model: Model, sweep: CotangentSweep, n: number, options: FeatureJobOptions): PtkPlan {
   const { dtype = 'f64', memoryLimit = DEFAULT_MEMORY_LIMIT } = options;
   const largest = options.tileSize ?? Math.min(MAX_TILE, Math.max(LEAST_SHARED_TILE, Math.ceil(n / (4 * (options.threads ?? 1)))));
   checkInteger(operation, 'tileSize', largest, 1);
   checkInteger(operation, 'memoryLimit', memoryLimit, 1);
-  const [cotangent] = cotangents;
+  const [cotangent] = sweep.cotangents;
   const c = model.output.size;
   const routines = routinesOf(rt, dtype);
   const resultBytes = 2 * n * n * 8; // the kernel, and its tiles before assembly
@@ -123,11 +107,10 @@ function planPtk(
   const length = cotangent.positions * cotangent.width;
   let needed = 0;
   for (let tileSize = Math.min(largest, n); tileSize >= 1; tileSize = Math.floor(tileSize / 2)) {
-    const seedBlock = Math.min(c, Math.max(1, Math.floor(SWEEP_ROWS / tileSize)));
-    const program = planSweep(sweep, tileSize, seedBlock, dtype, { keep: [cotangent.id] });
+    const sweeps = planCotangents(model, sweep, tileSize, dtype);
     const blockBytes = Math.ceil((c * tileSize * length * bytesOf(dtype)) / 64) * 64;
-    const pairBytes = tileSize * tileSize * (8 + bytesOf(dtype)) + (routines.gemmScratchBytes(tileSize, tileSize, length) >>> 0) + 65536;
-    const fixed = programBytes(program, routines) + pairBytes;
+    const scratch = Math.max(routines.gemmScratchBytes(tileSize, tileSize, length) >>> 0, routines.gramScratchBytes(tileSize, length) >>> 0);
+    const fixed = programBytes(sweeps.program, routines) + tileSize * tileSize * (8 + bytesOf(dtype)) + scratch + 65536;
     const blocks = Math.ceil(n / tileSize);
     for (const slots of [blocks, Math.min(blocks, 2)]) {
       needed = fixed + slots * blockBytes;
@@ -135,7 +118,7 @@ function planPtk(
       const tiles: PtkTile[] = [];
       for (let row = 0; row < blocks; row++) for (let column = 0; column <= row; column++) tiles.push({ row, column });
       const memory = { limit: memoryLimit, workerBytes: needed, resultBytes };
-      return { sweep, cotangent, program, dtype, n, c, inputSize: sizeOf(model.input.shape), tileSize, seedBlock, slots, blockBytes, tiles, memory };
+      return { sweeps, n, tileSize, slots, blockBytes, tiles, memory };
     }
     if (options.tileSize !== undefined) break;
   }
@@ -152,7 +135,7 @@ class PtkTiles implements TileComputer<Float64Array> {
   private readonly plan: PtkPlan;
   private readonly x: FloatArray;
   private readonly shared: BlockSource | undefined;
-  private running: Execution | undefined;
+  private running: CotangentSweeps | undefined;
   private readonly slots: { block: number; ptr: number; used: number }[];
   private clock = 0;
 
@@ -164,28 +147,31 @@ class PtkTiles implements TileComputer<Float64Array> {
     this.slots = Array.from({ length: plan.slots }, () => ({ block: -1, ptr: rt.arena.allocate(plan.blockBytes), used: 0 }));
   }
 
-  /** [rows, columns] of a tile. */
+  /** [rows, columns] of a tile, its lower triangle alone on the diagonal. */
   compute(tile: number): Float64Array {
     const { rt, plan } = this;
     const { row, column } = plan.tiles[tile];
     const { arena } = rt;
-    const { tileSize, c, dtype } = plan;
+    const { tileSize } = plan;
+    const { dtype, c, cotangents } = plan.sweeps;
     const routines = routinesOf(rt, dtype);
-    const length = plan.cotangent.positions * plan.cotangent.width;
+    const length = cotangents[0].positions * cotangents[0].width;
     const rowPtr = this.block(row, -1);
     const columnPtr = this.block(column, rowPtr);
     const [rows, columns] = [this.examples(row), this.examples(column)];
+    const diagonal = row === column;
     return arena.frame(() => {
-      const sum = new Float64Array(rows * columns);
+      const sumPtr = arena.allocateArray('f64', rows * columns);
+      rt.f64.fill(rows * columns, 0, sumPtr);
       const productPtr = arena.allocateArray(dtype, rows * columns);
-      const scratchPtr = arena.allocate(routines.gemmScratchBytes(rows, columns, length) >>> 0);
+      const scratch = arena.allocate((diagonal ? routines.gramScratchBytes(rows, length) : routines.gemmScratchBytes(rows, columns, length)) >>> 0);
       for (let output = 0; output < c; output++) {
         const at = output * tileSize * length * bytesOf(dtype);
-        routines.gemm(rows, columns, length, 1, rowPtr + at, length, 1, columnPtr + at, 1, length, 0, productPtr, columns, 1, scratchPtr);
-        const product = arena.view(dtype, productPtr, rows * columns);
-        for (let i = 0; i < sum.length; i++) sum[i] += product[i];
+        if (diagonal) routines.gram(rows, length, 1, rowPtr + at, length, 1, 0, productPtr, columns, scratch);
+        else routines.gemm(rows, columns, length, 1, rowPtr + at, length, 1, columnPtr + at, 1, length, 0, productPtr, columns, 1, scratch);
+        routines.gramHadamard(rows, columns, 1, 1, 1, 1, diagonal ? 1 : 0, 0, 0, productPtr, sumPtr, columns);
       }
-      return sum;
+      return arena.f64(sumPtr, rows * columns).slice();
     });
   }
 
@@ -216,25 +202,17 @@ class PtkTiles implements TileComputer<Float64Array> {
 
   private sweep(block: number, ptr: number): void {
     const { plan, rt, x } = this;
-    const { tileSize, seedBlock, sweep, cotangent, c, inputSize, dtype } = plan;
-    this.running ??= startSweep(rt, sweep, plan.program);
-    const execution = this.running;
-    const examples = this.examples(block);
-    const start = block * tileSize * inputSize;
-    const padded = new Float64Array(tileSize * inputSize);
-    padded.set(x.subarray(start, start + examples * inputSize));
-    // A short last block is filled up with its first example: computed, never read.
-    for (let i = examples; i < tileSize; i++) padded.copyWithin(i * inputSize, 0, inputSize);
-    sweepForward(execution, sweep, padded);
-    const outputBytes = tileSize * cotangent.positions * cotangent.width * bytesOf(dtype);
-    for (let first = 0; first < c; first += seedBlock) {
-      // The last block of cotangents starts early enough to be full.
-      const from = Math.min(first, c - seedBlock);
-      giveCotangents(execution, sweep.seed, tileSize, unitSeeds(c, from, from + seedBlock));
-      sweepBackward(execution);
-      const source = execution.ptr(cotangent.id);
-      new Uint8Array(rt.arena.memory.buffer).copyWithin(ptr + from * outputBytes, source, source + seedBlock * outputBytes);
-    }
+    const { tileSize, sweeps } = plan;
+    this.running ??= new CotangentSweeps(rt, sweeps, x);
+    const [{ positions, width }] = sweeps.cotangents;
+    const bytes = positions * width * bytesOf(sweeps.dtype);
+    const start = block * tileSize;
+    this.running.run(start, start + this.examples(block), ({ output, example, count, ptr: from, isShared }) => {
+      const memory = new Uint8Array(rt.arena.memory.buffer);
+      const to = ptr + (output * tileSize + example - start) * bytes;
+      if (!isShared) memory.copyWithin(to, from, from + count * bytes);
+      else for (let i = 0; i < count; i++) memory.copyWithin(to + i * bytes, from, from + bytes);
+    });
   }
 }
 
@@ -244,7 +222,7 @@ function placePtkTile({ n, tileSize }: PtkPlan, { row, column }: PtkTile, values
   values.forEach((value, at) => {
     const i = row * tileSize + Math.floor(at / columns);
     const j = column * tileSize + (at % columns);
-    if (j > i) return; // the diagonal tile is whole; its lower triangle is mirrored like the rest
+    if (j > i) return; // the upper triangle of a diagonal tile is empty
     kernel[i * n + j] = value;
     kernel[j * n + i] = value;
   });

@@ -8,6 +8,7 @@ import { gatherExampleFactors } from './example-factors.ts';
 import { Execution } from './execution.ts';
 import type { Graph, ValueId } from './graph.ts';
 import { lowerProduct } from './image-gram.ts';
+import { LastOfGraph } from './last-of-graph.ts';
 import { type Model, trainableParameters } from './model.ts';
 import { affine, broadcast, concat, denseWeightGradient, oneHot, patches, reshape, slice, sum, transpose } from './primitives/table.ts';
 import type { Window } from './primitives/window.ts';
@@ -240,24 +241,28 @@ function rowsOf(g: GraphBuilder, x: ValueId, width: number): ValueId {
  * depends on a cotangent but on no example is then computed once, and has `outputs` entries of n examples each.
  */
 export function planSweep(
-  sweep: Sweep,
+  { graph, input, seed }: Sweep,
   n: number,
   outputs: number,
   dtype: Dtype,
-  { keep = sweep.graph.outputs, given = 'per-example', placeable }: PlanSweepOptions = {},
+  { keep = graph.outputs, given = 'per-example', placeable }: PlanSweepOptions = {},
 ): Program {
-  return planProgram(sweep.graph, {
-    dtype,
-    batch: new Map([
-      [sweep.input, n],
-      [sweep.seed, given === 'once' ? outputs : n * outputs],
-    ]),
-    each: given === 'once' ? new Map([[sweep.seed, n]]) : undefined,
-    late: new Set([sweep.seed]),
-    keep,
-    placeable,
-  });
+  return lastPrograms.get(graph, JSON.stringify([input, seed, n, outputs, dtype, keep, given, placeable]), () =>
+    planProgram(graph, {
+      dtype,
+      batch: new Map([
+        [input, n],
+        [seed, given === 'once' ? outputs : n * outputs],
+      ]),
+      each: given === 'once' ? new Map([[seed, n]]) : undefined,
+      late: new Set([seed]),
+      keep,
+      placeable,
+    }),
+  );
 }
+
+const lastPrograms = new LastOfGraph<Program>();
 
 interface PlanSweepOptions extends Pick<ProgramOptions, 'keep' | 'placeable'> {
   readonly given?: 'per-example' | 'once';
@@ -270,6 +275,16 @@ export function startSweep(rt: Runtime, sweep: Sweep, program: Program, norms: r
   sweep.norms.forEach(({ leaf }, index) => void execution.bind(leaf, norms[index]));
   execution.run(0);
   return execution;
+}
+
+/** Examples start … start + count of x, filled up to `block` examples with the first of them: computed, never read. */
+export function paddedBlock(x: FloatArray, start: number, count: number, block: number, size: number): FloatArray {
+  const examples = x.subarray(start * size, (start + count) * size);
+  if (count === block) return examples;
+  const padded = new Float64Array(block * size);
+  padded.set(examples);
+  for (let i = count; i < block; i++) padded.copyWithin(i * size, 0, size);
+  return padded;
 }
 
 /** Forward sweep over one block of examples. */

@@ -5,12 +5,12 @@ import type { Execution } from '../graph/execution.ts';
 import { copyStridedBetween, type StridedCopy } from '../graph/primitives/strided.ts';
 import { outputNorms } from '../graph/separation.ts';
 import { leavesZerosOut } from '../graph/shared-zeros.ts';
-import { giveCotangents, isOnePerExample, startSweep, sweepBackward, sweepForward } from '../graph/sweep.ts';
+import { giveCotangents, isOnePerExample, paddedBlock, startSweep, sweepBackward, sweepForward } from '../graph/sweep.ts';
 import type { Routines } from '../wasm/abi.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 import type { BlockSource, TileComputer } from '../wasm/tiled.ts';
 import { type FactorGroup, type StoredFactor, subBlock } from './block-layout.ts';
-import { type NtkInputs, paddedBlock } from './inputs.ts';
+import type { NtkInputs } from './inputs.ts';
 import { placeBlocksBytes } from './place-blocks.ts';
 import type { NtkPlan } from './plan.ts';
 

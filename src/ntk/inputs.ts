@@ -12,16 +12,6 @@ export interface NtkInputs {
   readonly size: number;
 }
 
-/** Examples start … start + count of x, filled up to `block` examples with the first of them: computed, never read. */
-export function paddedBlock(x: FloatArray, start: number, count: number, block: number, size: number): FloatArray {
-  const examples = x.subarray(start * size, (start + count) * size);
-  if (count === block) return examples;
-  const padded = new Float64Array(block * size);
-  padded.set(examples);
-  for (let i = count; i < block; i++) padded.copyWithin(i * size, 0, size);
-  return padded;
-}
-
 /** Number of examples of x, which fits the model and is finite. */
 export function checkInputs(operation: string, model: Model, name: string, x: Tensor): number {
   const n = batchSize(operation, model, name, x);

@@ -2,10 +2,11 @@
 
 import type { FloatArray } from '../core/tensor.ts';
 import { type Model, trainableParameters } from '../graph/model.ts';
+import { paddedBlock } from '../graph/sweep.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 import type { TileComputer } from '../wasm/tiled.ts';
 import type { OutputLayout } from './block-layout.ts';
-import { type NtkInputs, paddedBlock } from './inputs.ts';
+import type { NtkInputs } from './inputs.ts';
 import { placeBlocksBytes } from './place-blocks.ts';
 import { kernelForm, memoryError, type NtkRequest, type NtkTile, planTiles, resultSize } from './plan.ts';
 import { spreadTile } from './spread.ts';
