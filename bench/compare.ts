@@ -109,7 +109,7 @@ const BURST_SECONDS = 0.05;
 /** In which numbers the task computes. */
 function dtypeOf(task: Task): Dtype {
   if ('dtype' in task) return task.dtype;
-  return task.kind === 'ntk' || task.kind === 'training' ? 'f32' : 'f64';
+  return task.kind === 'ntk' || task.kind === 'agop' || task.kind === 'training' ? 'f32' : 'f64';
 }
 
 /** None of what says null. */

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import {
+  agop,
   type Dtype,
   eigh,
   empiricalNtk,
@@ -53,6 +54,11 @@ function runOf(rt: Runtime, task: Task): () => unknown {
       const model = network(rt, task.network);
       const x = seeded(99, [task.n, ...model.input.shape], 'f32');
       return () => empiricalNtk(rt, model, x, { outputs: task.outputs, dtype: 'f32' });
+    }
+    case 'agop': {
+      const model = network(rt, task.network);
+      const x = seeded(99, [task.n, ...model.input.shape], 'f32');
+      return () => agop(rt, model, x, { dtype: 'f32' });
     }
     case 'training':
       return trainingRun(rt, task);

@@ -20,6 +20,8 @@ export type Task =
   | { readonly kind: 'elementwise'; readonly name: string; readonly dtype: Dtype; readonly n: number }
   /** The empirical NTK in f32. */
   | { readonly kind: 'ntk'; readonly network: 'mlp' | 'cnn' | 'gru'; readonly outputs: 'full' | 'trace'; readonly n: number }
+  /** The average gradient outer product of the network's input, in f32. */
+  | { readonly kind: 'agop'; readonly network: 'mlp' | 'cnn' | 'gru'; readonly n: number }
   /** Full-batch gradient descent in f32 on MLP 3072-200-200-10, ReLU, n examples, with the alignment of the trace NTK every so many steps. */
   | { readonly kind: 'training'; readonly n: number; readonly steps: number; readonly every: number };
 
@@ -81,6 +83,12 @@ const ntk = (network: 'mlp' | 'cnn' | 'gru', outputs: 'full' | 'trace', n: numbe
   goals,
 });
 
+const agop = (network: 'mlp' | 'cnn' | 'gru', n: number): Row => ({
+  name: `agop ${network} ${n}`,
+  task: { kind: 'agop', network, n },
+  when: 'usual',
+});
+
 /**
  * The forward sweep, one backward sweep per output to the first pre-activations, and a triangle of the Gram matrices of inputs and cotangents.
  * Cotangents of the last hidden layer are weights times gates, so that the trace takes one weighted Gram matrix of the gates, and the full
@@ -136,6 +144,9 @@ export const ROWS: readonly Row[] = [
   ntk('mlp', 'full', 1024, 'usual', [seconds(5.5), wide(seconds(3.2)), times(1, 'PyTorch')]),
   ntk('cnn', 'trace', 64, 'usual', [seconds(1), times(1, 'PyTorch')]),
   ntk('gru', 'trace', 64, 'usual', [seconds(0.25), times(1, 'PyTorch')]),
+  agop('mlp', 1000),
+  agop('cnn', 64),
+  agop('gru', 64),
   training(50, 'usual'),
   training(1000, 'full'),
 ];

@@ -1,5 +1,6 @@
 """PyTorch on one thread: products, element-wise functions, and the NTK as functorch's tutorial writes it: the Jacobian of
-every example, contracted. The MLP's Jacobian has 27 MB an example: 32 of them, with --full 256.
+every example, contracted. The MLP's Jacobian has 27 MB an example: 32 of them, with --full 256. AGOP from one backward pass
+for all outputs together, or from one for each where that is faster.
 """
 import sys
 
@@ -44,6 +45,25 @@ def contraction(name, n, outputs):
     return run
 
 
+def gradient_outer_product(name, n):
+    model, shape = network(name)
+    x = torch.randn(n, *shape)
+    outputs = 10
+
+    def run():
+        inputs = x.clone().requires_grad_()
+        y = model(inputs)
+        if name == "cnn":
+            gradients = [torch.autograd.grad(y[:, o].sum(), inputs, retain_graph=True)[0].flatten(1) for o in range(outputs)]
+            rows = torch.cat(gradients)
+        else:
+            cotangents = torch.eye(outputs).unsqueeze(1).expand(outputs, n, outputs)
+            rows = torch.autograd.grad(y, inputs, cotangents, is_grads_batched=True)[0].flatten(2).flatten(0, 1)
+        return rows.T @ rows / n
+
+    return run
+
+
 MOST = {"mlp": 256 if "--full" in sys.argv else 32, "cnn": 64, "gru": 64}
 
 
@@ -62,6 +82,8 @@ def prepare(task):
         return lambda: function(x)
     if kind == "ntk" and task["n"] <= MOST[task["network"]]:
         return contraction(task["network"], task["n"], task["outputs"])
+    if kind == "agop":
+        return gradient_outer_product(task["network"], task["n"])
     return None
 
 

@@ -172,6 +172,7 @@ class MomentTiles implements TileComputer<Float64Array> {
     return values;
   }
 
+  /** In the arena, until the next. */
   private leafSum(leaf: number): Float64Array {
     const { rt, plan, seconds, sumPtr } = this;
     const { n, leafSize, size, layouts, means } = plan;
@@ -184,7 +185,7 @@ class MomentTiles implements TileComputer<Float64Array> {
       if (means) this.addToMean(run);
     });
     for (const second of seconds) second.finish();
-    return rt.arena.f64(sumPtr, size).slice();
+    return rt.arena.f64(sumPtr, size);
   }
 
   private addToMean({ index, output, count, ptr, isShared }: CotangentRun): void {
@@ -218,7 +219,7 @@ export function momentJob<Result>(
       const { first, last } = plan.tiles[tile];
       const nodes = nodesOfRun(first, last);
       nodes.forEach((node, index) => {
-        sums.add(node, nodes.length === 1 ? values : values.slice(index * plan.size, (index + 1) * plan.size));
+        sums.give(node, nodes.length === 1 ? values : values.slice(index * plan.size, (index + 1) * plan.size));
       });
     },
     finish: () => finish(momentsOfSum(plan, sums.total(plan.tiles[plan.tiles.length - 1].last))),
@@ -227,11 +228,12 @@ export function momentJob<Result>(
 
 /** Divides the sum over all examples by n, and mirrors the second moments. */
 function momentsOfSum({ sweeps: { c }, n, layouts, means }: MomentPlan, total: Float64Array): Moments[] {
-  for (let i = 0; i < total.length; i++) total[i] /= n;
   return layouts.map(({ second, first, positions, width }) => {
     const moment = total.subarray(second, first);
+    for (let i = 0; i < width; i++) for (let at = i * width; at <= i * width + i; at++) moment[at] /= n;
     mirrorLower(width, moment);
-    const alone = moment.length === total.length;
-    return { second: alone ? moment : moment.slice(), mean: total.slice(first, means ? first + c * positions * width : first) };
+    const mean = total.slice(first, means ? first + c * positions * width : first);
+    for (let i = 0; i < mean.length; i++) mean[i] /= n;
+    return { second: moment.length === total.length ? moment : moment.slice(), mean };
   });
 }

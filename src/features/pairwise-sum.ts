@@ -40,17 +40,33 @@ export class PairwiseSum {
     return this.sums.size;
   }
 
+  /** Adds the sum of one node, which is only lent. */
+  add(node: TreeNode, sum: Float64Array): void {
+    const other = this.takeSibling(node);
+    if (other === undefined) this.keep(node, sum.slice());
+    else this.join(node, addInto(other, sum));
+  }
+
   /** Adds the sum of one node, and keeps and overwrites the array. */
-  add({ level, index }: TreeNode, sum: Float64Array): void {
-    const sibling = index % 2 === 0 ? index + 1 : index - 1;
-    const other = this.sums.get(`${level}:${sibling}`);
-    if (other === undefined) {
-      this.sums.set(`${level}:${index}`, sum);
-      return;
-    }
-    this.sums.delete(`${level}:${sibling}`);
-    const joined = index % 2 === 0 ? addInto(sum, other) : addInto(other, sum);
-    this.add({ level: level + 1, index: Math.floor(index / 2) }, joined);
+  give(node: TreeNode, sum: Float64Array): void {
+    const other = this.takeSibling(node);
+    if (other === undefined) this.keep(node, sum);
+    else this.join(node, addInto(sum, other));
+  }
+
+  private join({ level, index }: TreeNode, sum: Float64Array): void {
+    this.give({ level: level + 1, index: Math.floor(index / 2) }, sum);
+  }
+
+  private keep({ level, index }: TreeNode, sum: Float64Array): void {
+    this.sums.set(`${level}:${index}`, sum);
+  }
+
+  private takeSibling({ level, index }: TreeNode): Float64Array | undefined {
+    const sibling = `${level}:${index % 2 === 0 ? index + 1 : index - 1}`;
+    const other = this.sums.get(sibling);
+    this.sums.delete(sibling);
+    return other;
   }
 
   /** The sum of the leaves of one node that has been added, joined or not. */

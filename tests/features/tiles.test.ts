@@ -85,7 +85,7 @@ describe('pairwise sums', () => {
           return nodesOfRun(edges[index], edge).map((node) => ({ node, sum: run.of(node), rank: ranks.next().value as number }));
         });
         const joined = new PairwiseSum();
-        for (const { node, sum } of tiles.sort((a, b) => a.rank - b.rank)) joined.add(node, sum);
+        for (const { node, sum } of tiles.sort((a, b) => a.rank - b.rank)) joined.give(node, sum);
         expect(joined.total(leaves)).toEqual(whole);
       }),
     );
