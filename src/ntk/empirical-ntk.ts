@@ -2,15 +2,14 @@
 
 import { checkFinite } from '../core/check.ts';
 import { TangedgeError } from '../core/errors.ts';
-import { type Dtype, formatShape, sameShape, sizeOf, type Tensor } from '../core/tensor.ts';
-import { type Model, trainableParameters } from '../graph/model.ts';
-import { paddedBlock } from '../graph/sweep.ts';
+import { type Dtype, formatShape, sameShape, type Tensor } from '../core/tensor.ts';
+import type { Model } from '../graph/model.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 import { computeHere } from '../wasm/tiled.ts';
 import { checkInputs } from './inputs.ts';
 import { ntkJob, type ParameterKernel, parameterNtkJob } from './ntk-job.ts';
 import type { NtkOptions } from './options.ts';
-import { preparedProducts, VectorProducts } from './vector-product.ts';
+import { KernelProducts } from './vector-product.ts';
 
 /**
  * Empirical neural tangent kernel at the model's parameters: sum over all trainable parameters, no 1/n, no 1/c.
@@ -89,30 +88,6 @@ export function ntkVectorProduct(rt: Runtime, model: Model, x: Tensor, u: Tensor
     );
   }
   checkFinite('ntkVectorProduct', 'u', u);
-  const block = Math.min(VECTOR_PRODUCT_BLOCK, Math.max(n1, n2));
-  const { graphs, programs } = preparedProducts(model, block, dtype);
-  const totals = trainableParameters(model).map(({ value }) => new Float64Array(sizeOf(value.shape)));
-  const data = dtype === 'f64' ? new Float64Array(n1 * c) : new Float32Array(n1 * c);
-  rt.arena.frame(() => {
-    const products = new VectorProducts(rt, graphs, programs);
-    const size = sizeOf(model.input.shape);
-    for (let start = 0; start < n2; start += block) {
-      const count = Math.min(block, n2 - start);
-      products.setBack(paddedBlock(x2.data, start, count, block, size));
-      // Examples that only fill the block up have cotangent 0.
-      const cotangents = new Float64Array(block * c);
-      cotangents.set(u.data.subarray(start * c, (start + count) * c));
-      products.pull(cotangents);
-      products.addGradients(totals);
-    }
-    for (let start = 0; start < n1; start += block) {
-      const count = Math.min(block, n1 - start);
-      products.setForward(paddedBlock(x.data, start, count, block, size));
-      data.set(products.pushTangents(totals).subarray(0, count * c), start * c);
-    }
-  });
+  const data = rt.arena.frame(() => new KernelProducts(rt, model, { x1: x.data, x2: x2.data, n1, n2 }, dtype).times(u.data));
   return { shape: [n1, c], data };
 }
-
-/** Examples swept at once: one number, whatever the memory, because it orders the sum over examples. */
-const VECTOR_PRODUCT_BLOCK = 64;

@@ -1,12 +1,13 @@
 /** @file NTK-vector products: one vjp on x2, one jvp on x1. Alone, and as an implementation of the whole kernel. */
 
-import { bytesOf, type Dtype, type FloatArray, type Tensor } from '../core/tensor.ts';
+import { bytesOf, type Dtype, emptyArray, type FloatArray, sizeOf, type Tensor } from '../core/tensor.ts';
 import { jvp, vjp } from '../graph/differentiate.ts';
 import { Execution } from '../graph/execution.ts';
 import type { Graph, ValueId } from '../graph/graph.ts';
 import { LastOfGraph } from '../graph/last-of-graph.ts';
 import { type Model, trainableParameters } from '../graph/model.ts';
 import { type Program, planProgram, programBytes } from '../graph/program.ts';
+import { paddedBlock } from '../graph/sweep.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 
 /** The two derived graphs. Plain data. */
@@ -141,5 +142,62 @@ export class VectorProducts {
     });
     this.forward.runLate();
     return this.forward.view(this.graphs.pushforward.output);
+  }
+}
+
+/** Both sides of a kernel, and their numbers of examples. */
+interface KernelSides {
+  readonly x1: FloatArray;
+  readonly x2: FloatArray;
+  readonly n1: number;
+  readonly n2: number;
+}
+
+/** Examples swept at once: one number, whatever the memory, because it orders the sum over examples. */
+const BLOCK = 64;
+
+/** Products Θ(x1, x2)·u, one after the other; lives in the arena frame in which it was made. Sides of one block are swept forward once. */
+export class KernelProducts {
+  private readonly model: Model;
+  private readonly sides: KernelSides;
+  private readonly dtype: Dtype;
+  private readonly block: number;
+  private readonly products: VectorProducts;
+  /** First examples of the blocks that were swept forward last. */
+  private readonly swept = { back: -1, forward: -1 };
+
+  constructor(rt: Runtime, model: Model, sides: KernelSides, dtype: Dtype) {
+    this.model = model;
+    this.sides = sides;
+    this.dtype = dtype;
+    this.block = Math.min(BLOCK, Math.max(sides.n1, sides.n2));
+    const { graphs, programs } = preparedProducts(model, this.block, dtype);
+    this.products = new VectorProducts(rt, graphs, programs);
+  }
+
+  /** u [n2, c] → [n1, c]. */
+  times(u: ArrayLike<number>): FloatArray {
+    const { model, sides, block, products, swept } = this;
+    const { x1, x2, n1, n2 } = sides;
+    const [c, size] = [model.output.size, sizeOf(model.input.shape)];
+    const totals = trainableParameters(model).map(({ value }) => new Float64Array(sizeOf(value.shape)));
+    for (let start = 0; start < n2; start += block) {
+      const count = Math.min(block, n2 - start);
+      if (swept.back !== start) products.setBack(paddedBlock(x2, start, count, block, size));
+      swept.back = start;
+      // Examples that only fill the block up have cotangent 0.
+      const cotangents = new Float64Array(block * c);
+      for (let i = 0; i < count * c; i++) cotangents[i] = u[start * c + i];
+      products.pull(cotangents);
+      products.addGradients(totals);
+    }
+    const data = emptyArray(this.dtype, n1 * c);
+    for (let start = 0; start < n1; start += block) {
+      const count = Math.min(block, n1 - start);
+      if (swept.forward !== start) products.setForward(paddedBlock(x1, start, count, block, size));
+      swept.forward = start;
+      data.set(products.pushTangents(totals).subarray(0, count * c), start * c);
+    }
+    return data;
   }
 }
