@@ -1,7 +1,7 @@
 /** @file The largest eigenvalue of the full kernel [n·c, n·c], from NTK-vector products: the kernel itself is never formed. */
 
 import { TangedgeError } from '../core/errors.ts';
-import type { Dtype, Tensor } from '../core/tensor.ts';
+import { type Dtype, sizeOf, type Tensor } from '../core/tensor.ts';
 import type { Model } from '../graph/model.ts';
 import { extremalEigenpairs } from '../linalg/extremal-eigenpairs.ts';
 import { checkInputs } from '../ntk/inputs.ts';
@@ -25,7 +25,7 @@ export function largestNtkEigenvalue(rt: Runtime, model: Model, x: Tensor, dtype
   const n = checkInputs('largestNtkEigenvalue', model, 'x', x);
   const tolerance = dtype === 'f64' ? 1e-10 : 1e-5;
   const { values, residuals, products } = rt.arena.frame(() => {
-    const kernel = new KernelProducts(rt, model, { x1: x.data, x2: x.data, n1: n, n2: n }, dtype);
+    const kernel = new KernelProducts(rt, model, { x1: x.data, x2: x.data, size: sizeOf(model.input.shape) }, dtype);
     const product = (u: Float64Array) => Float64Array.from(kernel.times(u));
     return extremalEigenpairs(rt, n * model.output.size, product, { tolerance, maxProducts: MAX_PRODUCTS });
   });

@@ -16,15 +16,13 @@ import { mirrorLower } from '../linalg/mirror.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 import type { JobMemory, TileComputer, TiledJob, TileKind } from '../wasm/tiled.ts';
 import { type CotangentPlan, type CotangentRun, CotangentSweeps, planCotangents, sweepFlops } from './cotangent-runs.ts';
-import type { CotangentSweep } from './cotangent-sweep.ts';
+import type { Cotangent, CotangentSweep } from './cotangent-sweep.ts';
 import type { FeatureJobOptions } from './options.ts';
 import { nodesOfRun, PairwiseSum } from './pairwise-sum.ts';
 import { SecondMoment } from './second-moment.ts';
 
 /** Where a cotangent's sums are in a partial sum: the second moment [width, width], then the means [outputs, positions, width]. */
-interface MomentLayout {
-  readonly positions: number;
-  readonly width: number;
+interface MomentLayout extends Cotangent {
   readonly second: number;
   readonly first: number;
 }
@@ -84,11 +82,12 @@ export function planMoments(
   const leafSize = Math.min(n, sweepSize * Math.max(1, Math.floor(LEAF / sweepSize)));
   const leaves = Math.ceil(n / leafSize);
   let size = 0;
-  const layouts = cotangents.map(({ positions, width }) => {
+  const layouts = cotangents.map((cotangent) => {
+    const { positions, width } = cotangent;
     const second = size;
     const first = second + width * width;
     size = first + (means ? c * positions * width : 0);
-    return { positions, width, second, first };
+    return { ...cotangent, second, first };
   });
   const routines = routinesOf(rt, dtype);
   const seconds = layouts.map(({ positions, width }) => SecondMoment.bytes(routines, dtype, width, leafSize * c * positions));

@@ -4,7 +4,17 @@ import { bytesOf, type Dtype, type FloatArray, sizeOf } from '../core/tensor.ts'
 import type { Execution } from '../graph/execution.ts';
 import type { Model } from '../graph/model.ts';
 import { lateFlops, type Program } from '../graph/program.ts';
-import { giveCotangents, paddedBlock, planSweep, type Sweep, startSweep, sweepBackward, sweepForward, unitSeeds } from '../graph/sweep.ts';
+import {
+  giveCotangents,
+  isForAllExamples,
+  paddedBlock,
+  planSweep,
+  type Sweep,
+  startSweep,
+  sweepBackward,
+  sweepForward,
+  unitSeeds,
+} from '../graph/sweep.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 import type { Cotangent, CotangentSweep } from './cotangent-sweep.ts';
 
@@ -36,7 +46,7 @@ export function planCotangents(model: Model, { sweep, cotangents }: CotangentSwe
   const rows = Math.max(1, Math.floor(Math.min(SWEEP_ROWS, SWEEP_ELEMENTS / elementsPerExample(model))));
   const seedBlock = Math.min(c, rows, MOST_COTANGENTS);
   const sweepSize = Math.min(n, Math.floor(rows / seedBlock), MOST_EXAMPLES);
-  const program = planSweep(sweep, sweepSize, seedBlock, dtype, { keep: cotangents.map(({ id }) => id), given: 'once' });
+  const program = planSweep(sweep, sweepSize, seedBlock, dtype, { keep: cotangents.map(({ id }) => id) });
   return { sweep, cotangents, program, dtype, c, inputSize: sizeOf(model.input.shape), sweepSize, seedBlock };
 }
 
@@ -97,17 +107,16 @@ export class CotangentSweeps {
   private give(from: number): void {
     const { c, seedBlock, sweep } = this.plan;
     if (this.given === from) return;
-    giveCotangents(this.execution, sweep.seed, 1, unitSeeds(c, from, from + seedBlock));
+    giveCotangents(this.execution, sweep.seed, unitSeeds(c, from, from + seedBlock));
     this.given = from;
   }
 
-  /** Where the cotangents of the k-th output of the last sweep are. One that no example changed has one entry for all of them. */
+  /** Where the cotangents of the k-th output of the last sweep are. */
   private entry(index: number, k: number): { ptr: number; isShared: boolean } {
     const { execution, plan } = this;
     const { id, positions, width } = plan.cotangents[index];
-    const { each, batch } = plan.program;
-    const isShared = each[id] > 1 || batch[id] === 1;
-    const entry = isShared ? Math.min(k, batch[id] - 1) : k * plan.sweepSize;
+    const isShared = isForAllExamples(plan.program, id);
+    const entry = isShared ? Math.min(k, plan.program.batch[id] - 1) : k * plan.sweepSize;
     return { ptr: execution.ptr(id) + entry * positions * width * bytesOf(plan.dtype), isShared };
   }
 }

@@ -6,6 +6,7 @@ import { TangedgeError } from '../core/errors.ts';
 import { bytesOf, type FloatArray, type Tensor } from '../core/tensor.ts';
 import { batchSize, type Model } from '../graph/model.ts';
 import { programBytes } from '../graph/program.ts';
+import { BlockSlots } from '../wasm/block-slots.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 import { type BlockSource, computeHere, type JobMemory, type TileComputer, type TiledJob, type TileKind } from '../wasm/tiled.ts';
 import { type CotangentPlan, CotangentSweeps, planCotangents, sweepFlops } from './cotangent-runs.ts';
@@ -134,17 +135,14 @@ class PtkTiles implements TileComputer<Float64Array> {
   private readonly rt: Runtime;
   private readonly plan: PtkPlan;
   private readonly x: FloatArray;
-  private readonly shared: BlockSource | undefined;
   private running: CotangentSweeps | undefined;
-  private readonly slots: { block: number; ptr: number; used: number }[];
-  private clock = 0;
+  private readonly blocks: BlockSlots;
 
   constructor(rt: Runtime, plan: PtkPlan, x: FloatArray, shared?: BlockSource) {
     this.rt = rt;
     this.plan = plan;
     this.x = x;
-    this.shared = shared;
-    this.slots = Array.from({ length: plan.slots }, () => ({ block: -1, ptr: rt.arena.allocate(plan.blockBytes), used: 0 }));
+    this.blocks = new BlockSlots(rt, { count: plan.slots, bytes: plan.blockBytes }, (block, ptr) => this.sweep(block, ptr), shared);
   }
 
   /** [rows, columns] of a tile, its lower triangle alone on the diagonal. */
@@ -156,8 +154,8 @@ class PtkTiles implements TileComputer<Float64Array> {
     const { dtype, c, cotangents } = plan.sweeps;
     const routines = routinesOf(rt, dtype);
     const length = cotangents[0].positions * cotangents[0].width;
-    const rowPtr = this.block(row, -1);
-    const columnPtr = this.block(column, rowPtr);
+    const rowPtr = this.blocks.at(row);
+    const columnPtr = this.blocks.at(column, rowPtr);
     const [rows, columns] = [this.examples(row), this.examples(column)];
     const diagonal = row === column;
     return arena.frame(() => {
@@ -177,27 +175,11 @@ class PtkTiles implements TileComputer<Float64Array> {
 
   /** The cotangents of a block of examples. */
   computeBlock(block: number): Uint8Array {
-    const ptr = this.block(block, -1); // may grow the memory
-    return new Uint8Array(this.rt.arena.memory.buffer, ptr, this.plan.blockBytes);
+    return this.blocks.read(block);
   }
 
   private examples(block: number): number {
     return Math.min(this.plan.tileSize, this.plan.n - block * this.plan.tileSize);
-  }
-
-  /** Address of a block's cotangents: still in a slot, computed elsewhere, or computed here. Never evicts the slot at `pinned`. */
-  private block(block: number, pinned: number): number {
-    const known = this.slots.find((slot) => slot.block === block);
-    const slot = known ?? this.slots.filter(({ ptr }) => ptr !== pinned).reduce((oldest, other) => (other.used < oldest.used ? other : oldest));
-    slot.used = ++this.clock;
-    if (slot.block !== block) {
-      slot.block = -1;
-      const given = this.shared?.read(block);
-      if (given === undefined) this.sweep(block, slot.ptr);
-      else new Uint8Array(this.rt.arena.memory.buffer, slot.ptr, this.plan.blockBytes).set(given);
-      slot.block = block;
-    }
-    return slot.ptr;
   }
 
   private sweep(block: number, ptr: number): void {

@@ -44,17 +44,16 @@ export function chooseWeights(operation: string, model: Model, names?: readonly 
 }
 
 /** The weight of the dense layer through which alone the model reads its input, whole, at one position; undefined when there is none. */
-export function weightOfInput({ graph, input, ...model }: Model): FeatureWeight | undefined {
-  let value = input.id;
+export function weightOfInput(model: Model): FeatureWeight | undefined {
+  const { nodes } = model.graph;
+  let value = model.input.id;
   for (;;) {
-    const readers = [...graph.nodes.keys()].filter((id) => graph.nodes[id].inputs.includes(value));
+    const readers = [...nodes.keys()].filter((id) => nodes[id].inputs.includes(value));
     if (readers.length !== 1 || value === model.output.id) return undefined;
-    if (graph.nodes[readers[0]].op !== 'reshape') break;
+    if (nodes[readers[0]].op !== 'reshape') break;
     value = readers[0];
   }
-  return allFeatureWeights({ graph, input, ...model }).find(
-    ({ site }) => site.kind === 'dense' && site.positions === 1 && site.uses[0].input === value,
-  );
+  return allFeatureWeights(model).find(({ site }) => site.kind === 'dense' && site.positions === 1 && site.uses[0].input === value);
 }
 
 /** The weight as used, [h, i], f64: σ_w/√fan_in times the parameter in the NTK parameterization, the parameter itself in the standard one. */

@@ -237,24 +237,24 @@ function rowsOf(g: GraphBuilder, x: ValueId, width: number): ValueId {
 }
 
 /**
- * Plans the sweeps for `n` examples and blocks of `outputs` cotangents, given for every example or once for all: what
- * depends on a cotangent but on no example is then computed once, and has `outputs` entries of n examples each.
+ * Plans the sweeps for `n` examples and blocks of `outputs` cotangents, given once for all examples: what depends on a
+ * cotangent but on no example is computed once, and has `outputs` entries of n examples each.
  */
 export function planSweep(
   { graph, input, seed }: Sweep,
   n: number,
   outputs: number,
   dtype: Dtype,
-  { keep = graph.outputs, given = 'per-example', placeable }: PlanSweepOptions = {},
+  { keep = graph.outputs, placeable }: Pick<ProgramOptions, 'keep' | 'placeable'> = {},
 ): Program {
-  return lastPrograms.get(graph, JSON.stringify([input, seed, n, outputs, dtype, keep, given, placeable]), () =>
+  return lastPrograms.get(graph, JSON.stringify([input, seed, n, outputs, dtype, keep, placeable]), () =>
     planProgram(graph, {
       dtype,
       batch: new Map([
         [input, n],
-        [seed, given === 'once' ? outputs : n * outputs],
+        [seed, outputs],
       ]),
-      each: given === 'once' ? new Map([[seed, n]]) : undefined,
+      each: new Map([[seed, n]]),
       late: new Set([seed]),
       keep,
       placeable,
@@ -264,8 +264,9 @@ export function planSweep(
 
 const lastPrograms = new LastOfGraph<Program>();
 
-interface PlanSweepOptions extends Pick<ProgramOptions, 'keep' | 'placeable'> {
-  readonly given?: 'per-example' | 'once';
+/** Whether a cotangent has one entry for all examples of the sweep, because none changed it. */
+export function isForAllExamples({ each, batch }: Program, id: ValueId): boolean {
+  return each[id] > 1 || batch[id] === 1;
 }
 
 /** Puts the parameters and the norms in place and evaluates what depends on them alone. */
@@ -293,17 +294,14 @@ export function sweepForward(execution: Execution, sweep: Sweep, x: FloatArray):
   execution.run(1);
 }
 
-/**
- * Gives a block of output cotangents, and evaluates what depends on no example: row k of `seeds` [k, c] is the cotangent of each of
- * n examples (n = 1 when cotangents are given once).
- */
-export function giveCotangents(execution: Execution, seed: ValueId, n: number, seeds: readonly FloatArray[]): void {
+/** Gives a block of output cotangents, each [c] and for all examples, and evaluates what depends on no example. */
+export function giveCotangents(execution: Execution, seed: ValueId, cotangents: readonly FloatArray[]): void {
   const c = sizeOf(execution.program.graph.nodes[seed].shape);
-  const cotangents = new Float64Array(seeds.length * n * c);
-  seeds.forEach((cotangent, k) => {
-    for (let i = 0; i < n; i++) cotangents.set(cotangent, (k * n + i) * c);
+  const block = new Float64Array(cotangents.length * c);
+  cotangents.forEach((cotangent, k) => {
+    block.set(cotangent, k * c);
   });
-  execution.bind(seed, cotangents);
+  execution.bind(seed, block);
   execution.run(2);
 }
 

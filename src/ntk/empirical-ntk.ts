@@ -2,7 +2,7 @@
 
 import { checkFinite } from '../core/check.ts';
 import { TangedgeError } from '../core/errors.ts';
-import { type Dtype, formatShape, sameShape, type Tensor } from '../core/tensor.ts';
+import { type Dtype, formatShape, sameShape, sizeOf, type Tensor } from '../core/tensor.ts';
 import type { Model } from '../graph/model.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 import { computeHere } from '../wasm/tiled.ts';
@@ -88,6 +88,6 @@ export function ntkVectorProduct(rt: Runtime, model: Model, x: Tensor, u: Tensor
     );
   }
   checkFinite('ntkVectorProduct', 'u', u);
-  const data = rt.arena.frame(() => new KernelProducts(rt, model, { x1: x.data, x2: x2.data, n1, n2 }, dtype).times(u.data));
+  const data = rt.arena.frame(() => new KernelProducts(rt, model, { x1: x.data, x2: x2.data, size: sizeOf(model.input.shape) }, dtype).times(u.data));
   return { shape: [n1, c], data };
 }

@@ -5,8 +5,9 @@ import type { Execution } from '../graph/execution.ts';
 import { copyStridedBetween, type StridedCopy } from '../graph/primitives/strided.ts';
 import { outputNorms } from '../graph/separation.ts';
 import { leavesZerosOut } from '../graph/shared-zeros.ts';
-import { giveCotangents, isOnePerExample, paddedBlock, startSweep, sweepBackward, sweepForward } from '../graph/sweep.ts';
+import { giveCotangents, isForAllExamples, isOnePerExample, paddedBlock, startSweep, sweepBackward, sweepForward } from '../graph/sweep.ts';
 import type { Routines } from '../wasm/abi.ts';
+import { BlockSlots } from '../wasm/block-slots.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 import type { BlockSource, TileComputer } from '../wasm/tiled.ts';
 import { type FactorGroup, type StoredFactor, subBlock } from './block-layout.ts';
@@ -23,20 +24,17 @@ export class FactoredTiles implements TileComputer<Float64Array> {
   private readonly plan: NtkPlan;
   private readonly inputs: NtkInputs;
   private readonly routines: Routines;
-  private readonly shared: BlockSource | undefined;
-  private readonly slots: { block: number; ptr: number; used: number }[];
+  private readonly blocks: BlockSlots;
   private running: Execution | undefined;
   /** The first of the cotangents that the execution was given last. */
   private given = -1;
-  private clock = 0;
 
   constructor(rt: Runtime, plan: NtkPlan, inputs: NtkInputs, shared?: BlockSource) {
     this.rt = rt;
     this.plan = plan;
     this.inputs = inputs;
-    this.shared = shared;
     this.routines = routinesOf(rt, plan.dtype);
-    this.slots = Array.from({ length: plan.slots }, () => ({ block: -1, ptr: rt.arena.allocate(plan.blocks.bytes), used: 0 }));
+    this.blocks = new BlockSlots(rt, { count: plan.slots, bytes: plan.blocks.bytes }, (block, ptr) => this.sweep(block, ptr), shared);
   }
 
   /** [planes, rows, columns] of a tile, f64: the lower triangle alone on the diagonal of a symmetric kernel. */
@@ -47,8 +45,8 @@ export class FactoredTiles implements TileComputer<Float64Array> {
   lend<T>(index: number, use: (values: Float64Array) => T): T {
     const { plan, rt } = this;
     const [rowBlock, columnBlock] = blocksOfTile(plan, index);
-    const rowPtr = this.block(rowBlock, -1);
-    const columnPtr = this.block(columnBlock, rowPtr);
+    const rowPtr = this.blocks.at(rowBlock);
+    const columnPtr = this.blocks.at(columnBlock, rowPtr);
     const rows = examplesOfBlock(plan, rowBlock);
     const columns = examplesOfBlock(plan, columnBlock);
     const perExample = plan.layout === 'blocks' ? plan.problem.outputs : 1;
@@ -72,8 +70,7 @@ export class FactoredTiles implements TileComputer<Float64Array> {
 
   /** The factors of a block of examples. */
   computeBlock(block: number): Uint8Array {
-    const ptr = this.block(block, -1); // may grow the memory
-    return new Uint8Array(this.rt.arena.memory.buffer, ptr, this.plan.blocks.bytes);
+    return this.blocks.read(block);
   }
 
   /** The sweeps' execution, made when the first block is computed here. */
@@ -81,21 +78,6 @@ export class FactoredTiles implements TileComputer<Float64Array> {
     const { rt, plan } = this;
     this.running ??= startSweep(rt, plan.sweep, plan.program, outputNorms(rt, plan.sweep, plan.seeds, plan.dtype));
     return this.running;
-  }
-
-  /** Address of a block's factors: still in a slot, computed elsewhere, or computed here. Never evicts the block at `pinned`. */
-  private block(block: number, pinned: number): number {
-    const known = this.slots.find((slot) => slot.block === block);
-    const slot = known ?? this.slots.filter(({ ptr }) => ptr !== pinned).reduce((oldest, other) => (other.used < oldest.used ? other : oldest));
-    slot.used = ++this.clock;
-    if (slot.block !== block) {
-      slot.block = -1;
-      const given = this.shared?.read(block);
-      if (given === undefined) this.sweep(block, slot.ptr);
-      else new Uint8Array(this.rt.arena.memory.buffer, slot.ptr, this.plan.blocks.bytes).set(given);
-      slot.block = block;
-    }
-    return slot.ptr;
   }
 
   /** Both sweeps over a block, some examples and some cotangents at a time. */
@@ -131,7 +113,7 @@ export class FactoredTiles implements TileComputer<Float64Array> {
   private giveCotangents(from: number): void {
     const { seeds, seedBlock, sweep } = this.plan;
     if (this.given === from) return;
-    giveCotangents(this.execution, sweep.seed, 1, seeds.slice(from, from + seedBlock));
+    giveCotangents(this.execution, sweep.seed, seeds.slice(from, from + seedBlock));
     this.given = from;
   }
 
@@ -159,8 +141,7 @@ export class FactoredTiles implements TileComputer<Float64Array> {
     const { sweepSize, dtype } = plan;
     const outStrides = this.rightStrides(right);
     const extents = [count, Math.min(examples, sweepSize), s, w];
-    // A cotangent that no example changed has one entry for all of them.
-    const once = execution.program.each[id] > 1 || execution.program.batch[id] === 1;
+    const once = isForAllExamples(execution.program, id);
     const inStrides = [(once ? 1 : sweepSize) * s * w, once ? 0 : s * w, w, 1];
     const copy = { extents, inStrides, outStrides, outOffset: from * outStrides[0] + Math.min(example, examples - 1) * outStrides[1] };
     copyStridedBetween({ arena: rt.arena, routines, dtype }, copy, execution.ptr(id), ptr + offset);

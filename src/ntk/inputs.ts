@@ -1,4 +1,4 @@
-/** @file The inputs of a kernel as flat arrays, and blocks of them. */
+/** @file The inputs of a kernel as flat arrays. */
 
 import { checkFinite } from '../core/check.ts';
 import type { FloatArray, Tensor } from '../core/tensor.ts';

@@ -143,7 +143,7 @@ class JacobianTiles implements TileComputer<Float64Array> {
     this.execution = new Execution(rt, program);
     for (const { id, value } of model.parameters) this.execution.bind(id, value.data);
     this.execution.run(0);
-    giveCotangents(this.execution, seed, 1, unitSeeds(c, 0, c));
+    giveCotangents(this.execution, seed, unitSeeds(c, 0, c));
   }
 
   /** [examples, c, width] */

@@ -212,7 +212,7 @@ function fitTiles(
   const programs = new Map<string, Program>();
   const programOf = ({ sweepSize, seedBlock }: SweepShape): Program => {
     const key = `${sweepSize} × ${seedBlock}`;
-    const program = programs.get(key) ?? planSweep(sweep, sweepSize, seedBlock, request.dtype, { given: 'once', placeable: rowsOf(sweep) });
+    const program = programs.get(key) ?? planSweep(sweep, sweepSize, seedBlock, request.dtype, { placeable: rowsOf(sweep) });
     programs.set(key, program);
     return program;
   };

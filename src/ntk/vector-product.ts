@@ -9,6 +9,7 @@ import { type Model, trainableParameters } from '../graph/model.ts';
 import { type Program, planProgram, programBytes } from '../graph/program.ts';
 import { paddedBlock } from '../graph/sweep.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
+import type { NtkInputs } from './inputs.ts';
 
 /** The two derived graphs. Plain data. */
 export interface VectorProductGraphs {
@@ -145,41 +146,34 @@ export class VectorProducts {
   }
 }
 
-/** Both sides of a kernel, and their numbers of examples. */
-interface KernelSides {
-  readonly x1: FloatArray;
-  readonly x2: FloatArray;
-  readonly n1: number;
-  readonly n2: number;
-}
-
 /** Examples swept at once: one number, whatever the memory, because it orders the sum over examples. */
 const BLOCK = 64;
 
 /** Products Θ(x1, x2)·u, one after the other; lives in the arena frame in which it was made. Sides of one block are swept forward once. */
 export class KernelProducts {
   private readonly model: Model;
-  private readonly sides: KernelSides;
+  private readonly inputs: NtkInputs;
   private readonly dtype: Dtype;
   private readonly block: number;
   private readonly products: VectorProducts;
   /** First examples of the blocks that were swept forward last. */
   private readonly swept = { back: -1, forward: -1 };
 
-  constructor(rt: Runtime, model: Model, sides: KernelSides, dtype: Dtype) {
+  constructor(rt: Runtime, model: Model, inputs: NtkInputs, dtype: Dtype) {
     this.model = model;
-    this.sides = sides;
+    this.inputs = inputs;
     this.dtype = dtype;
-    this.block = Math.min(BLOCK, Math.max(sides.n1, sides.n2));
+    this.block = Math.min(BLOCK, Math.max(inputs.x1.length, inputs.x2.length) / inputs.size);
     const { graphs, programs } = preparedProducts(model, this.block, dtype);
     this.products = new VectorProducts(rt, graphs, programs);
   }
 
   /** u [n2, c] → [n1, c]. */
-  times(u: ArrayLike<number>): FloatArray {
-    const { model, sides, block, products, swept } = this;
-    const { x1, x2, n1, n2 } = sides;
-    const [c, size] = [model.output.size, sizeOf(model.input.shape)];
+  times(u: FloatArray): FloatArray {
+    const { model, inputs, block, products, swept } = this;
+    const { x1, x2, size } = inputs;
+    const [n1, n2] = [x1.length / size, x2.length / size];
+    const c = model.output.size;
     const totals = trainableParameters(model).map(({ value }) => new Float64Array(sizeOf(value.shape)));
     for (let start = 0; start < n2; start += block) {
       const count = Math.min(block, n2 - start);
@@ -187,7 +181,7 @@ export class KernelProducts {
       swept.back = start;
       // Examples that only fill the block up have cotangent 0.
       const cotangents = new Float64Array(block * c);
-      for (let i = 0; i < count * c; i++) cotangents[i] = u[start * c + i];
+      cotangents.set(u.subarray(start * c, (start + count) * c));
       products.pull(cotangents);
       products.addGradients(totals);
     }
