@@ -8,8 +8,8 @@
  *        b: | b0   b1  |        each step l is one rank-1 update:
  *   a:  +---+-----------+         c[i][v] += splat(a[i]) · b[v]
  *   a0  |   | c00  c01 |
- *   a1  |   | c10  c11 |        10 accumulators + 2 b + 1 splat + 1 product = 14 live v128:
- *   a2  |   | c20  c21 |        what V8 can keep in x64's 16 registers. 6 rows spill.
+ *   a1  |   | c10  c11 |        10 accumulators + 2 b + 2 products, one in the splat's place
+ *   a2  |   | c20  c21 |        = 14 live v128: what V8 can keep in x64's 16 registers. 6 rows spill.
  *   a3  |   | c30  c31 |
  *   a4  |   | c40  c41 |
  *
@@ -20,11 +20,15 @@
  *
  * The form is what V8's schedulers turn into the code that one would write by hand, without a spill in Node 20 to 24:
  *
- *   - `while (a < aEnd)`, b loaded first, one splat at a time, sums declared and stored from the first to the last.
+ *   - `while (a < aEnd)`, b loaded first, one splat at a time, the last row of the tile first: so V8 ≤ 12 schedules it.
  *   - The first step stands before the loops: then V8 computes the splat's four addresses (memory base + offset) once and not in
  *     every step, which is 12 % of the time on Zen 3.
  *   - Four steps a turn, since every turn pays for V8's check of the stack: on Zen 3 that check alone is 8 % of a one-step turn.
- *     Between two steps stands `keep`, without which V8 ≤ 12 loads for all four steps first.
+ *   - Behind each step a branch that is never taken (no panel lies at 0, but V8 does not know), in which the two sums of a row
+ *     become their disjunction. V8 ≤ 12 schedules backwards from where values are needed. For the branch it needs both sums of a row
+ *     at once, and so makes both products before both additions, which Zen cores run up to 26 % faster than products and
+ *     additions in turn (multiply-add.ts). The store, behind which memory may have changed, keeps the loads of the next step
+ *     behind the branch; without it, all loads of a turn come first, and spill.
  *   - It is exported so that neither Binaryen nor V8 inlines it into the blocked loops: tier-up then takes effect at the next
  *     call, inside a running GEMM.
  *
@@ -51,117 +55,174 @@ function microkernel<T>(adds: i32, k: i32, a: usize, b: usize, c: usize, rsc: us
   let c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero, c30 = zero, c31 = zero, c40 = zero, c41 = zero, c50 = zero, c51 = zero;
   let b0 = zero, b1 = zero, ai = zero;
   b0 = v128.load(b), b1 = v128.load(b, 16);
-  ai = v128.load_splat<T>(a);
-  c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
-  ai = v128.load_splat<T>(a, sizeof<T>());
-  c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
-  ai = v128.load_splat<T>(a, 2 * sizeof<T>());
-  c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
-  ai = v128.load_splat<T>(a, 3 * sizeof<T>());
-  c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
+  if (MR == 6) {
+    ai = v128.load_splat<T>(a, 5 * sizeof<T>());
+    c50 = plus<T>(c50, ai, b0), c51 = plus<T>(c51, ai, b1);
+  }
   ai = v128.load_splat<T>(a, 4 * sizeof<T>());
   c40 = plus<T>(c40, ai, b0), c41 = plus<T>(c41, ai, b1);
-  if (MR == 6) ai = v128.load_splat<T>(a, 5 * sizeof<T>()), c50 = plus<T>(c50, ai, b0), c51 = plus<T>(c51, ai, b1);
+  ai = v128.load_splat<T>(a, 3 * sizeof<T>());
+  c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
+  ai = v128.load_splat<T>(a, 2 * sizeof<T>());
+  c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
+  ai = v128.load_splat<T>(a, sizeof<T>());
+  c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
+  ai = v128.load_splat<T>(a);
+  c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
   a += MR * sizeof<T>();
   b += 32;
   const aRest = a + <usize>((k - 1) & 3) * (MR * sizeof<T>());
   while (a < aRest) {
     b0 = v128.load(b), b1 = v128.load(b, 16);
-    ai = v128.load_splat<T>(a);
-    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
-    ai = v128.load_splat<T>(a, sizeof<T>());
-    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
-    ai = v128.load_splat<T>(a, 2 * sizeof<T>());
-    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
-    ai = v128.load_splat<T>(a, 3 * sizeof<T>());
-    c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
+    if (MR == 6) {
+      ai = v128.load_splat<T>(a, 5 * sizeof<T>());
+      c50 = plus<T>(c50, ai, b0), c51 = plus<T>(c51, ai, b1);
+    }
     ai = v128.load_splat<T>(a, 4 * sizeof<T>());
     c40 = plus<T>(c40, ai, b0), c41 = plus<T>(c41, ai, b1);
-    if (MR == 6) ai = v128.load_splat<T>(a, 5 * sizeof<T>()), c50 = plus<T>(c50, ai, b0), c51 = plus<T>(c51, ai, b1);
+    ai = v128.load_splat<T>(a, 3 * sizeof<T>());
+    c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
+    ai = v128.load_splat<T>(a, 2 * sizeof<T>());
+    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
+    ai = v128.load_splat<T>(a, sizeof<T>());
+    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
+    ai = v128.load_splat<T>(a);
+    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
     a += MR * sizeof<T>();
+    if (a == 0) {
+      v128.store(c, zero);
+      if (MR == 6) c50 = c51 = v128.or(c50, c51);
+      c40 = c41 = v128.or(c40, c41);
+      c30 = c31 = v128.or(c30, c31);
+      c20 = c21 = v128.or(c20, c21);
+      c10 = c11 = v128.or(c10, c11);
+      c00 = c01 = v128.or(c00, c01);
+    }
     b += 32;
   }
   while (a < aEnd) {
     b0 = v128.load(b), b1 = v128.load(b, 16);
-    ai = v128.load_splat<T>(a);
-    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
-    ai = v128.load_splat<T>(a, sizeof<T>());
-    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
-    ai = v128.load_splat<T>(a, 2 * sizeof<T>());
-    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
-    ai = v128.load_splat<T>(a, 3 * sizeof<T>());
-    c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
+    if (MR == 6) {
+      ai = v128.load_splat<T>(a, 5 * sizeof<T>());
+      c50 = plus<T>(c50, ai, b0), c51 = plus<T>(c51, ai, b1);
+    }
     ai = v128.load_splat<T>(a, 4 * sizeof<T>());
     c40 = plus<T>(c40, ai, b0), c41 = plus<T>(c41, ai, b1);
-    if (MR == 6) ai = v128.load_splat<T>(a, 5 * sizeof<T>()), c50 = plus<T>(c50, ai, b0), c51 = plus<T>(c51, ai, b1);
+    ai = v128.load_splat<T>(a, 3 * sizeof<T>());
+    c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
+    ai = v128.load_splat<T>(a, 2 * sizeof<T>());
+    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
+    ai = v128.load_splat<T>(a, sizeof<T>());
+    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
+    ai = v128.load_splat<T>(a);
+    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
     a += MR * sizeof<T>();
-    keep(a, c, c00, c01, c10, c11, c20, c21, c30, c31, c40, c41, c50, c51);
+    if (a == 0) {
+      v128.store(c, zero);
+      if (MR == 6) c50 = c51 = v128.or(c50, c51);
+      c40 = c41 = v128.or(c40, c41);
+      c30 = c31 = v128.or(c30, c31);
+      c20 = c21 = v128.or(c20, c21);
+      c10 = c11 = v128.or(c10, c11);
+      c00 = c01 = v128.or(c00, c01);
+    }
     b0 = v128.load(b, 32), b1 = v128.load(b, 48);
-    ai = v128.load_splat<T>(a);
-    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
-    ai = v128.load_splat<T>(a, sizeof<T>());
-    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
-    ai = v128.load_splat<T>(a, 2 * sizeof<T>());
-    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
-    ai = v128.load_splat<T>(a, 3 * sizeof<T>());
-    c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
+    if (MR == 6) {
+      ai = v128.load_splat<T>(a, 5 * sizeof<T>());
+      c50 = plus<T>(c50, ai, b0), c51 = plus<T>(c51, ai, b1);
+    }
     ai = v128.load_splat<T>(a, 4 * sizeof<T>());
     c40 = plus<T>(c40, ai, b0), c41 = plus<T>(c41, ai, b1);
-    if (MR == 6) ai = v128.load_splat<T>(a, 5 * sizeof<T>()), c50 = plus<T>(c50, ai, b0), c51 = plus<T>(c51, ai, b1);
+    ai = v128.load_splat<T>(a, 3 * sizeof<T>());
+    c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
+    ai = v128.load_splat<T>(a, 2 * sizeof<T>());
+    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
+    ai = v128.load_splat<T>(a, sizeof<T>());
+    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
+    ai = v128.load_splat<T>(a);
+    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
     a += MR * sizeof<T>();
-    keep(a, c, c00, c01, c10, c11, c20, c21, c30, c31, c40, c41, c50, c51);
+    if (a == 0) {
+      v128.store(c, zero);
+      if (MR == 6) c50 = c51 = v128.or(c50, c51);
+      c40 = c41 = v128.or(c40, c41);
+      c30 = c31 = v128.or(c30, c31);
+      c20 = c21 = v128.or(c20, c21);
+      c10 = c11 = v128.or(c10, c11);
+      c00 = c01 = v128.or(c00, c01);
+    }
     b0 = v128.load(b, 64), b1 = v128.load(b, 80);
-    ai = v128.load_splat<T>(a);
-    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
-    ai = v128.load_splat<T>(a, sizeof<T>());
-    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
-    ai = v128.load_splat<T>(a, 2 * sizeof<T>());
-    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
-    ai = v128.load_splat<T>(a, 3 * sizeof<T>());
-    c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
+    if (MR == 6) {
+      ai = v128.load_splat<T>(a, 5 * sizeof<T>());
+      c50 = plus<T>(c50, ai, b0), c51 = plus<T>(c51, ai, b1);
+    }
     ai = v128.load_splat<T>(a, 4 * sizeof<T>());
     c40 = plus<T>(c40, ai, b0), c41 = plus<T>(c41, ai, b1);
-    if (MR == 6) ai = v128.load_splat<T>(a, 5 * sizeof<T>()), c50 = plus<T>(c50, ai, b0), c51 = plus<T>(c51, ai, b1);
+    ai = v128.load_splat<T>(a, 3 * sizeof<T>());
+    c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
+    ai = v128.load_splat<T>(a, 2 * sizeof<T>());
+    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
+    ai = v128.load_splat<T>(a, sizeof<T>());
+    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
+    ai = v128.load_splat<T>(a);
+    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
     a += MR * sizeof<T>();
-    keep(a, c, c00, c01, c10, c11, c20, c21, c30, c31, c40, c41, c50, c51);
+    if (a == 0) {
+      v128.store(c, zero);
+      if (MR == 6) c50 = c51 = v128.or(c50, c51);
+      c40 = c41 = v128.or(c40, c41);
+      c30 = c31 = v128.or(c30, c31);
+      c20 = c21 = v128.or(c20, c21);
+      c10 = c11 = v128.or(c10, c11);
+      c00 = c01 = v128.or(c00, c01);
+    }
     b0 = v128.load(b, 96), b1 = v128.load(b, 112);
-    ai = v128.load_splat<T>(a);
-    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
-    ai = v128.load_splat<T>(a, sizeof<T>());
-    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
-    ai = v128.load_splat<T>(a, 2 * sizeof<T>());
-    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
-    ai = v128.load_splat<T>(a, 3 * sizeof<T>());
-    c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
+    if (MR == 6) {
+      ai = v128.load_splat<T>(a, 5 * sizeof<T>());
+      c50 = plus<T>(c50, ai, b0), c51 = plus<T>(c51, ai, b1);
+    }
     ai = v128.load_splat<T>(a, 4 * sizeof<T>());
     c40 = plus<T>(c40, ai, b0), c41 = plus<T>(c41, ai, b1);
-    if (MR == 6) ai = v128.load_splat<T>(a, 5 * sizeof<T>()), c50 = plus<T>(c50, ai, b0), c51 = plus<T>(c51, ai, b1);
+    ai = v128.load_splat<T>(a, 3 * sizeof<T>());
+    c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
+    ai = v128.load_splat<T>(a, 2 * sizeof<T>());
+    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
+    ai = v128.load_splat<T>(a, sizeof<T>());
+    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
+    ai = v128.load_splat<T>(a);
+    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
     a += MR * sizeof<T>();
+    if (a == 0) {
+      v128.store(c, zero);
+      if (MR == 6) c50 = c51 = v128.or(c50, c51);
+      c40 = c41 = v128.or(c40, c41);
+      c30 = c31 = v128.or(c30, c31);
+      c20 = c21 = v128.or(c20, c21);
+      c10 = c11 = v128.or(c10, c11);
+      c00 = c01 = v128.or(c00, c01);
+    }
     b += 128;
   }
   if (adds) {
-    // From the last row to the first: V8 ≤ 12 schedules the loop's rows by the order in which they are needed here, and
-    // with the loads above the other order would keep all five splats live at once: half the speed.
-    c += <usize>(MR - 1) * rsc;
-    if (MR == 6) {
-      v128.store(c, v128.add<T>(v128.load(c), c50));
-      v128.store(c, v128.add<T>(v128.load(c, 16), c51), 16);
-      c -= rsc;
-    }
-    v128.store(c, v128.add<T>(v128.load(c), c40));
-    v128.store(c, v128.add<T>(v128.load(c, 16), c41), 16);
-    c -= rsc;
-    v128.store(c, v128.add<T>(v128.load(c), c30));
-    v128.store(c, v128.add<T>(v128.load(c, 16), c31), 16);
-    c -= rsc;
-    v128.store(c, v128.add<T>(v128.load(c), c20));
-    v128.store(c, v128.add<T>(v128.load(c, 16), c21), 16);
-    c -= rsc;
-    v128.store(c, v128.add<T>(v128.load(c), c10));
-    v128.store(c, v128.add<T>(v128.load(c, 16), c11), 16);
-    c -= rsc;
     v128.store(c, v128.add<T>(v128.load(c), c00));
     v128.store(c, v128.add<T>(v128.load(c, 16), c01), 16);
+    c += rsc;
+    v128.store(c, v128.add<T>(v128.load(c), c10));
+    v128.store(c, v128.add<T>(v128.load(c, 16), c11), 16);
+    c += rsc;
+    v128.store(c, v128.add<T>(v128.load(c), c20));
+    v128.store(c, v128.add<T>(v128.load(c, 16), c21), 16);
+    c += rsc;
+    v128.store(c, v128.add<T>(v128.load(c), c30));
+    v128.store(c, v128.add<T>(v128.load(c, 16), c31), 16);
+    c += rsc;
+    v128.store(c, v128.add<T>(v128.load(c), c40));
+    v128.store(c, v128.add<T>(v128.load(c, 16), c41), 16);
+    if (MR == 6) {
+      c += rsc;
+      v128.store(c, v128.add<T>(v128.load(c), c50));
+      v128.store(c, v128.add<T>(v128.load(c, 16), c51), 16);
+    }
   } else {
     v128.store(c, c00);
     v128.store(c, c01, 16);
@@ -205,33 +266,4 @@ export function microkernelAddF64(k: i32, a: usize, b: usize, c: usize, rsc: usi
 export function microkernelAddF32(k: i32, a: usize, b: usize, c: usize, rsc: usize): void {
   if (WIDE) wideMicrokernelAdd<f32>(k, a, b, c, rsc);
   else microkernel<f32>(1, k, a, b, c, rsc);
-}
-
-/**
- * Between two steps: never stores, since no panel lies at 0, but V8 does not know. Because the sums might be stored here, and memory
- * change, its schedule keeps the step before in one piece, loads beside their products; else all loads of a turn come first, and spill.
- */
-// @ts-ignore: decorator
-@inline
-export function keep(
-  a: usize, c: usize,
-  c00: v128, c01: v128, c10: v128, c11: v128, c20: v128, c21: v128, c30: v128, c31: v128, c40: v128, c41: v128, c50: v128, c51: v128,
-): void {
-  if (a == 0) {
-    // The last sum first: V8 ≤ 12 schedules a step's rows by the order in which it meets the sums here.
-    if (MR == 6) {
-      v128.store(c, c51, 160);
-      v128.store(c, c50, 176);
-    }
-    v128.store(c, c41);
-    v128.store(c, c40, 16);
-    v128.store(c, c31, 32);
-    v128.store(c, c30, 48);
-    v128.store(c, c21, 64);
-    v128.store(c, c20, 80);
-    v128.store(c, c11, 96);
-    v128.store(c, c10, 112);
-    v128.store(c, c01, 128);
-    v128.store(c, c00, 144);
-  }
 }

@@ -23,74 +23,99 @@ function gramMicrokernel<T>(k: i32, a: usize, b: usize, c: usize): void {
   let c30 = zero, c31 = zero;
   let b0 = zero, b1 = zero, ai = zero;
   b0 = v128.load(b), b1 = v128.load(b, 16);
-  ai = v128.load_splat<T>(a);
-  c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
-  ai = v128.load_splat<T>(a, sizeof<T>());
-  c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
-  ai = v128.load_splat<T>(a, 2 * sizeof<T>());
-  c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
   ai = v128.load_splat<T>(a, 3 * sizeof<T>());
   c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
+  ai = v128.load_splat<T>(a, 2 * sizeof<T>());
+  c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
+  ai = v128.load_splat<T>(a, sizeof<T>());
+  c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
+  ai = v128.load_splat<T>(a);
+  c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
   a += NR_BYTES;
   b += NR_BYTES;
   const aRest = a + <usize>((k - 1) & 3) * NR_BYTES;
   while (a < aRest) {
     b0 = v128.load(b), b1 = v128.load(b, 16);
-    ai = v128.load_splat<T>(a);
-    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
-    ai = v128.load_splat<T>(a, sizeof<T>());
-    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
-    ai = v128.load_splat<T>(a, 2 * sizeof<T>());
-    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
     ai = v128.load_splat<T>(a, 3 * sizeof<T>());
     c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
+    ai = v128.load_splat<T>(a, 2 * sizeof<T>());
+    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
+    ai = v128.load_splat<T>(a, sizeof<T>());
+    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
+    ai = v128.load_splat<T>(a);
+    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
     a += NR_BYTES;
     b += NR_BYTES;
   }
   while (a < aEnd) {
     b0 = v128.load(b), b1 = v128.load(b, 16);
-    ai = v128.load_splat<T>(a);
-    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
-    ai = v128.load_splat<T>(a, sizeof<T>());
-    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
-    ai = v128.load_splat<T>(a, 2 * sizeof<T>());
-    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
     ai = v128.load_splat<T>(a, 3 * sizeof<T>());
     c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
+    ai = v128.load_splat<T>(a, 2 * sizeof<T>());
+    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
+    ai = v128.load_splat<T>(a, sizeof<T>());
+    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
+    ai = v128.load_splat<T>(a);
+    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
     a += NR_BYTES;
-    keep(a, c, c00, c01, c10, c11, c20, c21, c30, c31);
+    if (a == 0) {
+      v128.store(c, zero);
+      c30 = c31 = v128.or(c30, c31);
+      c20 = c21 = v128.or(c20, c21);
+      c10 = c11 = v128.or(c10, c11);
+      c00 = c01 = v128.or(c00, c01);
+    }
     b0 = v128.load(b, 32), b1 = v128.load(b, 48);
-    ai = v128.load_splat<T>(a);
-    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
-    ai = v128.load_splat<T>(a, sizeof<T>());
-    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
-    ai = v128.load_splat<T>(a, 2 * sizeof<T>());
-    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
     ai = v128.load_splat<T>(a, 3 * sizeof<T>());
     c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
+    ai = v128.load_splat<T>(a, 2 * sizeof<T>());
+    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
+    ai = v128.load_splat<T>(a, sizeof<T>());
+    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
+    ai = v128.load_splat<T>(a);
+    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
     a += NR_BYTES;
-    keep(a, c, c00, c01, c10, c11, c20, c21, c30, c31);
+    if (a == 0) {
+      v128.store(c, zero);
+      c30 = c31 = v128.or(c30, c31);
+      c20 = c21 = v128.or(c20, c21);
+      c10 = c11 = v128.or(c10, c11);
+      c00 = c01 = v128.or(c00, c01);
+    }
     b0 = v128.load(b, 64), b1 = v128.load(b, 80);
-    ai = v128.load_splat<T>(a);
-    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
-    ai = v128.load_splat<T>(a, sizeof<T>());
-    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
-    ai = v128.load_splat<T>(a, 2 * sizeof<T>());
-    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
     ai = v128.load_splat<T>(a, 3 * sizeof<T>());
     c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
+    ai = v128.load_splat<T>(a, 2 * sizeof<T>());
+    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
+    ai = v128.load_splat<T>(a, sizeof<T>());
+    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
+    ai = v128.load_splat<T>(a);
+    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
     a += NR_BYTES;
-    keep(a, c, c00, c01, c10, c11, c20, c21, c30, c31);
+    if (a == 0) {
+      v128.store(c, zero);
+      c30 = c31 = v128.or(c30, c31);
+      c20 = c21 = v128.or(c20, c21);
+      c10 = c11 = v128.or(c10, c11);
+      c00 = c01 = v128.or(c00, c01);
+    }
     b0 = v128.load(b, 96), b1 = v128.load(b, 112);
-    ai = v128.load_splat<T>(a);
-    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
-    ai = v128.load_splat<T>(a, sizeof<T>());
-    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
-    ai = v128.load_splat<T>(a, 2 * sizeof<T>());
-    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
     ai = v128.load_splat<T>(a, 3 * sizeof<T>());
     c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
+    ai = v128.load_splat<T>(a, 2 * sizeof<T>());
+    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
+    ai = v128.load_splat<T>(a, sizeof<T>());
+    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
+    ai = v128.load_splat<T>(a);
+    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
     a += NR_BYTES;
+    if (a == 0) {
+      v128.store(c, zero);
+      c30 = c31 = v128.or(c30, c31);
+      c20 = c21 = v128.or(c20, c21);
+      c10 = c11 = v128.or(c10, c11);
+      c00 = c01 = v128.or(c00, c01);
+    }
     b += 128;
   }
   v128.store(c, c00);
@@ -101,22 +126,6 @@ function gramMicrokernel<T>(k: i32, a: usize, b: usize, c: usize): void {
   v128.store(c, c21, 80);
   v128.store(c, c30, 96);
   v128.store(c, c31, 112);
-}
-
-/** As gemm-microkernel.ts's, for the sums of four rows. */
-// @ts-ignore: decorator
-@inline
-export function keep(a: usize, c: usize, c00: v128, c01: v128, c10: v128, c11: v128, c20: v128, c21: v128, c30: v128, c31: v128): void {
-  if (a == 0) {
-    v128.store(c, c31);
-    v128.store(c, c30, 16);
-    v128.store(c, c21, 32);
-    v128.store(c, c20, 48);
-    v128.store(c, c11, 64);
-    v128.store(c, c10, 80);
-    v128.store(c, c01, 96);
-    v128.store(c, c00, 112);
-  }
 }
 
 /** The wide tile, twice as many columns: see gemm-microkernel-wide.ts. */

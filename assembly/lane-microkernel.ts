@@ -11,7 +11,6 @@
  * = 14 live v128; the form is explained in gemm-microkernel.ts.
  */
 
-import { keep } from "./gemm-microkernel";
 import { plus } from "./multiply-add";
 
 /** Vectors of a tile, its columns, the bytes of a row of X. */
@@ -41,34 +40,45 @@ function tile<T>(steps: i32, d: usize, k: usize, kBytes: usize, columns: usize, 
   if (steps & 1) {
     offset = <usize>load<u32>(d, OFFSET);
     d0 = v128.load(d), d1 = v128.load(d, 16), d2 = v128.load(d, 32);
-    ki = v128.load_splat<T>(k0 + offset);
-    c00 = plus<T>(c00, ki, d0), c01 = plus<T>(c01, ki, d1), c02 = plus<T>(c02, ki, d2);
-    ki = v128.load_splat<T>(k1 + offset);
-    c10 = plus<T>(c10, ki, d0), c11 = plus<T>(c11, ki, d1), c12 = plus<T>(c12, ki, d2);
     ki = v128.load_splat<T>(k2 + offset);
     c20 = plus<T>(c20, ki, d0), c21 = plus<T>(c21, ki, d1), c22 = plus<T>(c22, ki, d2);
+    ki = v128.load_splat<T>(k1 + offset);
+    c10 = plus<T>(c10, ki, d0), c11 = plus<T>(c11, ki, d1), c12 = plus<T>(c12, ki, d2);
+    ki = v128.load_splat<T>(k0 + offset);
+    c00 = plus<T>(c00, ki, d0), c01 = plus<T>(c01, ki, d1), c02 = plus<T>(c02, ki, d2);
     d += STEP;
   }
   while (d < dEnd) {
     offset = <usize>load<u32>(d, OFFSET);
     d0 = v128.load(d), d1 = v128.load(d, 16), d2 = v128.load(d, 32);
-    ki = v128.load_splat<T>(k0 + offset);
-    c00 = plus<T>(c00, ki, d0), c01 = plus<T>(c01, ki, d1), c02 = plus<T>(c02, ki, d2);
-    ki = v128.load_splat<T>(k1 + offset);
-    c10 = plus<T>(c10, ki, d0), c11 = plus<T>(c11, ki, d1), c12 = plus<T>(c12, ki, d2);
     ki = v128.load_splat<T>(k2 + offset);
     c20 = plus<T>(c20, ki, d0), c21 = plus<T>(c21, ki, d1), c22 = plus<T>(c22, ki, d2);
+    ki = v128.load_splat<T>(k1 + offset);
+    c10 = plus<T>(c10, ki, d0), c11 = plus<T>(c11, ki, d1), c12 = plus<T>(c12, ki, d2);
+    ki = v128.load_splat<T>(k0 + offset);
+    c00 = plus<T>(c00, ki, d0), c01 = plus<T>(c01, ki, d1), c02 = plus<T>(c02, ki, d2);
     d += STEP;
-    keep(d, x, c00, c01, c02, c10, c11, c12, c20, c21, c22, c22, c22, c22);
+    if (d == 0) {
+      v128.store(x, zero);
+      c20 = c21 = c22 = v128.or(v128.or(c20, c21), c22);
+      c10 = c11 = c12 = v128.or(v128.or(c10, c11), c12);
+      c00 = c01 = c02 = v128.or(v128.or(c00, c01), c02);
+    }
     offset = <usize>load<u32>(d, OFFSET);
     d0 = v128.load(d), d1 = v128.load(d, 16), d2 = v128.load(d, 32);
-    ki = v128.load_splat<T>(k0 + offset);
-    c00 = plus<T>(c00, ki, d0), c01 = plus<T>(c01, ki, d1), c02 = plus<T>(c02, ki, d2);
-    ki = v128.load_splat<T>(k1 + offset);
-    c10 = plus<T>(c10, ki, d0), c11 = plus<T>(c11, ki, d1), c12 = plus<T>(c12, ki, d2);
     ki = v128.load_splat<T>(k2 + offset);
     c20 = plus<T>(c20, ki, d0), c21 = plus<T>(c21, ki, d1), c22 = plus<T>(c22, ki, d2);
+    ki = v128.load_splat<T>(k1 + offset);
+    c10 = plus<T>(c10, ki, d0), c11 = plus<T>(c11, ki, d1), c12 = plus<T>(c12, ki, d2);
+    ki = v128.load_splat<T>(k0 + offset);
+    c00 = plus<T>(c00, ki, d0), c01 = plus<T>(c01, ki, d1), c02 = plus<T>(c02, ki, d2);
     d += STEP;
+    if (d == 0) {
+      v128.store(x, zero);
+      c20 = c21 = c22 = v128.or(v128.or(c20, c21), c22);
+      c10 = c11 = c12 = v128.or(v128.or(c10, c11), c12);
+      c00 = c01 = c02 = v128.or(v128.or(c00, c01), c02);
+    }
   }
   let at = x + column(columns, 0) * X_BYTES;
   v128.store(at, v128.add<T>(v128.load(at), c00));

@@ -7,7 +7,6 @@
  * their order, multiply then add: the bits of gemm's tile for the same terms. The form is explained in gemm-microkernel.ts.
  */
 
-import { keep } from "./gemm-microkernel";
 import { plus } from "./multiply-add";
 
 /** Bytes of a row of the tile. */
@@ -38,77 +37,109 @@ function microkernel<T>(continues: i32, terms: i32, a: usize, w: usize, c: usize
   let row: usize = 0;
   row = w + <usize>load<u32>(a, OFFSET);
   ai = v128.load_splat<T>(a);
-  w0 = v128.load(row), w1 = v128.load(row, 16);
-  c0 = plus<T>(c0, ai, w0), c1 = plus<T>(c1, ai, w1);
-  w0 = v128.load(row, 32), w1 = v128.load(row, 48);
-  c2 = plus<T>(c2, ai, w0), c3 = plus<T>(c3, ai, w1);
-  w0 = v128.load(row, 64), w1 = v128.load(row, 80);
-  c4 = plus<T>(c4, ai, w0), c5 = plus<T>(c5, ai, w1);
   w0 = v128.load(row, 96), w1 = v128.load(row, 112);
   c6 = plus<T>(c6, ai, w0), c7 = plus<T>(c7, ai, w1);
+  w0 = v128.load(row, 64), w1 = v128.load(row, 80);
+  c4 = plus<T>(c4, ai, w0), c5 = plus<T>(c5, ai, w1);
+  w0 = v128.load(row, 32), w1 = v128.load(row, 48);
+  c2 = plus<T>(c2, ai, w0), c3 = plus<T>(c3, ai, w1);
+  w0 = v128.load(row), w1 = v128.load(row, 16);
+  c0 = plus<T>(c0, ai, w0), c1 = plus<T>(c1, ai, w1);
   a += sizeof<T>();
   const aRest = a + <usize>((terms - 1) & 3) * sizeof<T>();
   while (a < aRest) {
     row = w + <usize>load<u32>(a, OFFSET);
     ai = v128.load_splat<T>(a);
-    w0 = v128.load(row), w1 = v128.load(row, 16);
-    c0 = plus<T>(c0, ai, w0), c1 = plus<T>(c1, ai, w1);
-    w0 = v128.load(row, 32), w1 = v128.load(row, 48);
-    c2 = plus<T>(c2, ai, w0), c3 = plus<T>(c3, ai, w1);
-    w0 = v128.load(row, 64), w1 = v128.load(row, 80);
-    c4 = plus<T>(c4, ai, w0), c5 = plus<T>(c5, ai, w1);
     w0 = v128.load(row, 96), w1 = v128.load(row, 112);
     c6 = plus<T>(c6, ai, w0), c7 = plus<T>(c7, ai, w1);
+    w0 = v128.load(row, 64), w1 = v128.load(row, 80);
+    c4 = plus<T>(c4, ai, w0), c5 = plus<T>(c5, ai, w1);
+    w0 = v128.load(row, 32), w1 = v128.load(row, 48);
+    c2 = plus<T>(c2, ai, w0), c3 = plus<T>(c3, ai, w1);
+    w0 = v128.load(row), w1 = v128.load(row, 16);
+    c0 = plus<T>(c0, ai, w0), c1 = plus<T>(c1, ai, w1);
     a += sizeof<T>();
+    if (a == 0) {
+      v128.store(c, zero);
+      c6 = c7 = v128.or(c6, c7);
+      c4 = c5 = v128.or(c4, c5);
+      c2 = c3 = v128.or(c2, c3);
+      c0 = c1 = v128.or(c0, c1);
+    }
   }
   while (a < aEnd) {
     row = w + <usize>load<u32>(a, OFFSET);
     ai = v128.load_splat<T>(a);
-    w0 = v128.load(row), w1 = v128.load(row, 16);
-    c0 = plus<T>(c0, ai, w0), c1 = plus<T>(c1, ai, w1);
-    w0 = v128.load(row, 32), w1 = v128.load(row, 48);
-    c2 = plus<T>(c2, ai, w0), c3 = plus<T>(c3, ai, w1);
-    w0 = v128.load(row, 64), w1 = v128.load(row, 80);
-    c4 = plus<T>(c4, ai, w0), c5 = plus<T>(c5, ai, w1);
     w0 = v128.load(row, 96), w1 = v128.load(row, 112);
     c6 = plus<T>(c6, ai, w0), c7 = plus<T>(c7, ai, w1);
+    w0 = v128.load(row, 64), w1 = v128.load(row, 80);
+    c4 = plus<T>(c4, ai, w0), c5 = plus<T>(c5, ai, w1);
+    w0 = v128.load(row, 32), w1 = v128.load(row, 48);
+    c2 = plus<T>(c2, ai, w0), c3 = plus<T>(c3, ai, w1);
+    w0 = v128.load(row), w1 = v128.load(row, 16);
+    c0 = plus<T>(c0, ai, w0), c1 = plus<T>(c1, ai, w1);
     a += sizeof<T>();
-    keep(a, c, c0, c1, c2, c3, c4, c5, c6, c7, c7, c7, c7, c7);
+    if (a == 0) {
+      v128.store(c, zero);
+      c6 = c7 = v128.or(c6, c7);
+      c4 = c5 = v128.or(c4, c5);
+      c2 = c3 = v128.or(c2, c3);
+      c0 = c1 = v128.or(c0, c1);
+    }
     row = w + <usize>load<u32>(a, OFFSET);
     ai = v128.load_splat<T>(a);
-    w0 = v128.load(row), w1 = v128.load(row, 16);
-    c0 = plus<T>(c0, ai, w0), c1 = plus<T>(c1, ai, w1);
-    w0 = v128.load(row, 32), w1 = v128.load(row, 48);
-    c2 = plus<T>(c2, ai, w0), c3 = plus<T>(c3, ai, w1);
-    w0 = v128.load(row, 64), w1 = v128.load(row, 80);
-    c4 = plus<T>(c4, ai, w0), c5 = plus<T>(c5, ai, w1);
     w0 = v128.load(row, 96), w1 = v128.load(row, 112);
     c6 = plus<T>(c6, ai, w0), c7 = plus<T>(c7, ai, w1);
+    w0 = v128.load(row, 64), w1 = v128.load(row, 80);
+    c4 = plus<T>(c4, ai, w0), c5 = plus<T>(c5, ai, w1);
+    w0 = v128.load(row, 32), w1 = v128.load(row, 48);
+    c2 = plus<T>(c2, ai, w0), c3 = plus<T>(c3, ai, w1);
+    w0 = v128.load(row), w1 = v128.load(row, 16);
+    c0 = plus<T>(c0, ai, w0), c1 = plus<T>(c1, ai, w1);
     a += sizeof<T>();
-    keep(a, c, c0, c1, c2, c3, c4, c5, c6, c7, c7, c7, c7, c7);
+    if (a == 0) {
+      v128.store(c, zero);
+      c6 = c7 = v128.or(c6, c7);
+      c4 = c5 = v128.or(c4, c5);
+      c2 = c3 = v128.or(c2, c3);
+      c0 = c1 = v128.or(c0, c1);
+    }
     row = w + <usize>load<u32>(a, OFFSET);
     ai = v128.load_splat<T>(a);
-    w0 = v128.load(row), w1 = v128.load(row, 16);
-    c0 = plus<T>(c0, ai, w0), c1 = plus<T>(c1, ai, w1);
-    w0 = v128.load(row, 32), w1 = v128.load(row, 48);
-    c2 = plus<T>(c2, ai, w0), c3 = plus<T>(c3, ai, w1);
-    w0 = v128.load(row, 64), w1 = v128.load(row, 80);
-    c4 = plus<T>(c4, ai, w0), c5 = plus<T>(c5, ai, w1);
     w0 = v128.load(row, 96), w1 = v128.load(row, 112);
     c6 = plus<T>(c6, ai, w0), c7 = plus<T>(c7, ai, w1);
+    w0 = v128.load(row, 64), w1 = v128.load(row, 80);
+    c4 = plus<T>(c4, ai, w0), c5 = plus<T>(c5, ai, w1);
+    w0 = v128.load(row, 32), w1 = v128.load(row, 48);
+    c2 = plus<T>(c2, ai, w0), c3 = plus<T>(c3, ai, w1);
+    w0 = v128.load(row), w1 = v128.load(row, 16);
+    c0 = plus<T>(c0, ai, w0), c1 = plus<T>(c1, ai, w1);
     a += sizeof<T>();
-    keep(a, c, c0, c1, c2, c3, c4, c5, c6, c7, c7, c7, c7, c7);
+    if (a == 0) {
+      v128.store(c, zero);
+      c6 = c7 = v128.or(c6, c7);
+      c4 = c5 = v128.or(c4, c5);
+      c2 = c3 = v128.or(c2, c3);
+      c0 = c1 = v128.or(c0, c1);
+    }
     row = w + <usize>load<u32>(a, OFFSET);
     ai = v128.load_splat<T>(a);
-    w0 = v128.load(row), w1 = v128.load(row, 16);
-    c0 = plus<T>(c0, ai, w0), c1 = plus<T>(c1, ai, w1);
-    w0 = v128.load(row, 32), w1 = v128.load(row, 48);
-    c2 = plus<T>(c2, ai, w0), c3 = plus<T>(c3, ai, w1);
-    w0 = v128.load(row, 64), w1 = v128.load(row, 80);
-    c4 = plus<T>(c4, ai, w0), c5 = plus<T>(c5, ai, w1);
     w0 = v128.load(row, 96), w1 = v128.load(row, 112);
     c6 = plus<T>(c6, ai, w0), c7 = plus<T>(c7, ai, w1);
+    w0 = v128.load(row, 64), w1 = v128.load(row, 80);
+    c4 = plus<T>(c4, ai, w0), c5 = plus<T>(c5, ai, w1);
+    w0 = v128.load(row, 32), w1 = v128.load(row, 48);
+    c2 = plus<T>(c2, ai, w0), c3 = plus<T>(c3, ai, w1);
+    w0 = v128.load(row), w1 = v128.load(row, 16);
+    c0 = plus<T>(c0, ai, w0), c1 = plus<T>(c1, ai, w1);
     a += sizeof<T>();
+    if (a == 0) {
+      v128.store(c, zero);
+      c6 = c7 = v128.or(c6, c7);
+      c4 = c5 = v128.or(c4, c5);
+      c2 = c3 = v128.or(c2, c3);
+      c0 = c1 = v128.or(c0, c1);
+    }
   }
   v128.store(c, c0);
   v128.store(c, c1, 16);

@@ -9,7 +9,6 @@
  * is explained there.
  */
 
-import { keep } from "./gemm-microkernel";
 import { plus } from "./multiply-add";
 
 /** Bytes of a step of the left panel, and where its offset stands. */
@@ -35,89 +34,118 @@ function microkernel<T>(adds: i32, steps: i32, a: usize, b: usize, c: usize, rsc
   let bl: usize = 0;
   bl = b + <usize>load<u32>(a, OFFSET<T>());
   b0 = v128.load(bl), b1 = v128.load(bl, 16);
-  ai = v128.load_splat<T>(a);
-  c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
-  ai = v128.load_splat<T>(a, sizeof<T>());
-  c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
-  ai = v128.load_splat<T>(a, 2 * sizeof<T>());
-  c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
-  ai = v128.load_splat<T>(a, 3 * sizeof<T>());
-  c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
   ai = v128.load_splat<T>(a, 4 * sizeof<T>());
   c40 = plus<T>(c40, ai, b0), c41 = plus<T>(c41, ai, b1);
+  ai = v128.load_splat<T>(a, 3 * sizeof<T>());
+  c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
+  ai = v128.load_splat<T>(a, 2 * sizeof<T>());
+  c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
+  ai = v128.load_splat<T>(a, sizeof<T>());
+  c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
+  ai = v128.load_splat<T>(a);
+  c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
   a += STEP<T>();
   const aRest = a + <usize>((steps - 1) & 3) * STEP<T>();
   while (a < aRest) {
     bl = b + <usize>load<u32>(a, OFFSET<T>());
     b0 = v128.load(bl), b1 = v128.load(bl, 16);
-    ai = v128.load_splat<T>(a);
-    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
-    ai = v128.load_splat<T>(a, sizeof<T>());
-    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
-    ai = v128.load_splat<T>(a, 2 * sizeof<T>());
-    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
-    ai = v128.load_splat<T>(a, 3 * sizeof<T>());
-    c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
     ai = v128.load_splat<T>(a, 4 * sizeof<T>());
     c40 = plus<T>(c40, ai, b0), c41 = plus<T>(c41, ai, b1);
+    ai = v128.load_splat<T>(a, 3 * sizeof<T>());
+    c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
+    ai = v128.load_splat<T>(a, 2 * sizeof<T>());
+    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
+    ai = v128.load_splat<T>(a, sizeof<T>());
+    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
+    ai = v128.load_splat<T>(a);
+    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
     a += STEP<T>();
   }
   while (a < aEnd) {
     bl = b + <usize>load<u32>(a, OFFSET<T>());
     b0 = v128.load(bl), b1 = v128.load(bl, 16);
-    ai = v128.load_splat<T>(a);
-    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
-    ai = v128.load_splat<T>(a, sizeof<T>());
-    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
-    ai = v128.load_splat<T>(a, 2 * sizeof<T>());
-    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
-    ai = v128.load_splat<T>(a, 3 * sizeof<T>());
-    c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
     ai = v128.load_splat<T>(a, 4 * sizeof<T>());
     c40 = plus<T>(c40, ai, b0), c41 = plus<T>(c41, ai, b1);
+    ai = v128.load_splat<T>(a, 3 * sizeof<T>());
+    c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
+    ai = v128.load_splat<T>(a, 2 * sizeof<T>());
+    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
+    ai = v128.load_splat<T>(a, sizeof<T>());
+    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
+    ai = v128.load_splat<T>(a);
+    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
     a += STEP<T>();
-    keep(a, c, c00, c01, c10, c11, c20, c21, c30, c31, c40, c41, c40, c41);
+    if (a == 0) {
+      v128.store(c, zero);
+      c40 = c41 = v128.or(c40, c41);
+      c30 = c31 = v128.or(c30, c31);
+      c20 = c21 = v128.or(c20, c21);
+      c10 = c11 = v128.or(c10, c11);
+      c00 = c01 = v128.or(c00, c01);
+    }
     bl = b + <usize>load<u32>(a, OFFSET<T>());
     b0 = v128.load(bl), b1 = v128.load(bl, 16);
-    ai = v128.load_splat<T>(a);
-    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
-    ai = v128.load_splat<T>(a, sizeof<T>());
-    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
-    ai = v128.load_splat<T>(a, 2 * sizeof<T>());
-    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
-    ai = v128.load_splat<T>(a, 3 * sizeof<T>());
-    c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
     ai = v128.load_splat<T>(a, 4 * sizeof<T>());
     c40 = plus<T>(c40, ai, b0), c41 = plus<T>(c41, ai, b1);
+    ai = v128.load_splat<T>(a, 3 * sizeof<T>());
+    c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
+    ai = v128.load_splat<T>(a, 2 * sizeof<T>());
+    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
+    ai = v128.load_splat<T>(a, sizeof<T>());
+    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
+    ai = v128.load_splat<T>(a);
+    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
     a += STEP<T>();
-    keep(a, c, c00, c01, c10, c11, c20, c21, c30, c31, c40, c41, c40, c41);
+    if (a == 0) {
+      v128.store(c, zero);
+      c40 = c41 = v128.or(c40, c41);
+      c30 = c31 = v128.or(c30, c31);
+      c20 = c21 = v128.or(c20, c21);
+      c10 = c11 = v128.or(c10, c11);
+      c00 = c01 = v128.or(c00, c01);
+    }
     bl = b + <usize>load<u32>(a, OFFSET<T>());
     b0 = v128.load(bl), b1 = v128.load(bl, 16);
-    ai = v128.load_splat<T>(a);
-    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
-    ai = v128.load_splat<T>(a, sizeof<T>());
-    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
-    ai = v128.load_splat<T>(a, 2 * sizeof<T>());
-    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
-    ai = v128.load_splat<T>(a, 3 * sizeof<T>());
-    c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
     ai = v128.load_splat<T>(a, 4 * sizeof<T>());
     c40 = plus<T>(c40, ai, b0), c41 = plus<T>(c41, ai, b1);
+    ai = v128.load_splat<T>(a, 3 * sizeof<T>());
+    c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
+    ai = v128.load_splat<T>(a, 2 * sizeof<T>());
+    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
+    ai = v128.load_splat<T>(a, sizeof<T>());
+    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
+    ai = v128.load_splat<T>(a);
+    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
     a += STEP<T>();
-    keep(a, c, c00, c01, c10, c11, c20, c21, c30, c31, c40, c41, c40, c41);
+    if (a == 0) {
+      v128.store(c, zero);
+      c40 = c41 = v128.or(c40, c41);
+      c30 = c31 = v128.or(c30, c31);
+      c20 = c21 = v128.or(c20, c21);
+      c10 = c11 = v128.or(c10, c11);
+      c00 = c01 = v128.or(c00, c01);
+    }
     bl = b + <usize>load<u32>(a, OFFSET<T>());
     b0 = v128.load(bl), b1 = v128.load(bl, 16);
-    ai = v128.load_splat<T>(a);
-    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
-    ai = v128.load_splat<T>(a, sizeof<T>());
-    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
-    ai = v128.load_splat<T>(a, 2 * sizeof<T>());
-    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
-    ai = v128.load_splat<T>(a, 3 * sizeof<T>());
-    c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
     ai = v128.load_splat<T>(a, 4 * sizeof<T>());
     c40 = plus<T>(c40, ai, b0), c41 = plus<T>(c41, ai, b1);
+    ai = v128.load_splat<T>(a, 3 * sizeof<T>());
+    c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
+    ai = v128.load_splat<T>(a, 2 * sizeof<T>());
+    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
+    ai = v128.load_splat<T>(a, sizeof<T>());
+    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
+    ai = v128.load_splat<T>(a);
+    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
     a += STEP<T>();
+    if (a == 0) {
+      v128.store(c, zero);
+      c40 = c41 = v128.or(c40, c41);
+      c30 = c31 = v128.or(c30, c31);
+      c20 = c21 = v128.or(c20, c21);
+      c10 = c11 = v128.or(c10, c11);
+      c00 = c01 = v128.or(c00, c01);
+    }
   }
   if (adds) {
     let at = c;

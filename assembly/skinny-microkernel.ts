@@ -12,7 +12,6 @@
  * each needs a register for its address, and small extents are multiples of 4 more often than of 5.
  */
 
-import { keep } from "./gram-microkernel";
 import { plus } from "./multiply-add";
 
 // @ts-ignore: decorator
@@ -24,106 +23,156 @@ function rowsMicrokernel<T>(k: i32, a0: usize, a1: usize, a2: usize, a3: usize, 
   const end = a0 + <usize>k * sizeof<T>(), turns = end - <usize>(k & 3) * sizeof<T>();
   if (a0 < turns) {
     b0 = v128.load(b), b1 = v128.load(b, 16);
-    ai = v128.load_splat<T>(a0);
-    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
-    ai = v128.load_splat<T>(a1);
-    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
-    ai = v128.load_splat<T>(a2);
-    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
     ai = v128.load_splat<T>(a3);
     c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
-    b += step;
-    keep(a0, c, c00, c01, c10, c11, c20, c21, c30, c31);
-    b0 = v128.load(b), b1 = v128.load(b, 16);
-    ai = v128.load_splat<T>(a0, sizeof<T>());
-    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
-    ai = v128.load_splat<T>(a1, sizeof<T>());
-    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
-    ai = v128.load_splat<T>(a2, sizeof<T>());
+    ai = v128.load_splat<T>(a2);
     c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
+    ai = v128.load_splat<T>(a1);
+    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
+    ai = v128.load_splat<T>(a0);
+    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
+    b += step;
+    if (a0 == 0) {
+      v128.store(c, zero);
+      c30 = c31 = v128.or(c30, c31);
+      c20 = c21 = v128.or(c20, c21);
+      c10 = c11 = v128.or(c10, c11);
+      c00 = c01 = v128.or(c00, c01);
+    }
+    b0 = v128.load(b), b1 = v128.load(b, 16);
     ai = v128.load_splat<T>(a3, sizeof<T>());
     c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
-    b += step;
-    keep(a0, c, c00, c01, c10, c11, c20, c21, c30, c31);
-    b0 = v128.load(b), b1 = v128.load(b, 16);
-    ai = v128.load_splat<T>(a0, 2 * sizeof<T>());
-    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
-    ai = v128.load_splat<T>(a1, 2 * sizeof<T>());
-    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
-    ai = v128.load_splat<T>(a2, 2 * sizeof<T>());
+    ai = v128.load_splat<T>(a2, sizeof<T>());
     c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
+    ai = v128.load_splat<T>(a1, sizeof<T>());
+    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
+    ai = v128.load_splat<T>(a0, sizeof<T>());
+    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
+    b += step;
+    if (a0 == 0) {
+      v128.store(c, zero);
+      c30 = c31 = v128.or(c30, c31);
+      c20 = c21 = v128.or(c20, c21);
+      c10 = c11 = v128.or(c10, c11);
+      c00 = c01 = v128.or(c00, c01);
+    }
+    b0 = v128.load(b), b1 = v128.load(b, 16);
     ai = v128.load_splat<T>(a3, 2 * sizeof<T>());
     c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
-    b += step;
-    keep(a0, c, c00, c01, c10, c11, c20, c21, c30, c31);
-    b0 = v128.load(b), b1 = v128.load(b, 16);
-    ai = v128.load_splat<T>(a0, 3 * sizeof<T>());
-    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
-    ai = v128.load_splat<T>(a1, 3 * sizeof<T>());
-    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
-    ai = v128.load_splat<T>(a2, 3 * sizeof<T>());
+    ai = v128.load_splat<T>(a2, 2 * sizeof<T>());
     c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
+    ai = v128.load_splat<T>(a1, 2 * sizeof<T>());
+    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
+    ai = v128.load_splat<T>(a0, 2 * sizeof<T>());
+    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
+    b += step;
+    if (a0 == 0) {
+      v128.store(c, zero);
+      c30 = c31 = v128.or(c30, c31);
+      c20 = c21 = v128.or(c20, c21);
+      c10 = c11 = v128.or(c10, c11);
+      c00 = c01 = v128.or(c00, c01);
+    }
+    b0 = v128.load(b), b1 = v128.load(b, 16);
     ai = v128.load_splat<T>(a3, 3 * sizeof<T>());
     c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
+    ai = v128.load_splat<T>(a2, 3 * sizeof<T>());
+    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
+    ai = v128.load_splat<T>(a1, 3 * sizeof<T>());
+    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
+    ai = v128.load_splat<T>(a0, 3 * sizeof<T>());
+    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
     b += step;
+    if (a0 == 0) {
+      v128.store(c, zero);
+      c30 = c31 = v128.or(c30, c31);
+      c20 = c21 = v128.or(c20, c21);
+      c10 = c11 = v128.or(c10, c11);
+      c00 = c01 = v128.or(c00, c01);
+    }
     a0 += 4 * sizeof<T>(), a1 += 4 * sizeof<T>(), a2 += 4 * sizeof<T>(), a3 += 4 * sizeof<T>();
     while (a0 < turns) {
       b0 = v128.load(b), b1 = v128.load(b, 16);
-      ai = v128.load_splat<T>(a0);
-      c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
-      ai = v128.load_splat<T>(a1);
-      c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
-      ai = v128.load_splat<T>(a2);
-      c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
       ai = v128.load_splat<T>(a3);
       c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
-      b += step;
-      keep(a0, c, c00, c01, c10, c11, c20, c21, c30, c31);
-      b0 = v128.load(b), b1 = v128.load(b, 16);
-      ai = v128.load_splat<T>(a0, sizeof<T>());
-      c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
-      ai = v128.load_splat<T>(a1, sizeof<T>());
-      c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
-      ai = v128.load_splat<T>(a2, sizeof<T>());
+      ai = v128.load_splat<T>(a2);
       c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
+      ai = v128.load_splat<T>(a1);
+      c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
+      ai = v128.load_splat<T>(a0);
+      c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
+      b += step;
+      if (a0 == 0) {
+        v128.store(c, zero);
+        c30 = c31 = v128.or(c30, c31);
+        c20 = c21 = v128.or(c20, c21);
+        c10 = c11 = v128.or(c10, c11);
+        c00 = c01 = v128.or(c00, c01);
+      }
+      b0 = v128.load(b), b1 = v128.load(b, 16);
       ai = v128.load_splat<T>(a3, sizeof<T>());
       c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
-      b += step;
-      keep(a0, c, c00, c01, c10, c11, c20, c21, c30, c31);
-      b0 = v128.load(b), b1 = v128.load(b, 16);
-      ai = v128.load_splat<T>(a0, 2 * sizeof<T>());
-      c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
-      ai = v128.load_splat<T>(a1, 2 * sizeof<T>());
-      c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
-      ai = v128.load_splat<T>(a2, 2 * sizeof<T>());
+      ai = v128.load_splat<T>(a2, sizeof<T>());
       c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
+      ai = v128.load_splat<T>(a1, sizeof<T>());
+      c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
+      ai = v128.load_splat<T>(a0, sizeof<T>());
+      c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
+      b += step;
+      if (a0 == 0) {
+        v128.store(c, zero);
+        c30 = c31 = v128.or(c30, c31);
+        c20 = c21 = v128.or(c20, c21);
+        c10 = c11 = v128.or(c10, c11);
+        c00 = c01 = v128.or(c00, c01);
+      }
+      b0 = v128.load(b), b1 = v128.load(b, 16);
       ai = v128.load_splat<T>(a3, 2 * sizeof<T>());
       c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
-      b += step;
-      keep(a0, c, c00, c01, c10, c11, c20, c21, c30, c31);
-      b0 = v128.load(b), b1 = v128.load(b, 16);
-      ai = v128.load_splat<T>(a0, 3 * sizeof<T>());
-      c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
-      ai = v128.load_splat<T>(a1, 3 * sizeof<T>());
-      c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
-      ai = v128.load_splat<T>(a2, 3 * sizeof<T>());
+      ai = v128.load_splat<T>(a2, 2 * sizeof<T>());
       c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
+      ai = v128.load_splat<T>(a1, 2 * sizeof<T>());
+      c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
+      ai = v128.load_splat<T>(a0, 2 * sizeof<T>());
+      c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
+      b += step;
+      if (a0 == 0) {
+        v128.store(c, zero);
+        c30 = c31 = v128.or(c30, c31);
+        c20 = c21 = v128.or(c20, c21);
+        c10 = c11 = v128.or(c10, c11);
+        c00 = c01 = v128.or(c00, c01);
+      }
+      b0 = v128.load(b), b1 = v128.load(b, 16);
       ai = v128.load_splat<T>(a3, 3 * sizeof<T>());
       c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
+      ai = v128.load_splat<T>(a2, 3 * sizeof<T>());
+      c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
+      ai = v128.load_splat<T>(a1, 3 * sizeof<T>());
+      c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
+      ai = v128.load_splat<T>(a0, 3 * sizeof<T>());
+      c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
       b += step;
+      if (a0 == 0) {
+        v128.store(c, zero);
+        c30 = c31 = v128.or(c30, c31);
+        c20 = c21 = v128.or(c20, c21);
+        c10 = c11 = v128.or(c10, c11);
+        c00 = c01 = v128.or(c00, c01);
+      }
       a0 += 4 * sizeof<T>(), a1 += 4 * sizeof<T>(), a2 += 4 * sizeof<T>(), a3 += 4 * sizeof<T>();
     }
   }
   while (a0 < end) {
     b0 = v128.load(b), b1 = v128.load(b, 16);
-    ai = v128.load_splat<T>(a0);
-    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
-    ai = v128.load_splat<T>(a1);
-    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
-    ai = v128.load_splat<T>(a2);
-    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
     ai = v128.load_splat<T>(a3);
     c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1);
+    ai = v128.load_splat<T>(a2);
+    c20 = plus<T>(c20, ai, b0), c21 = plus<T>(c21, ai, b1);
+    ai = v128.load_splat<T>(a1);
+    c10 = plus<T>(c10, ai, b0), c11 = plus<T>(c11, ai, b1);
+    ai = v128.load_splat<T>(a0);
+    c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1);
     b += step;
     a0 += sizeof<T>(), a1 += sizeof<T>(), a2 += sizeof<T>(), a3 += sizeof<T>();
   }

@@ -1,7 +1,7 @@
 /**
  * @file The one build. Each step is skipped when its output is newer than its sources.
  *
- *   assembly/                → build/routines(.wide|.fused|.wide-fused).wasm, .wat, -base64.ts, routines.debug.wasm   asc
+ *   assembly/                → build/routines(.wide|.fused|.wide-fused).wasm, .wat, -base64.ts, routines.debug.wasm   asc, pair-products.mjs
  *   src/index.ts, cli        → dist/index.node.js, index.web.js, index.workerd.js, cli.js, routines.wasm      esbuild
  *   build/routines.fused-base64.ts → dist/routines.fused.js                                                   esbuild
  *   workers/node.ts, web.ts  → dist/worker.node.js, worker.web.js                                             esbuild
@@ -21,6 +21,7 @@ import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSy
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { pairProducts } from './pair-products.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const flags = new Set(process.argv.slice(2));
@@ -42,14 +43,33 @@ if (flags.size === 0) await buildTypes();
 
 async function buildRoutines() {
   const texts = Object.values(MODULES).map((file) => `build/${file}-base64.ts`);
-  if (isFresh([...texts, 'build/routines.debug.wasm'], ['assembly', 'asconfig.json', 'node_modules/assemblyscript/package.json'])) return;
+  if (
+    isFresh(
+      [...texts, 'build/routines.debug.wasm'],
+      ['assembly', 'asconfig.json', 'node_modules/assemblyscript/package.json', 'scripts/pair-products.mjs'],
+    )
+  )
+    return;
   mkdirSync(join(root, 'build'), { recursive: true });
   const compile = (target) => run('node_modules/assemblyscript/bin/asc.js', ['--config', 'asconfig.json', '--target', target]);
   await Promise.all([...Object.keys(MODULES), 'debug'].map(compile));
   for (const file of Object.values(MODULES)) {
+    await pairProductsOf(file);
     const text = readFileSync(join(root, `build/${file}.wasm`)).toString('base64');
     writeFileSync(join(root, `build/${file}-base64.ts`), `export const base64: string =\n  '${text}';\n`);
   }
+}
+
+/** In registers of 256 bits four products are two. */
+async function pairProductsOf(file) {
+  const { default: binaryen } = await import('binaryen');
+  const text = pairProducts(readFileSync(join(root, `build/${file}.wat`), 'utf8'), file.includes('wide') ? 4 : 2);
+  const module = binaryen.parseText(text);
+  module.setFeatures(binaryen.Features.All);
+  if (!module.validate()) throw new Error(`build: build/${file}.wat is no valid module after pairProducts`);
+  writeFileSync(join(root, `build/${file}.wat`), text);
+  writeFileSync(join(root, `build/${file}.wasm`), module.emitBinary());
+  module.dispose();
 }
 
 async function buildJavascript() {

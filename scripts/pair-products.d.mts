@@ -1,0 +1,1 @@
+export function pairProducts(text: string, group: number): string;
