@@ -67,9 +67,8 @@ export function wideMicrokernel<T>(k: i32, a: usize, b: usize, c: usize, rsc: us
       c50 = plus<T>(c50, ai, b0), c51 = plus<T>(c51, ai, b1), c52 = plus<T>(c52, ai, b2), c53 = plus<T>(c53, ai, b3);
     }
     a += MR * sizeof<T>();
-    b += 64;
     if (a >= aEnd) break;
-    b0 = v128.load(b), b1 = v128.load(b, 16), b2 = v128.load(b, 32), b3 = v128.load(b, 48);
+    b0 = v128.load(b, 64), b1 = v128.load(b, 80), b2 = v128.load(b, 96), b3 = v128.load(b, 112);
     ai = v128.load_splat<T>(a);
     c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1), c02 = plus<T>(c02, ai, b2), c03 = plus<T>(c03, ai, b3);
     ai = v128.load_splat<T>(a, sizeof<T>());
@@ -85,9 +84,8 @@ export function wideMicrokernel<T>(k: i32, a: usize, b: usize, c: usize, rsc: us
       c50 = plus<T>(c50, ai, b0), c51 = plus<T>(c51, ai, b1), c52 = plus<T>(c52, ai, b2), c53 = plus<T>(c53, ai, b3);
     }
     a += MR * sizeof<T>();
-    b += 64;
     if (a >= aEnd) break;
-    b0 = v128.load(b), b1 = v128.load(b, 16), b2 = v128.load(b, 32), b3 = v128.load(b, 48);
+    b0 = v128.load(b, 128), b1 = v128.load(b, 144), b2 = v128.load(b, 160), b3 = v128.load(b, 176);
     ai = v128.load_splat<T>(a);
     c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1), c02 = plus<T>(c02, ai, b2), c03 = plus<T>(c03, ai, b3);
     ai = v128.load_splat<T>(a, sizeof<T>());
@@ -103,9 +101,8 @@ export function wideMicrokernel<T>(k: i32, a: usize, b: usize, c: usize, rsc: us
       c50 = plus<T>(c50, ai, b0), c51 = plus<T>(c51, ai, b1), c52 = plus<T>(c52, ai, b2), c53 = plus<T>(c53, ai, b3);
     }
     a += MR * sizeof<T>();
-    b += 64;
     if (a >= aEnd) break;
-    b0 = v128.load(b), b1 = v128.load(b, 16), b2 = v128.load(b, 32), b3 = v128.load(b, 48);
+    b0 = v128.load(b, 192), b1 = v128.load(b, 208), b2 = v128.load(b, 224), b3 = v128.load(b, 240);
     ai = v128.load_splat<T>(a);
     c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1), c02 = plus<T>(c02, ai, b2), c03 = plus<T>(c03, ai, b3);
     ai = v128.load_splat<T>(a, sizeof<T>());
@@ -121,7 +118,7 @@ export function wideMicrokernel<T>(k: i32, a: usize, b: usize, c: usize, rsc: us
       c50 = plus<T>(c50, ai, b0), c51 = plus<T>(c51, ai, b1), c52 = plus<T>(c52, ai, b2), c53 = plus<T>(c53, ai, b3);
     }
     a += MR * sizeof<T>();
-    b += 64;
+    b += 256;
   }
   v128.store(c, c00);
   v128.store(c, c01, 16);

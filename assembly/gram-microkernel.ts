@@ -161,9 +161,8 @@ function wideGramMicrokernel<T>(k: i32, a: usize, b: usize, c: usize): void {
     ai = v128.load_splat<T>(a, 3 * sizeof<T>());
     c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1), c32 = plus<T>(c32, ai, b2), c33 = plus<T>(c33, ai, b3);
     a += NR_BYTES;
-    b += NR_BYTES;
     if (a >= aEnd) break;
-    b0 = v128.load(b), b1 = v128.load(b, 16), b2 = v128.load(b, 32), b3 = v128.load(b, 48);
+    b0 = v128.load(b, 64), b1 = v128.load(b, 80), b2 = v128.load(b, 96), b3 = v128.load(b, 112);
     ai = v128.load_splat<T>(a);
     c00 = plus<T>(c00, ai, b0), c01 = plus<T>(c01, ai, b1), c02 = plus<T>(c02, ai, b2), c03 = plus<T>(c03, ai, b3);
     ai = v128.load_splat<T>(a, sizeof<T>());
@@ -173,7 +172,7 @@ function wideGramMicrokernel<T>(k: i32, a: usize, b: usize, c: usize): void {
     ai = v128.load_splat<T>(a, 3 * sizeof<T>());
     c30 = plus<T>(c30, ai, b0), c31 = plus<T>(c31, ai, b1), c32 = plus<T>(c32, ai, b2), c33 = plus<T>(c33, ai, b3);
     a += NR_BYTES;
-    b += NR_BYTES;
+    b += 2 * NR_BYTES;
   }
   v128.store(c, c00);
   v128.store(c, c01, 16);
