@@ -41,51 +41,56 @@ function symvRow<T>(r: i32, a: usize, xPtr: usize, yPtr: usize): void {
   axpy<T>(r, x, a, yPtr);
 }
 
-/** Two vectors of four rows a turn. The sum of y comes before the dot product, and y is stored before the next vector is read: else V8 spills. */
+/**
+ * Two vectors of four rows a turn, a branch behind each for the schedule of V8 (gemm-microkernel.ts): without it, what the sums need of
+ * the first vector stays in registers to the end, and V8 spills. The splats are loads, since it makes others anew in every turn.
+ */
 function symvFourRows<T>(r: i32, a0: usize, row: usize, xPtr: usize, yPtr: usize): void {
   const corner = <usize>r * sizeof<T>();
   const x0 = load<T>(xPtr + corner), x1 = load<T>(xPtr + corner, sizeof<T>());
   const x2 = load<T>(xPtr + corner, 2 * sizeof<T>()), x3 = load<T>(xPtr + corner, 3 * sizeof<T>());
-  const xx0 = v128.splat<T>(x0), xx1 = v128.splat<T>(x1), xx2 = v128.splat<T>(x2), xx3 = v128.splat<T>(x3);
+  const xx0 = v128.load_splat<T>(xPtr + corner), xx1 = v128.load_splat<T>(xPtr + corner, sizeof<T>());
+  const xx2 = v128.load_splat<T>(xPtr + corner, 2 * sizeof<T>()), xx3 = v128.load_splat<T>(xPtr + corner, 3 * sizeof<T>());
   let a1 = a0 + row, a2 = a1 + row, a3 = a2 + row;
-  let s0 = v128.splat<T>(<T>0), s1 = s0, s2 = s0, s3 = s0;
+  const zero = v128.splat<T>(<T>0);
+  let s0 = zero, s1 = zero, s2 = zero, s3 = zero;
   let x = xPtr, y = yPtr;
   const pairEnd = a0 + <usize>(r & ~(2 * lanes<T>() - 1)) * sizeof<T>();
   while (a0 < pairEnd) {
-    let xc = v128.load(x), yc = v128.load(y);
-    let p = v128.load(a0);
-    yc = plus<T>(yc, p, xx0);
-    s0 = plus<T>(s0, p, xc);
+    let xc = zero, yc = zero, p = zero;
+    xc = v128.load(x), yc = v128.load(y);
+    p = v128.load(a0);
+    yc = plus<T>(yc, p, xx0), s0 = plus<T>(s0, p, xc);
     p = v128.load(a1);
-    yc = plus<T>(yc, p, xx1);
-    s1 = plus<T>(s1, p, xc);
+    yc = plus<T>(yc, p, xx1), s1 = plus<T>(s1, p, xc);
     p = v128.load(a2);
-    yc = plus<T>(yc, p, xx2);
-    s2 = plus<T>(s2, p, xc);
+    yc = plus<T>(yc, p, xx2), s2 = plus<T>(s2, p, xc);
     p = v128.load(a3);
-    yc = plus<T>(yc, p, xx3);
-    s3 = plus<T>(s3, p, xc);
+    yc = plus<T>(yc, p, xx3), s3 = plus<T>(s3, p, xc);
     v128.store(y, yc);
-    xc = v128.load(x, 16);
-    yc = v128.load(y, 16);
+    if (x == 0) {
+      v128.store(y, xx0);
+      s2 = s3 = v128.or(s2, s3);
+      s0 = s1 = v128.or(s0, s1);
+    }
+    x += 16;
+    xc = v128.load(x), yc = v128.load(y, 16);
     p = v128.load(a0, 16);
-    yc = plus<T>(yc, p, xx0);
-    s0 = plus<T>(s0, p, xc);
+    yc = plus<T>(yc, p, xx0), s0 = plus<T>(s0, p, xc);
     p = v128.load(a1, 16);
-    yc = plus<T>(yc, p, xx1);
-    s1 = plus<T>(s1, p, xc);
+    yc = plus<T>(yc, p, xx1), s1 = plus<T>(s1, p, xc);
     p = v128.load(a2, 16);
-    yc = plus<T>(yc, p, xx2);
-    s2 = plus<T>(s2, p, xc);
+    yc = plus<T>(yc, p, xx2), s2 = plus<T>(s2, p, xc);
     p = v128.load(a3, 16);
-    yc = plus<T>(yc, p, xx3);
-    s3 = plus<T>(s3, p, xc);
+    yc = plus<T>(yc, p, xx3), s3 = plus<T>(s3, p, xc);
     v128.store(y, yc, 16);
-    a0 += 32;
-    a1 += 32;
-    a2 += 32;
-    a3 += 32;
-    x += 32;
+    if (x == 0) {
+      v128.store(y, xx0);
+      s2 = s3 = v128.or(s2, s3);
+      s0 = s1 = v128.or(s0, s1);
+    }
+    a0 += 32, a1 += 32, a2 += 32, a3 += 32;
+    x += 16;
     y += 32;
   }
   if (sizeof<T>() == 4 && (r & 4) != 0) {
@@ -138,24 +143,25 @@ export function dotRows<T>(m: i32, count: i32, xPtr: usize, row: usize, vPtr: us
 
 function dotFourRows<T>(m: i32, x0: usize, row: usize, v: usize, outPtr: usize): void {
   let x1 = x0 + row, x2 = x1 + row, x3 = x2 + row;
-  // Declared in the order of their loads: V8 schedules the sums in the order of the variables, and spills in any other.
-  let s0 = v128.splat<T>(<T>0), t0 = s0, s1 = s0, t1 = s0, s2 = s0, t2 = s0, s3 = s0, t3 = s0;
+  const zero = v128.splat<T>(<T>0);
+  let s0 = zero, t0 = zero, s1 = zero, t1 = zero, s2 = zero, t2 = zero, s3 = zero, t3 = zero;
+  let vs = zero, vt = zero;
   const pairs = m & ~(2 * lanes<T>() - 1);
   const pairEnd = x0 + <usize>pairs * sizeof<T>();
   while (x0 < pairEnd) {
-    const vs = v128.load(v), vt = v128.load(v, 16);
-    s0 = plus<T>(s0, v128.load(x0), vs);
-    t0 = plus<T>(t0, v128.load(x0, 16), vt);
-    s1 = plus<T>(s1, v128.load(x1), vs);
-    t1 = plus<T>(t1, v128.load(x1, 16), vt);
-    s2 = plus<T>(s2, v128.load(x2), vs);
-    t2 = plus<T>(t2, v128.load(x2, 16), vt);
-    s3 = plus<T>(s3, v128.load(x3), vs);
-    t3 = plus<T>(t3, v128.load(x3, 16), vt);
-    x0 += 32;
-    x1 += 32;
-    x2 += 32;
-    x3 += 32;
+    vs = v128.load(v), vt = v128.load(v, 16);
+    s3 = plus<T>(s3, v128.load(x3), vs), t3 = plus<T>(t3, v128.load(x3, 16), vt);
+    s2 = plus<T>(s2, v128.load(x2), vs), t2 = plus<T>(t2, v128.load(x2, 16), vt);
+    s1 = plus<T>(s1, v128.load(x1), vs), t1 = plus<T>(t1, v128.load(x1, 16), vt);
+    s0 = plus<T>(s0, v128.load(x0), vs), t0 = plus<T>(t0, v128.load(x0, 16), vt);
+    if (v == 0) {
+      v128.store(outPtr, zero);
+      s3 = t3 = v128.or(s3, t3);
+      s2 = t2 = v128.or(s2, t2);
+      s1 = t1 = v128.or(s1, t1);
+      s0 = t0 = v128.or(s0, t0);
+    }
+    x0 += 32, x1 += 32, x2 += 32, x3 += 32;
     v += 32;
   }
   let d0 = addLanes<T>(v128.add<T>(s0, t0)), d1 = addLanes<T>(v128.add<T>(s1, t1));
@@ -195,7 +201,7 @@ export function addRows<T>(m: i32, count: i32, cPtr: usize, step: usize, xPtr: u
 
 function addFourRows<T>(m: i32, cPtr: usize, step: usize, x0: usize, row: usize, y: usize): void {
   const c0 = load<T>(cPtr), c1 = load<T>(cPtr + step), c2 = load<T>(cPtr + 2 * step), c3 = load<T>(cPtr + 3 * step);
-  const cc0 = v128.splat<T>(c0), cc1 = v128.splat<T>(c1), cc2 = v128.splat<T>(c2), cc3 = v128.splat<T>(c3);
+  const cc0 = v128.load_splat<T>(cPtr), cc1 = v128.load_splat<T>(cPtr + step), cc2 = v128.load_splat<T>(cPtr + 2 * step), cc3 = v128.load_splat<T>(cPtr + 3 * step);
   let x1 = x0 + row, x2 = x1 + row, x3 = x2 + row;
   const pairs = m & ~(2 * lanes<T>() - 1);
   const pairEnd = x0 + <usize>pairs * sizeof<T>();
