@@ -24,7 +24,7 @@ import {
   traceOf,
   unlessConstant,
 } from './kernel-analysis.ts';
-import { largestNtkEigenvalue } from './largest-eigenvalue.ts';
+import { largestNtkEigenvalueSteps } from './largest-eigenvalue.ts';
 import type { AlignmentSection, ChangeSection, DynamicsSection, KernelSection, ModelSection, Report, Source } from './report.ts';
 import type { AnalysisProgress, StageProgress } from './stage-progress.ts';
 import { evenlySpaced, KERNEL_ROWS, storeSelected } from './stored-matrix.ts';
@@ -105,7 +105,7 @@ export function* analysisSteps(rt: Runtime, request: AnalysisRequest, options: A
     image: imageOf(model, options.image),
     onProgress: progress(STAGE_FEATURES),
   });
-  const lambdaMax = model.output.size === 1 ? kernel.eigenvalues[0] : largestNtkEigenvalue(rt, model, inputs, dtype);
+  const lambdaMax = model.output.size === 1 ? kernel.eigenvalues[0] : yield* largestNtkEigenvalueSteps(rt, model, inputs, { dtype, memoryLimit });
   progress(STAGE_DYNAMICS)(1);
   const outputs = targets && forward(rt, model, inputs, { dtype });
   return {

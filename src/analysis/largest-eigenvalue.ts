@@ -3,16 +3,19 @@
 import { TangedgeError } from '../core/errors.ts';
 import { type Dtype, sizeOf, type Tensor } from '../core/tensor.ts';
 import type { Model } from '../graph/model.ts';
-import { extremalEigenpairs } from '../linalg/extremal-eigenpairs.ts';
+import { type ExtremalEigenpairs, type ExtremalIteration, extremalIteration } from '../linalg/extremal-eigenpairs.ts';
 import { checkInputs } from '../ntk/inputs.ts';
-import { KernelProducts } from '../ntk/vector-product.ts';
+import { type KernelProductOptions, kernelProductSteps } from '../ntk/kernel-product-steps.ts';
+import { BLOCK, KernelProducts } from '../ntk/vector-product.ts';
 import type { Runtime } from '../wasm/runtime.ts';
+import type { Steps } from '../wasm/tiled.ts';
 
 /** More products than any kernel has needed: the top of an NTK's spectrum is well separated. */
 const MAX_PRODUCTS = 96;
 
 /**
- * λmax(Θ) of the full kernel, by `extremalEigenpairs` from a fixed start: Lanczos with full reorthogonalization.
+ * λmax(Θ) of the full kernel, by `extremalEigenpairs` from a fixed start: Lanczos with full reorthogonalization. Products with more
+ * than 64 examples are jobs.
  *
  * Shapes     x [n, …input]  →  a number
  * Units      those of Θ: no 1/n, no mean over outputs
@@ -21,14 +24,11 @@ const MAX_PRODUCTS = 96;
  *
  * @throws {TangedgeError} ERR_CONVERGENCE when the residual is still above 1e-3 of λmax after 96 products · as `ntkVectorProduct`
  */
-export function largestNtkEigenvalue(rt: Runtime, model: Model, x: Tensor, dtype: Dtype): number {
+export function* largestNtkEigenvalueSteps(rt: Runtime, model: Model, x: Tensor, { dtype, memoryLimit }: KernelProductOptions): Steps<number> {
   const n = checkInputs('largestNtkEigenvalue', model, 'x', x);
-  const tolerance = dtype === 'f64' ? 1e-10 : 1e-5;
-  const { values, residuals, products } = rt.arena.frame(() => {
-    const kernel = new KernelProducts(rt, model, { x1: x.data, x2: x.data, size: sizeOf(model.input.shape) }, dtype);
-    const product = (u: Float64Array) => Float64Array.from(kernel.times(u));
-    return extremalEigenpairs(rt, n * model.output.size, product, { tolerance, maxProducts: MAX_PRODUCTS });
-  });
+  const iteration = extremalIteration(rt, n * model.output.size, { tolerance: dtype === 'f64' ? 1e-10 : 1e-5, maxProducts: MAX_PRODUCTS });
+  const { values, residuals, products } =
+    n <= BLOCK ? productsHere(rt, model, x, dtype, iteration) : yield* productSteps(model, x, { dtype, memoryLimit }, iteration);
   const [lambda, residual] = [values[0], residuals[0]];
   if (residual <= 1e-3 * lambda) return lambda;
   throw new TangedgeError(
@@ -36,4 +36,20 @@ export function largestNtkEigenvalue(rt: Runtime, model: Model, x: Tensor, dtype
     `largestNtkEigenvalue: after ${products} products the residual is ${residual} of λmax ${lambda}. Use dtype f64 or fewer samples.`,
     { products, residual, lambda },
   );
+}
+
+/** One block of examples, swept forward once for all products. */
+function productsHere(rt: Runtime, model: Model, x: Tensor, dtype: Dtype, iteration: ExtremalIteration): ExtremalEigenpairs {
+  return rt.arena.frame(() => {
+    const kernel = new KernelProducts(rt, model, { x1: x.data, x2: x.data, size: sizeOf(model.input.shape) }, dtype);
+    let next = iteration.next();
+    while (!next.done) next = iteration.next(Float64Array.from(kernel.times(next.value)));
+    return next.value;
+  });
+}
+
+function* productSteps(model: Model, x: Tensor, options: KernelProductOptions, iteration: ExtremalIteration): Steps<ExtremalEigenpairs> {
+  let next = iteration.next();
+  while (!next.done) next = iteration.next(Float64Array.from(yield* kernelProductSteps(model, x, next.value, options)));
+  return next.value;
 }

@@ -71,6 +71,17 @@ export function extremalEigenpairs(
   product: (v: Float64Array) => Float64Array,
   options: ExtremalOptions = {},
 ): ExtremalEigenpairs {
+  const iteration = extremalIteration(rt, n, options);
+  let next = iteration.next();
+  while (!next.done) next = iteration.next(product(next.value));
+  return next.value;
+}
+
+/** Yields a vector [n], goes on with its image. */
+export type ExtremalIteration = Growth<ExtremalEigenpairs>;
+
+/** The same for whoever takes the products. */
+export function* extremalIteration(rt: Runtime, n: number, options: ExtremalOptions): ExtremalIteration {
   const { count = 1, which = 'largest', start = [], tolerance = 1e-8, maxProducts = 300, guards = 0, seed = 0 } = options;
   checkInteger('extremalEigenpairs', 'count', count, 1, n);
   for (const vector of start) {
@@ -80,10 +91,10 @@ export function extremalEigenpairs(
       n,
     });
   }
-  const space = new RitzSpace(rt, n, which, product);
-  for (const vector of start) space.add(vector);
+  const space = new RitzSpace(rt, n, which);
+  for (const vector of start) yield* space.add(vector);
   const followed = Math.min(n, count + guards);
-  while (space.dimension < (start.length > 0 ? followed : count)) space.addAny(seed);
+  while (space.dimension < (start.length > 0 ? followed : count)) yield* space.addAny(seed);
   for (let explored = 0; ; ) {
     const { values, residuals, scale } = space.ritz(count);
     const converged = space.dimension === n || residuals.every((residual) => residual <= tolerance * scale);
@@ -95,9 +106,12 @@ export function extremalEigenpairs(
     const worst = converged ? count : residuals.findIndex((residual) => residual > tolerance * scale);
     if (space.dimension >= Math.max(MAX_BASIS, 2 * count + 2)) space.restart(Math.max(count + 8, Math.floor(MAX_BASIS / 3)));
     // A residual that is all rounding spans nothing new: take a random direction instead.
-    if (worst >= space.dimension || !space.addResidual(worst)) space.addAny(seed);
+    if (worst >= space.dimension || !(yield* space.addResidual(worst))) yield* space.addAny(seed);
   }
 }
+
+/** Asks for the image of each direction that joins the basis. */
+type Growth<Result> = Generator<Float64Array, Result, Float64Array>;
 
 /** An orthonormal basis V, A·V, and VᵀAV. */
 class RitzSpace {
@@ -105,7 +119,6 @@ class RitzSpace {
   private readonly rt: Runtime;
   private readonly n: number;
   private readonly sign: number;
-  private readonly product: (v: Float64Array) => Float64Array;
   private basis: Float64Array[] = [];
   private images: Float64Array[] = [];
   /** Lower triangle of VᵀAV, row i has i + 1 entries. */
@@ -115,11 +128,10 @@ class RitzSpace {
   /** Residuals of the wanted pairs, as `ritz` last left them. */
   private known: readonly Float64Array[] = [];
 
-  constructor(rt: Runtime, n: number, which: 'largest' | 'smallest', product: (v: Float64Array) => Float64Array) {
+  constructor(rt: Runtime, n: number, which: 'largest' | 'smallest') {
     this.rt = rt;
     this.n = n;
     this.sign = which === 'largest' ? 1 : -1;
-    this.product = product;
   }
 
   get dimension(): number {
@@ -127,10 +139,10 @@ class RitzSpace {
   }
 
   /** Adds a direction, unless the basis already spans it. */
-  add(vector: Float64Array): boolean {
+  *add(vector: Float64Array): Growth<boolean> {
     const direction = this.orthonormal(vector);
     if (direction === undefined) return false;
-    const image = this.product(direction);
+    const image = yield direction;
     this.products++;
     const row = [...this.basis, direction].map((v) => inner(v, image));
     if (!row.every(Number.isFinite)) {
@@ -149,16 +161,16 @@ class RitzSpace {
   }
 
   /** Adds a direction that the basis does not span: random signs, or the first unit vector that will do. */
-  addAny(seed: number): void {
-    if (this.add(rademacherArray(seed, this.products, this.n))) return;
+  *addAny(seed: number): Growth<void> {
+    if (yield* this.add(rademacherArray(seed, this.products, this.n))) return;
     for (let i = 0; i < this.n; i++) {
       const unit = new Float64Array(this.n);
       unit[i] = 1;
-      if (this.add(unit)) return;
+      if (yield* this.add(unit)) return;
     }
   }
 
-  addResidual(index: number): boolean {
+  addResidual(index: number): Growth<boolean> {
     return this.add(this.known[index] ?? this.residual(index));
   }
 

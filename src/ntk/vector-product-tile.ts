@@ -102,7 +102,7 @@ export class VectorProductTiles implements TileComputer<Float64Array> {
     for (let m = 0; m < columns; m++) {
       this.setBack(tile.column * plan.tileSize + m);
       for (let q = 0; q < outputs; q++) {
-        this.products.pull(plan.seeds[q]);
+        this.products.back.pull(plan.seeds[q]);
         for (let p = 0; p < parameterPlanes; p++) {
           const column = this.products.push(plan.perParameter ? p : null);
           this.scatter(kernel.subarray(p * outputPlanes * size, (p + 1) * outputPlanes * size), column, { rows, columns, m, q, v, size });
@@ -138,13 +138,13 @@ export class VectorProductTiles implements TileComputer<Float64Array> {
     if (this.forwardBlock === block) return;
     const { tileSize } = this.plan;
     const { x1, size } = this.inputs;
-    this.products.setForward(paddedBlock(x1, block * tileSize, rows, tileSize, size));
+    this.products.forward.set(paddedBlock(x1, block * tileSize, rows, tileSize, size));
     this.forwardBlock = block;
   }
 
   private setBack(example: number): void {
     const { x2, size } = this.inputs;
-    this.products.setBack(x2.subarray(example * size, (example + 1) * size));
+    this.products.back.set(x2.subarray(example * size, (example + 1) * size));
   }
 }
 

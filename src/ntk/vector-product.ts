@@ -75,79 +75,121 @@ export function vectorProductBytes(rt: Runtime, { back, forward }: VectorProduct
   return programBytes(back, routines) + programBytes(forward, routines);
 }
 
+/** Pullbacks Jᵀu of a block of examples; lives in the arena frame in which it was made. */
+export class Pullback {
+  readonly execution: Execution;
+  private readonly graphs: VectorProductGraphs;
+
+  constructor(rt: Runtime, graphs: VectorProductGraphs, program: Program) {
+    this.graphs = graphs;
+    this.execution = boundExecution(rt, graphs, program);
+  }
+
+  /** Forward sweep over the examples the cotangents belong to. */
+  set(x: FloatArray): void {
+    this.execution.bind(this.graphs.input, x);
+    this.execution.run(1);
+  }
+
+  /** Jᵀu for u [n, c], kept as `gradients`. */
+  pull(u: FloatArray): void {
+    this.execution.bind(this.graphs.pullback.seed, u);
+    this.execution.runLate();
+  }
+
+  /** The last pullback, one array per parameter, in the dtype computed in: views that end with the next call. */
+  gradients(): FloatArray[] {
+    return this.graphs.pullback.gradients.map((gradient) => this.execution.view(gradient));
+  }
+}
+
+/** Pushforwards J·t of a block of examples; lives in the arena frame in which it was made. */
+export class Pushforward {
+  readonly execution: Execution;
+  private readonly graphs: VectorProductGraphs;
+
+  constructor(rt: Runtime, graphs: VectorProductGraphs, program: Program) {
+    this.graphs = graphs;
+    this.execution = boundExecution(rt, graphs, program);
+  }
+
+  /** Forward sweep over the examples the result belongs to. */
+  set(x: FloatArray): void {
+    this.execution.bind(this.graphs.input, x);
+    this.execution.run(1);
+  }
+
+  /** J·t, [n, c], for tangents of the parameters; a view. */
+  push(tangents: readonly Float64Array[]): FloatArray {
+    this.graphs.pushforward.tangents.forEach((tangent, index) => {
+      this.execution.bind(tangent, tangents[index]);
+    });
+    return this.pushBound();
+  }
+
+  /** J·t, [n, c], for the tangents that are in memory. */
+  pushBound(): FloatArray {
+    this.execution.runLate();
+    return this.execution.view(this.graphs.pushforward.output);
+  }
+}
+
+function boundExecution(rt: Runtime, graphs: VectorProductGraphs, program: Program): Execution {
+  const execution = new Execution(rt, program);
+  for (const { id, value } of graphs.parameters) execution.bind(id, value.data);
+  execution.run(0);
+  return execution;
+}
+
 /** Both programs in memory: the gradients of one are the tangents of the other. */
 export class VectorProducts {
+  readonly back: Pullback;
+  readonly forward: Pushforward;
   private readonly rt: Runtime;
   private readonly graphs: VectorProductGraphs;
-  private readonly back: Execution;
-  private readonly forward: Execution;
 
   constructor(rt: Runtime, graphs: VectorProductGraphs, programs: VectorProductPrograms) {
     this.rt = rt;
     this.graphs = graphs;
-    this.back = new Execution(rt, programs.back);
-    this.forward = new Execution(rt, programs.forward);
-    for (const execution of [this.back, this.forward]) {
-      for (const { id, value } of graphs.parameters) execution.bind(id, value.data);
-      execution.run(0);
-    }
-  }
-
-  /** Forward sweep over the examples the cotangents belong to. */
-  setBack(x: FloatArray): void {
-    this.back.bind(this.graphs.input, x);
-    this.back.run(1);
-  }
-
-  /** Forward sweep over the examples the result belongs to. */
-  setForward(x: FloatArray): void {
-    this.forward.bind(this.graphs.input, x);
-    this.forward.run(1);
-  }
-
-  /** Jᵀu over the examples of `setBack`, kept for `push`; u is [n, c]. */
-  pull(u: FloatArray): void {
-    this.back.bind(this.graphs.pullback.seed, u);
-    this.back.runLate();
+    this.back = new Pullback(rt, graphs, programs.back);
+    this.forward = new Pushforward(rt, graphs, programs.forward);
   }
 
   /** J(x1)·t, [n, c], where t is the last pullback, or its part for one parameter with the others zero. */
   push(only: number | null = null): FloatArray {
-    const { dtype } = this.forward.program;
+    const [back, forward] = [this.back.execution, this.forward.execution];
+    const { dtype } = forward.program;
     const { gradients } = this.graphs.pullback;
     const bytes = new Uint8Array(this.rt.arena.memory.buffer);
     this.graphs.pushforward.tangents.forEach((tangent, index) => {
-      if (this.forward.program.offset[tangent] < 0) return;
-      const to = this.forward.ptr(tangent);
-      const length = this.forward.lengthOf(tangent) * bytesOf(dtype);
+      if (forward.program.offset[tangent] < 0) return;
+      const to = forward.ptr(tangent);
+      const length = forward.lengthOf(tangent) * bytesOf(dtype);
       if (only !== null && only !== index) bytes.fill(0, to, to + length);
-      else bytes.copyWithin(to, this.back.ptr(gradients[index]), this.back.ptr(gradients[index]) + length);
+      else bytes.copyWithin(to, back.ptr(gradients[index]), back.ptr(gradients[index]) + length);
     });
-    this.forward.runLate();
-    return this.forward.view(this.graphs.pushforward.output);
+    return this.forward.pushBound();
+  }
+}
+
+/** Gradients, one array per parameter, summed over blocks in f64. */
+export class GradientSum {
+  readonly totals: readonly Float64Array[];
+
+  constructor(model: Model) {
+    this.totals = trainableParameters(model).map(({ value }) => new Float64Array(sizeOf(value.shape)));
   }
 
-  /** Adds the last pullback to `totals`, one f64 array per parameter. */
-  addGradients(totals: readonly Float64Array[]): void {
-    this.graphs.pullback.gradients.forEach((gradient, index) => {
-      const view = this.back.view(gradient);
-      const total = totals[index];
-      for (let i = 0; i < total.length; i++) total[i] += view[i];
+  add(gradients: readonly FloatArray[]): void {
+    gradients.forEach((gradient, index) => {
+      const total = this.totals[index];
+      for (let i = 0; i < total.length; i++) total[i] += gradient[i];
     });
-  }
-
-  /** J(x1)·t, [n, c], for given tangents of the parameters. */
-  pushTangents(tangents: readonly Float64Array[]): FloatArray {
-    this.graphs.pushforward.tangents.forEach((tangent, index) => {
-      this.forward.bind(tangent, tangents[index]);
-    });
-    this.forward.runLate();
-    return this.forward.view(this.graphs.pushforward.output);
   }
 }
 
 /** Examples swept at once: one number, whatever the memory, because it orders the sum over examples. */
-const BLOCK = 64;
+export const BLOCK = 64;
 
 /** Products Θ(x1, x2)·u, one after the other; lives in the arena frame in which it was made. Sides of one block are swept forward once. */
 export class KernelProducts {
@@ -174,24 +216,28 @@ export class KernelProducts {
     const { x1, x2, size } = inputs;
     const [n1, n2] = [x1.length / size, x2.length / size];
     const c = model.output.size;
-    const totals = trainableParameters(model).map(({ value }) => new Float64Array(sizeOf(value.shape)));
+    const sum = new GradientSum(model);
     for (let start = 0; start < n2; start += block) {
       const count = Math.min(block, n2 - start);
-      if (swept.back !== start) products.setBack(paddedBlock(x2, start, count, block, size));
+      if (swept.back !== start) products.back.set(paddedBlock(x2, start, count, block, size));
       swept.back = start;
-      // Examples that only fill the block up have cotangent 0.
-      const cotangents = new Float64Array(block * c);
-      cotangents.set(u.subarray(start * c, (start + count) * c));
-      products.pull(cotangents);
-      products.addGradients(totals);
+      products.back.pull(paddedCotangents(u, start, count, block, c));
+      sum.add(products.back.gradients());
     }
     const data = emptyArray(this.dtype, n1 * c);
     for (let start = 0; start < n1; start += block) {
       const count = Math.min(block, n1 - start);
-      if (swept.forward !== start) products.setForward(paddedBlock(x1, start, count, block, size));
+      if (swept.forward !== start) products.forward.set(paddedBlock(x1, start, count, block, size));
       swept.forward = start;
-      data.set(products.pushTangents(totals).subarray(0, count * c), start * c);
+      data.set(products.forward.push(sum.totals).subarray(0, count * c), start * c);
     }
     return data;
   }
+}
+
+/** Those of a block of examples; examples that only fill the block up have cotangent 0. */
+export function paddedCotangents(u: FloatArray, start: number, count: number, block: number, c: number): FloatArray {
+  const cotangents = new Float64Array(block * c);
+  cotangents.set(u.subarray(start * c, (start + count) * c));
+  return cotangents;
 }

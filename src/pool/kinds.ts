@@ -9,6 +9,7 @@ import { ptkTiles } from '../features/preactivation-tangent-kernel.ts';
 import { forwardTiles } from '../graph/forward.ts';
 import { eigenvectorTiles, eighTiles } from '../linalg/eigh-job.ts';
 import { jacobianTiles } from '../ntk/jacobian.ts';
+import { pullbackTiles, pushforwardTiles } from '../ntk/kernel-product-steps.ts';
 import { ntkTiles } from '../ntk/ntk-job.ts';
 import type { TileKind } from '../wasm/tiled.ts';
 
@@ -24,4 +25,6 @@ export const TILE_KINDS: readonly AnyTileKind[] = [
   learningRateTiles,
   eighTiles,
   eigenvectorTiles,
+  pullbackTiles,
+  pushforwardTiles,
 ];

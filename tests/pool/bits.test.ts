@@ -130,9 +130,12 @@ describe.each([
   });
 });
 
-test('analyze: the report of one thread, whole', async () => {
-  const inputs = randomInputs(1, 40, [6]);
-  const targets = randomInputs(5, 40, [5]);
+test.each([
+  [40, 'products with one block of examples, in this thread'],
+  [150, 'with three, the last of them padded, in workers'],
+])('analyze: the report of one thread, whole; %i examples: %s', async (n) => {
+  const inputs = randomInputs(1, n, [6]);
+  const targets = randomInputs(5, n, [5]);
   const initial = network([6], [linear('0', 6, 9), { type: 'Tanh' }, linear('2', 9, 5)], 8);
   for (const dtype of ['f32', 'f64'] as const) {
     const expected = JSON.stringify(analyze(rt, { model: mlp, inputs, targets, initial }, { dtype }));
