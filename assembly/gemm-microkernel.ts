@@ -27,8 +27,9 @@
  *   - Behind each step a branch that is never taken (no panel lies at 0, but V8 does not know), in which the two sums of a row
  *     become their disjunction. V8 ≤ 12 schedules backwards from where values are needed. For the branch it needs both sums of a row
  *     at once, and so makes both products before both additions, which Zen cores run up to 26 % faster than products and
- *     additions in turn (multiply-add.ts). The store, behind which memory may have changed, keeps the loads of the next step
- *     behind the branch; without it, all loads of a turn come first, and spill.
+ *     additions in turn (docs/performance.md). V8 ≥ 13 keeps the order of the text, for which scripts/pair-products.mjs sees to it.
+ *     The store, behind which memory may have changed, keeps the loads of the next step behind the branch; without it, all
+ *     loads of a turn come first, and spill.
  *   - It is exported so that neither Binaryen nor V8 inlines it into the blocked loops: tier-up then takes effect at the next
  *     call, inside a running GEMM.
  *

@@ -31,6 +31,11 @@ describe('package.json', () => {
     expect(packageJson.devDependencies.assemblyscript).toBe(packageJson.dependencies['@assemblyscript/loader']);
   });
 
+  test('the build rewrites modules with the Binaryen that the compiler optimizes them with', () => {
+    const compiler = JSON.parse(readFileSync(join(ROOT, 'node_modules/assemblyscript/package.json'), 'utf8'));
+    expect(packageJson.devDependencies.binaryen).toBe(compiler.dependencies.binaryen);
+  });
+
   test('every entry of exports puts types first', () => {
     const withConditions = Object.values(packageJson.exports).filter((entry) => typeof entry === 'object');
     expect(withConditions.length).toBeGreaterThan(0);
