@@ -16,8 +16,12 @@ const BLOCK: i32 = 32;
 
 /** Bytes of a block of A that is packed once: half of an L2. */
 const ONCE_BYTES: i32 = 262144;
+/** Columns of the narrowest tile: f64's. */
+const LEAST_COLUMNS: i32 = 4;
 /** Rows of the Gram microkernel's tile. */
 const ROWS: i32 = 4;
+/** Between panels, so that two of them never lie a multiple of 4096 bytes apart: their loads, side by side, would compete in L1. */
+const GAP: usize = 256;
 /** Its tile, as large as the wide module's: both modules declare the same scratch. */
 const TILE_BYTES: usize = ROWS * 64;
 
@@ -38,7 +42,7 @@ export function gramScratchBytes<T>(n: i32, k: i32): usize {
   if (!packsOnce<T>(n)) return multiplyScratchBytes<T>(n, n, k);
   const widest = 64 / <i32>sizeof<T>();
   const rows = (n + widest - 1) / widest * widest;
-  return TILE_BYTES + <usize>rows * <usize>min(k, KC) * sizeof<T>();
+  return TILE_BYTES + <usize>rows * <usize>min(k, KC) * sizeof<T>() + <usize>(rows / LEAST_COLUMNS) * GAP;
 }
 
 /** The lower triangle: a panel of columns, and the rows from its first one down, four at a time. */
@@ -48,9 +52,12 @@ function gramOfFew<T>(n: i32, k: i32, alpha: T, a: usize, rsa: i32, csa: i32, be
   const row = <usize>rsc * sizeof<T>();
   for (let pc = 0; pc < k; pc += KC) {
     const kc = min(KC, k - pc);
-    const panelBytes = <usize>kc * NR_BYTES;
+    const panelBytes = <usize>kc * NR_BYTES + GAP;
     const betaBlock = pc == 0 ? beta : <T>1;
-    packB<T>(n, kc, a + <usize>pc * <usize>csa * sizeof<T>(), rsa, csa, packed);
+    for (let j = 0; j < n; j += columns) {
+      const rows = a + (<usize>j * <usize>rsa + <usize>pc * <usize>csa) * sizeof<T>();
+      packB<T>(min(columns, n - j), kc, rows, rsa, csa, packed + <usize>(j / columns) * panelBytes);
+    }
     for (let j = 0; j < n; j += columns) {
       const panel = packed + <usize>(j / columns) * panelBytes;
       for (let i = j; i < n; i += ROWS) {

@@ -1,7 +1,9 @@
 // The roof: how many multiplications and additions per second 128-bit WebAssembly SIMD does when nothing else is asked
 // of it. Two shapes, since engines and cores differ in what limits them; the faster one counts.
 //
-//   chains     s_i ← s_i·x + y     12 independent chains, all in registers: bound by the latency of mul then add
+//   chains     s_i ← s_i·x + y     12 independent chains, all in registers: bound by the latency of mul then add; a branch that is
+//                                  never taken makes V8 ≤ 12 schedule four products, then four sums (assembly/gemm-microkernel.ts):
+//                                  without it the loop runs on Zen at one of two speeds, 47 or 58 GFLOP/s, by chance
 //   products   s_i ← s_i + x·b_i   12 sums of products with operands from memory, as in a matrix product
 //
 // Per step 12 multiplications and 12 additions of a vector. `p` addresses 32 vectors.
@@ -26,6 +28,12 @@ function chains<T>(steps: i32, p: usize): void {
     s9 = v128.add<T>(v128.mul<T>(s9, x), y);
     s10 = v128.add<T>(v128.mul<T>(s10, x), y);
     s11 = v128.add<T>(v128.mul<T>(s11, x), y);
+    if (p == 0) {
+      v128.store(p, x);
+      s0 = s1 = s2 = s3 = v128.or(v128.or(s0, s1), v128.or(s2, s3));
+      s4 = s5 = s6 = s7 = v128.or(v128.or(s4, s5), v128.or(s6, s7));
+      s8 = s9 = s10 = s11 = v128.or(v128.or(s8, s9), v128.or(s10, s11));
+    }
     steps--;
   }
   v128.store(p, v128.add<T>(v128.add<T>(v128.add<T>(s0, s1), v128.add<T>(s2, s3)), v128.add<T>(s4, s5)), 416);
