@@ -1,9 +1,9 @@
 /** @file The largest eigenvalue of the full kernel [n·c, n·c], from NTK-vector products: the kernel itself is never formed. */
 
 import { TangedgeError } from '../core/errors.ts';
-import { type Dtype, sizeOf, type Tensor } from '../core/tensor.ts';
+import { sizeOf, type Tensor } from '../core/tensor.ts';
 import type { Model } from '../graph/model.ts';
-import { type ExtremalEigenpairs, type ExtremalIteration, extremalIteration } from '../linalg/extremal-eigenpairs.ts';
+import { type ExtremalEigenpairs, type ExtremalIteration, extremalEigenpairs, extremalIteration } from '../linalg/extremal-eigenpairs.ts';
 import { checkInputs } from '../ntk/inputs.ts';
 import { type KernelProductOptions, kernelProductSteps } from '../ntk/kernel-product-steps.ts';
 import { BLOCK, KernelProducts } from '../ntk/vector-product.ts';
@@ -26,9 +26,16 @@ const MAX_PRODUCTS = 96;
  */
 export function* largestNtkEigenvalueSteps(rt: Runtime, model: Model, x: Tensor, { dtype, memoryLimit }: KernelProductOptions): Steps<number> {
   const n = checkInputs('largestNtkEigenvalue', model, 'x', x);
-  const iteration = extremalIteration(rt, n * model.output.size, { tolerance: dtype === 'f64' ? 1e-10 : 1e-5, maxProducts: MAX_PRODUCTS });
+  const size = n * model.output.size;
+  const extremal = { tolerance: dtype === 'f64' ? 1e-10 : 1e-5, maxProducts: MAX_PRODUCTS };
   const { values, residuals, products } =
-    n <= BLOCK ? productsHere(rt, model, x, dtype, iteration) : yield* productSteps(model, x, { dtype, memoryLimit }, iteration);
+    n <= BLOCK
+      ? rt.arena.frame(() => {
+          // One block of examples, swept forward once for all products.
+          const kernel = new KernelProducts(rt, model, { x1: x.data, x2: x.data, size: sizeOf(model.input.shape) }, dtype);
+          return extremalEigenpairs(rt, size, (u) => Float64Array.from(kernel.times(u)), extremal);
+        })
+      : yield* byJobs(model, x, { dtype, memoryLimit }, extremalIteration(rt, size, extremal));
   const [lambda, residual] = [values[0], residuals[0]];
   if (residual <= 1e-3 * lambda) return lambda;
   throw new TangedgeError(
@@ -38,17 +45,7 @@ export function* largestNtkEigenvalueSteps(rt: Runtime, model: Model, x: Tensor,
   );
 }
 
-/** One block of examples, swept forward once for all products. */
-function productsHere(rt: Runtime, model: Model, x: Tensor, dtype: Dtype, iteration: ExtremalIteration): ExtremalEigenpairs {
-  return rt.arena.frame(() => {
-    const kernel = new KernelProducts(rt, model, { x1: x.data, x2: x.data, size: sizeOf(model.input.shape) }, dtype);
-    let next = iteration.next();
-    while (!next.done) next = iteration.next(Float64Array.from(kernel.times(next.value)));
-    return next.value;
-  });
-}
-
-function* productSteps(model: Model, x: Tensor, options: KernelProductOptions, iteration: ExtremalIteration): Steps<ExtremalEigenpairs> {
+function* byJobs(model: Model, x: Tensor, options: KernelProductOptions, iteration: ExtremalIteration): Steps<ExtremalEigenpairs> {
   let next = iteration.next();
   while (!next.done) next = iteration.next(Float64Array.from(yield* kernelProductSteps(model, x, next.value, options)));
   return next.value;

@@ -2,7 +2,7 @@
 
 import { TangedgeError } from '../core/errors.ts';
 import { sizeOf, type Tensor } from '../core/tensor.ts';
-import { Execution } from '../graph/execution.ts';
+import { startExecution } from '../graph/execution.ts';
 import type { ValueId } from '../graph/graph.ts';
 import { type Model, trainableParameters } from '../graph/model.ts';
 import { planProgram } from '../graph/program.ts';
@@ -59,12 +59,7 @@ export function weightOfInput(model: Model): FeatureWeight | undefined {
 /** The weight as used, [h, i], f64: σ_w/√fan_in times the parameter in the NTK parameterization, the parameter itself in the standard one. */
 export function effectiveWeight(rt: Runtime, model: Model, weight: FeatureWeight): Tensor {
   const program = planProgram(model.graph, { dtype: 'f64', batch: new Map(), keep: [weight.effective] });
-  const data = rt.arena.frame(() => {
-    const execution = new Execution(rt, program);
-    for (const { id, value } of model.parameters) execution.bind(id, value.data);
-    execution.run(0);
-    return execution.view(weight.effective).slice();
-  });
+  const data = rt.arena.frame(() => startExecution(rt, program, model.parameters).view(weight.effective).slice());
   return { shape: [weight.h, weight.i], data };
 }
 

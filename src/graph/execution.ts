@@ -133,6 +133,14 @@ export interface EvaluateOptions {
   readonly each?: Readonly<Record<string, number>>;
 }
 
+/** An execution with the parameters' values, and what depends on them alone computed. */
+export function startExecution(rt: Runtime, program: Program, parameters: readonly { readonly id: ValueId; readonly value: Tensor }[]): Execution {
+  const execution = new Execution(rt, program);
+  for (const { id, value } of parameters) execution.bind(id, value.data);
+  execution.run(0);
+  return execution;
+}
+
 /**
  * The outputs of a graph for given leaves: [n, …shape] for batched outputs, the shape for shared ones.
  *

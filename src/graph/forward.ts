@@ -5,7 +5,7 @@ import { DEFAULT_MEMORY_LIMIT } from '../core/computation.ts';
 import { type Dtype, type FloatArray, sizeOf, type Tensor } from '../core/tensor.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 import { computeHere, type TileComputer, type TiledJob, type TileKind } from '../wasm/tiled.ts';
-import { Execution } from './execution.ts';
+import { startExecution } from './execution.ts';
 import { batchSize, type Model } from './model.ts';
 import { type Program, planProgram, programBytes } from './program.ts';
 
@@ -65,9 +65,7 @@ export function forwardJob(
 
 function startForward(rt: Runtime, { model, program, x, n, block }: ForwardTilePlan): TileComputer<FloatArray> {
   const size = sizeOf(model.input.shape);
-  const execution = new Execution(rt, program);
-  for (const { id, value } of model.parameters) execution.bind(id, value.data);
-  execution.run(0);
+  const execution = startExecution(rt, program, model.parameters);
   return {
     compute(tile) {
       const first = firstOfTile(n, block, tile);

@@ -2,7 +2,7 @@
 
 import type { Dtype, FloatArray, Tensor } from '../core/tensor.ts';
 import type { Runtime } from '../wasm/runtime.ts';
-import { Execution } from './execution.ts';
+import { startExecution } from './execution.ts';
 import type { ValueId } from './graph.ts';
 import { type Model, trainableParameters } from './model.ts';
 import { planProgram } from './program.ts';
@@ -12,10 +12,8 @@ import { sitesOf } from './sites.ts';
 export function nodeValues(rt: Runtime, model: Model, inputs: Tensor, ids: readonly ValueId[], dtype: Dtype = 'f64'): FloatArray[] {
   const program = planProgram(model.graph, { dtype, batch: new Map([[model.input.id, inputs.shape[0]]]), keep: ids });
   return rt.arena.frame(() => {
-    const execution = new Execution(rt, program);
-    for (const { id, value } of model.parameters) execution.bind(id, value.data);
+    const execution = startExecution(rt, program, model.parameters);
     execution.bind(model.input.id, inputs.data);
-    execution.run(0);
     execution.run(1);
     return ids.map((id) => execution.view(id).slice());
   });

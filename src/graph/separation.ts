@@ -14,7 +14,7 @@ import { bytesOf, type Dtype, type FloatArray, sizeOf, type Tensor } from '../co
 import type { Routines } from '../wasm/abi.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 import type { GraphBuilder } from './builder.ts';
-import { Execution } from './execution.ts';
+import { type Execution, startExecution } from './execution.ts';
 import type { Attributes, Graph, ValueId } from './graph.ts';
 import { imageGram, imageGramBytes } from './image-gram.ts';
 import { listAttribute } from './primitive.ts';
@@ -267,9 +267,7 @@ export function outputNorms(rt: Runtime, sweep: NormedSweep, seeds: readonly Flo
   const program = normProgram(sweep, seeds.length, dtype);
   const block = program.batch[seed];
   rt.arena.frame(() => {
-    const execution = new Execution(rt, program);
-    for (const { id, value } of parameters) execution.bind(id, value.data);
-    execution.run(0);
+    const execution = startExecution(rt, program, parameters);
     for (let first = 0; first < seeds.length; first += block) {
       // The last block ends with the last cotangent, as all are full; what the one before it has counted is left out.
       const from = Math.min(first, seeds.length - block);

@@ -4,7 +4,7 @@ import { DEFAULT_MEMORY_LIMIT, type OnProgress } from '../core/computation.ts';
 import { TangedgeError } from '../core/errors.ts';
 import { type Dtype, type FloatArray, sizeOf, type Tensor } from '../core/tensor.ts';
 import { vjp } from '../graph/differentiate.ts';
-import { Execution } from '../graph/execution.ts';
+import { type Execution, startExecution } from '../graph/execution.ts';
 import type { ValueId } from '../graph/graph.ts';
 import { type Model, parameterCount, trainableParameters } from '../graph/model.ts';
 import { type Program, planProgram, programBytes } from '../graph/program.ts';
@@ -140,9 +140,7 @@ class JacobianTiles implements TileComputer<Float64Array> {
     const { model, program, seed } = plan;
     const c = model.output.size;
     this.plan = plan;
-    this.execution = new Execution(rt, program);
-    for (const { id, value } of model.parameters) this.execution.bind(id, value.data);
-    this.execution.run(0);
+    this.execution = startExecution(rt, program, model.parameters);
     giveCotangents(this.execution, seed, unitSeeds(c, 0, c));
   }
 

@@ -5,12 +5,11 @@
 
 import { DEFAULT_MEMORY_LIMIT } from '../core/computation.ts';
 import { type Dtype, emptyArray, type FloatArray, sizeOf, type Tensor } from '../core/tensor.ts';
-import { type Model, trainableParameters } from '../graph/model.ts';
+import { type Model, parameterCount } from '../graph/model.ts';
 import { lateFlops, type Program, programBytes } from '../graph/program.ts';
-import { paddedBlock } from '../graph/sweep.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 import { type Steps, step, type TileComputer, type TiledJob, type TileKind } from '../wasm/tiled.ts';
-import { BLOCK, GradientSum, Pullback, Pushforward, paddedCotangents, preparedProducts, type VectorProductGraphs } from './vector-product.ts';
+import { BLOCK, GradientSum, Pullback, Pushforward, preparedProducts, type VectorProductGraphs } from './vector-product.ts';
 
 export interface KernelProductOptions {
   readonly dtype: Dtype;
@@ -23,7 +22,6 @@ interface HalfPlan {
   readonly graphs: VectorProductGraphs;
   readonly program: Program;
   readonly x: FloatArray;
-  readonly n: number;
   /** Numbers of an example. */
   readonly size: number;
 }
@@ -31,12 +29,10 @@ interface HalfPlan {
 interface PullbackPlan extends HalfPlan {
   /** [n, c] */
   readonly u: FloatArray;
-  readonly c: number;
 }
 
 interface PushforwardPlan extends HalfPlan {
   readonly tangents: readonly Float64Array[];
-  readonly c: number;
 }
 
 export const pullbackTiles: TileKind<PullbackPlan, FloatArray[]> = { name: 'pullback', start: startPullback };
@@ -61,7 +57,7 @@ function pullbackJob(
   let next = 0;
   return {
     kind: pullbackTiles,
-    plan: { ...half(model, x, graphs, programs.back), u, c: model.output.size },
+    plan: { ...half(model, x, graphs, programs.back), u },
     ...tilesOf(rt, x.shape[0], programs.back, dtype, memoryLimit, 8 * parameterCount(model)),
     place(tile, gradients) {
       inTurn.set(tile, gradients);
@@ -86,7 +82,7 @@ function pushforwardJob(
   const data = emptyArray(dtype, x.shape[0] * c);
   return {
     kind: pushforwardTiles,
-    plan: { ...half(model, x, graphs, programs.forward), tangents, c },
+    plan: { ...half(model, x, graphs, programs.forward), tangents },
     ...tilesOf(rt, x.shape[0], programs.forward, dtype, memoryLimit, data.byteLength),
     place: (tile, values) => data.set(values, tile * BLOCK * c),
     finish: () => data,
@@ -94,7 +90,7 @@ function pushforwardJob(
 }
 
 function half(model: Model, x: Tensor, graphs: VectorProductGraphs, program: Program): HalfPlan {
-  return { graphs, program, x: x.data, n: x.shape[0], size: sizeOf(model.input.shape) };
+  return { graphs, program, x: x.data, size: sizeOf(model.input.shape) };
 }
 
 function tilesOf(rt: Runtime, n: number, program: Program, dtype: Dtype, limit: number, resultBytes: number) {
@@ -106,31 +102,12 @@ function tilesOf(rt: Runtime, n: number, program: Program, dtype: Dtype, limit: 
   };
 }
 
-function parameterCount(model: Model): number {
-  return trainableParameters(model).reduce((count, { value }) => count + sizeOf(value.shape), 0);
-}
-
-function startPullback(rt: Runtime, { graphs, program, x, u, n, size, c }: PullbackPlan): TileComputer<FloatArray[]> {
+function startPullback(rt: Runtime, { graphs, program, x, size, u }: PullbackPlan): TileComputer<FloatArray[]> {
   const pullback = new Pullback(rt, graphs, program);
-  return {
-    compute(tile) {
-      const start = tile * BLOCK;
-      const count = Math.min(BLOCK, n - start);
-      pullback.set(paddedBlock(x, start, count, BLOCK, size));
-      pullback.pull(paddedCotangents(u, start, count, BLOCK, c));
-      return pullback.gradients().map((gradient) => gradient.slice());
-    },
-  };
+  return { compute: (tile) => pullback.pullBlock(x, size, tile * BLOCK, u).map((gradient) => gradient.slice()) };
 }
 
-function startPushforward(rt: Runtime, { graphs, program, x, tangents, n, size, c }: PushforwardPlan): TileComputer<FloatArray> {
+function startPushforward(rt: Runtime, { graphs, program, x, size, tangents }: PushforwardPlan): TileComputer<FloatArray> {
   const pushforward = new Pushforward(rt, graphs, program);
-  return {
-    compute(tile) {
-      const start = tile * BLOCK;
-      const count = Math.min(BLOCK, n - start);
-      pushforward.set(paddedBlock(x, start, count, BLOCK, size));
-      return pushforward.push(tangents).slice(0, count * c);
-    },
-  };
+  return { compute: (tile) => pushforward.pushBlock(x, size, tile * BLOCK, tangents).slice() };
 }

@@ -2,7 +2,7 @@
 
 import { bytesOf, type Dtype, emptyArray, type FloatArray, sizeOf, type Tensor } from '../core/tensor.ts';
 import { jvp, vjp } from '../graph/differentiate.ts';
-import { Execution } from '../graph/execution.ts';
+import { type Execution, startExecution } from '../graph/execution.ts';
 import type { Graph, ValueId } from '../graph/graph.ts';
 import { LastOfGraph } from '../graph/last-of-graph.ts';
 import { type Model, trainableParameters } from '../graph/model.ts';
@@ -75,70 +75,75 @@ export function vectorProductBytes(rt: Runtime, { back, forward }: VectorProduct
   return programBytes(back, routines) + programBytes(forward, routines);
 }
 
-/** Pullbacks Jᵀu of a block of examples; lives in the arena frame in which it was made. */
-export class Pullback {
+/** One of the programs in memory, for blocks of examples; lives in the arena frame in which it was made. */
+class BlockProducts {
   readonly execution: Execution;
-  private readonly graphs: VectorProductGraphs;
+  protected readonly graphs: VectorProductGraphs;
+  /** First example of the block that was swept forward last. */
+  private swept = -1;
 
   constructor(rt: Runtime, graphs: VectorProductGraphs, program: Program) {
     this.graphs = graphs;
-    this.execution = boundExecution(rt, graphs, program);
+    this.execution = startExecution(rt, program, graphs.parameters);
   }
 
-  /** Forward sweep over the examples the cotangents belong to. */
+  /** Examples of a block. */
+  protected get block(): number {
+    return this.execution.program.batch[this.graphs.input];
+  }
+
+  /** Forward sweep over a block of examples. */
   set(x: FloatArray): void {
     this.execution.bind(this.graphs.input, x);
     this.execution.run(1);
   }
 
-  /** Jᵀu for u [n, c], kept as `gradients`. */
-  pull(u: FloatArray): void {
-    this.execution.bind(this.graphs.pullback.seed, u);
-    this.execution.runLate();
-  }
-
-  /** The last pullback, one array per parameter, in the dtype computed in: views that end with the next call. */
-  gradients(): FloatArray[] {
-    return this.graphs.pullback.gradients.map((gradient) => this.execution.view(gradient));
+  /** The same over the block from `start` of x, examples of `size` numbers, always the same x: once while `start` is. Returns how many there are. */
+  protected sweep(x: FloatArray, size: number, start: number): number {
+    const count = Math.min(this.block, x.length / size - start);
+    if (this.swept !== start) this.set(paddedBlock(x, start, count, this.block, size));
+    this.swept = start;
+    return count;
   }
 }
 
-/** Pushforwards J·t of a block of examples; lives in the arena frame in which it was made. */
-export class Pushforward {
-  readonly execution: Execution;
-  private readonly graphs: VectorProductGraphs;
-
-  constructor(rt: Runtime, graphs: VectorProductGraphs, program: Program) {
-    this.graphs = graphs;
-    this.execution = boundExecution(rt, graphs, program);
+/** Pullbacks Jᵀu. */
+export class Pullback extends BlockProducts {
+  /** Jᵀu over the block for u [block, c], one array per parameter in the dtype computed in: views that end with the next call. */
+  pull(u: FloatArray): FloatArray[] {
+    this.execution.bind(this.graphs.pullback.seed, u);
+    this.execution.runLate();
+    return this.graphs.pullback.gradients.map((gradient) => this.execution.view(gradient));
   }
 
-  /** Forward sweep over the examples the result belongs to. */
-  set(x: FloatArray): void {
-    this.execution.bind(this.graphs.input, x);
-    this.execution.run(1);
+  /** The same over the block from `start`, for its part of u [n, c]. */
+  pullBlock(x: FloatArray, size: number, start: number, u: FloatArray): FloatArray[] {
+    const count = this.sweep(x, size, start);
+    const c = (u.length * size) / x.length;
+    // Examples that only fill the block up have cotangent 0.
+    const cotangents = new Float64Array(this.block * c);
+    cotangents.set(u.subarray(start * c, (start + count) * c));
+    return this.pull(cotangents);
   }
+}
 
-  /** J·t, [n, c], for tangents of the parameters; a view. */
-  push(tangents: readonly Float64Array[]): FloatArray {
-    this.graphs.pushforward.tangents.forEach((tangent, index) => {
-      this.execution.bind(tangent, tangents[index]);
-    });
-    return this.pushBound();
-  }
-
-  /** J·t, [n, c], for the tangents that are in memory. */
-  pushBound(): FloatArray {
+/** Pushforwards J·t. */
+export class Pushforward extends BlockProducts {
+  /** J·t, [block, c], for the tangents that are in memory; a view. */
+  push(): FloatArray {
     this.execution.runLate();
     return this.execution.view(this.graphs.pushforward.output);
   }
-}
 
-function boundExecution(rt: Runtime, graphs: VectorProductGraphs, program: Program): Execution {
-  const execution = new Execution(rt, program);
-  for (const { id, value } of graphs.parameters) execution.bind(id, value.data);
-  execution.run(0);
-  return execution;
+  /** J·t over the block from `start`, for tangents of the parameters; a view. */
+  pushBlock(x: FloatArray, size: number, start: number, tangents: readonly Float64Array[]): FloatArray {
+    const count = this.sweep(x, size, start);
+    this.graphs.pushforward.tangents.forEach((tangent, index) => {
+      this.execution.bind(tangent, tangents[index]);
+    });
+    const values = this.push();
+    return values.subarray(0, (count * values.length) / this.block);
+  }
 }
 
 /** Both programs in memory: the gradients of one are the tangents of the other. */
@@ -168,7 +173,7 @@ export class VectorProducts {
       if (only !== null && only !== index) bytes.fill(0, to, to + length);
       else bytes.copyWithin(to, back.ptr(gradients[index]), back.ptr(gradients[index]) + length);
     });
-    return this.forward.pushBound();
+    return this.forward.push();
   }
 }
 
@@ -197,9 +202,8 @@ export class KernelProducts {
   private readonly inputs: NtkInputs;
   private readonly dtype: Dtype;
   private readonly block: number;
-  private readonly products: VectorProducts;
-  /** First examples of the blocks that were swept forward last. */
-  private readonly swept = { back: -1, forward: -1 };
+  private readonly back: Pullback;
+  private readonly forward: Pushforward;
 
   constructor(rt: Runtime, model: Model, inputs: NtkInputs, dtype: Dtype) {
     this.model = model;
@@ -207,37 +211,19 @@ export class KernelProducts {
     this.dtype = dtype;
     this.block = Math.min(BLOCK, Math.max(inputs.x1.length, inputs.x2.length) / inputs.size);
     const { graphs, programs } = preparedProducts(model, this.block, dtype);
-    this.products = new VectorProducts(rt, graphs, programs);
+    this.back = new Pullback(rt, graphs, programs.back);
+    this.forward = new Pushforward(rt, graphs, programs.forward);
   }
 
   /** u [n2, c] → [n1, c]. */
   times(u: FloatArray): FloatArray {
-    const { model, inputs, block, products, swept } = this;
-    const { x1, x2, size } = inputs;
+    const { x1, x2, size } = this.inputs;
     const [n1, n2] = [x1.length / size, x2.length / size];
-    const c = model.output.size;
-    const sum = new GradientSum(model);
-    for (let start = 0; start < n2; start += block) {
-      const count = Math.min(block, n2 - start);
-      if (swept.back !== start) products.back.set(paddedBlock(x2, start, count, block, size));
-      swept.back = start;
-      products.back.pull(paddedCotangents(u, start, count, block, c));
-      sum.add(products.back.gradients());
-    }
+    const c = this.model.output.size;
+    const sum = new GradientSum(this.model);
+    for (let start = 0; start < n2; start += this.block) sum.add(this.back.pullBlock(x2, size, start, u));
     const data = emptyArray(this.dtype, n1 * c);
-    for (let start = 0; start < n1; start += block) {
-      const count = Math.min(block, n1 - start);
-      if (swept.forward !== start) products.forward.set(paddedBlock(x1, start, count, block, size));
-      swept.forward = start;
-      data.set(products.forward.push(sum.totals).subarray(0, count * c), start * c);
-    }
+    for (let start = 0; start < n1; start += this.block) data.set(this.forward.pushBlock(x1, size, start, sum.totals), start * c);
     return data;
   }
-}
-
-/** Those of a block of examples; examples that only fill the block up have cotangent 0. */
-export function paddedCotangents(u: FloatArray, start: number, count: number, block: number, c: number): FloatArray {
-  const cotangents = new Float64Array(block * c);
-  cotangents.set(u.subarray(start * c, (start + count) * c));
-  return cotangents;
 }
