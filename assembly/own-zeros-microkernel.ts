@@ -59,13 +59,6 @@ function microkernel<T>(continues: i32, terms: i32, a: usize, w: usize, c: usize
     w0 = v128.load(row), w1 = v128.load(row, 16);
     c0 = plus<T>(c0, ai, w0), c1 = plus<T>(c1, ai, w1);
     a += sizeof<T>();
-    if (a == 0) {
-      v128.store(c, zero);
-      c6 = c7 = v128.or(c6, c7);
-      c4 = c5 = v128.or(c4, c5);
-      c2 = c3 = v128.or(c2, c3);
-      c0 = c1 = v128.or(c0, c1);
-    }
   }
   while (a < aEnd) {
     row = w + <usize>load<u32>(a, OFFSET);
