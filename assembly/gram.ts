@@ -4,17 +4,17 @@
  * A [n, k] with any strides, C [n, n] rows contiguous. The bits are those of gemm (same blocks, same order of summation).
  * With beta ≠ 0 only the lower triangle of C is read.
  *
- * Of few rows packing is much of the work: then A is packed once, a block of KC steps at a time, and its panels serve both sides.
+ * Of few rows packing is much of the work: then A is packed once, some blocks of KC steps at a time, and its panels serve both sides.
  */
 
 import { blockedMultiply, KC, multiplyScratchBytes, packB, updateTile } from "./gemm";
 import { NR_BYTES } from "./gemm-microkernel";
-import { gramMicrokernelF32, gramMicrokernelF64 } from "./gram-microkernel";
+import { gramCornerF32, gramMicrokernelF32, gramMicrokernelF64 } from "./gram-microkernel";
 
 /** Side of the square blocks of the mirror: two of them stay in L1. */
 const BLOCK: i32 = 32;
 
-/** Bytes of a block of A that is packed once: half of an L2. */
+/** Bytes of A that are packed at once: they stay in L2. */
 const ONCE_BYTES: i32 = 262144;
 /** Columns of the narrowest tile: f64's. */
 const LEAST_COLUMNS: i32 = 4;
@@ -31,6 +31,21 @@ function packsOnce<T>(n: i32): bool {
   return n <= ONCE_BYTES / (KC * sizeof<T>());
 }
 
+/** Rows that are packed, those past the end included, whatever the module. */
+// @ts-ignore: decorator
+@inline
+function packedRows<T>(n: i32): i32 {
+  const widest = 64 / <i32>sizeof<T>();
+  return max(1, (n + widest - 1) / widest) * widest;
+}
+
+/** Steps that are packed at once: as many blocks of KC as there is room for, since memory is read faster in long runs of a row. */
+// @ts-ignore: decorator
+@inline
+function packedSteps<T>(n: i32): i32 {
+  return ONCE_BYTES / (KC * sizeof<T>()) / packedRows<T>(n) * KC;
+}
+
 /** C ← alpha·A·Aᵀ + beta·C. */
 export function gramMatrix<T>(n: i32, k: i32, alpha: T, a: usize, rsa: i32, csa: i32, beta: T, c: usize, rsc: i32, scratch: usize): void {
   if (k > 0 && packsOnce<T>(n)) gramOfFew<T>(n, k, alpha, a, rsa, csa, beta, c, rsc, scratch);
@@ -40,35 +55,46 @@ export function gramMatrix<T>(n: i32, k: i32, alpha: T, a: usize, rsa: i32, csa:
 
 export function gramScratchBytes<T>(n: i32, k: i32): usize {
   if (!packsOnce<T>(n)) return multiplyScratchBytes<T>(n, n, k);
-  const widest = 64 / <i32>sizeof<T>();
-  const rows = (n + widest - 1) / widest * widest;
-  return TILE_BYTES + <usize>rows * <usize>min(k, KC) * sizeof<T>() + <usize>(rows / LEAST_COLUMNS) * GAP;
+  const rows = packedRows<T>(n);
+  return TILE_BYTES + <usize>rows * <usize>min(k, packedSteps<T>(n)) * sizeof<T>() + <usize>(rows / LEAST_COLUMNS) * GAP;
 }
 
-/** The lower triangle: a panel of columns, and the rows from its first one down, four at a time. */
+/** The lower triangle: a panel of columns, and the rows from its first one down, four at a time. What a tile has beyond is the mirror's. */
 function gramOfFew<T>(n: i32, k: i32, alpha: T, a: usize, rsa: i32, csa: i32, beta: T, c: usize, rsc: i32, tile: usize): void {
   const columns = NR_BYTES / <i32>sizeof<T>();
   const packed = tile + TILE_BYTES;
   const row = <usize>rsc * sizeof<T>();
-  for (let pc = 0; pc < k; pc += KC) {
-    const kc = min(KC, k - pc);
-    const panelBytes = <usize>kc * NR_BYTES + GAP;
-    const betaBlock = pc == 0 ? beta : <T>1;
+  const most = packedSteps<T>(n);
+  for (let from = 0; from < k; from += most) {
+    const steps = min(most, k - from);
+    const panelBytes = <usize>steps * NR_BYTES + GAP;
     for (let j = 0; j < n; j += columns) {
-      const rows = a + (<usize>j * <usize>rsa + <usize>pc * <usize>csa) * sizeof<T>();
-      packB<T>(min(columns, n - j), kc, rows, rsa, csa, packed + <usize>(j / columns) * panelBytes);
+      const rows = a + (<usize>j * <usize>rsa + <usize>from * <usize>csa) * sizeof<T>();
+      packB<T>(min(columns, n - j), steps, rows, rsa, csa, packed + <usize>(j / columns) * panelBytes);
     }
-    for (let j = 0; j < n; j += columns) {
-      const panel = packed + <usize>(j / columns) * panelBytes;
-      for (let i = j; i < n; i += ROWS) {
-        const rows = packed + <usize>(i / columns) * panelBytes + <usize>(i % columns) * sizeof<T>();
-        if (sizeof<T>() == 8) gramMicrokernelF64(kc, rows, panel, tile);
-        else gramMicrokernelF32(kc, rows, panel, tile);
-        const corner = c + <usize>i * row + <usize>j * sizeof<T>();
-        updateTile<T>(min(ROWS, n - i), min(columns, n - j), alpha, tile, NR_BYTES, betaBlock, corner, rsc, 1);
+    for (let pc = 0; pc < steps; pc += KC) {
+      const kc = min(KC, steps - pc);
+      const block = packed + <usize>pc * NR_BYTES;
+      const betaBlock = from + pc == 0 ? beta : <T>1;
+      for (let j = 0; j < n; j += columns) {
+        const panel = block + <usize>(j / columns) * panelBytes;
+        for (let i = j; i < n; i += ROWS) {
+          const rows = block + <usize>(i / columns) * panelBytes + <usize>(i % columns) * sizeof<T>();
+          multiplyTile<T>(i == j, kc, rows, panel, tile);
+          const corner = c + <usize>i * row + <usize>j * sizeof<T>();
+          updateTile<T>(min(ROWS, n - i), min(columns, n - j), alpha, tile, NR_BYTES, betaBlock, corner, rsc, 1);
+        }
       }
     }
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function multiplyTile<T>(crossed: bool, k: i32, rows: usize, panel: usize, tile: usize): void {
+  if (sizeof<T>() == 8) gramMicrokernelF64(k, rows, panel, tile);
+  else if (!WIDE && crossed) gramCornerF32(k, rows, panel, tile);
+  else gramMicrokernelF32(k, rows, panel, tile);
 }
 
 /** Upper triangle ← transpose of the lower one. */
