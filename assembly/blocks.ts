@@ -1,5 +1,5 @@
 /**
- * @file Element-wise maths in f64 by blocks of 128: out[i] ← f(x[i]), n contiguous elements of T; out may be x. f32 is
+ * @file Element-wise maths in f64 by blocks of 256: out[i] ← f(x[i]), n contiguous elements of T; out may be x. f32 is
  * computed in f64 and rounded.
  *
  * A block is a whole number of turns of two vectors. One test tells whether all of it is within the range of the formula's
@@ -19,7 +19,7 @@ import { erfOfBlock } from "./math/erf";
 import { rareExp } from "./math/exp";
 import { GELU_LIMIT, farGelu, geluOfBlock, geluOfSingles } from "./math/gelu";
 import { farLog, logOfBlock } from "./math/log";
-import { BLOCK } from "./math/passes";
+import { BLOCK, DOUBLES } from "./math/passes";
 import { CIRCULAR_LIMIT, QUARTER, circularOfBlock, farCircular } from "./math/sincos";
 
 /** A literal at the call of blockedArray, so that each function compiles to loops around its formula. */
@@ -31,9 +31,9 @@ export const enum Blocked {
 const MIN_NORMAL_WORD: i32 = 0x00100000;
 
 /** A block with elements beyond, and one such vector; f32 as doubles, and the last f32; the last doubles. One memory per instance. */
-const SCRATCH = memory.data(1024, 16);
-const WIDENED = memory.data(1024, 16);
-const SINGLES = memory.data(512, 16);
+const SCRATCH = memory.data(<i32>BLOCK, 16);
+const WIDENED = memory.data(<i32>BLOCK, 16);
+const SINGLES = memory.data(DOUBLES * 4, 16);
 const TAIL = memory.data(32, 16);
 const FAR = memory.data(16, 16);
 
@@ -62,9 +62,9 @@ function doubles(op: Blocked, n: i32, x: usize, out: usize): void {
 // @ts-ignore: decorator
 @inline
 function singles(op: Blocked, n: i32, x: usize, out: usize): void {
-  for (; n > 0; n -= 128, x += 512, out += 512) {
-    const count = min(n, 128);
-    const whole = count == 128;
+  for (; n > 0; n -= DOUBLES, x += BLOCK / 2, out += BLOCK / 2) {
+    const count = min(n, DOUBLES);
+    const whole = count == DOUBLES;
     const size = <usize>((count + 3) >> 2) << 4;
     if (!whole) memory.copy(SINGLES, x, <usize>count << 2);
     widen(whole ? x : SINGLES, size);

@@ -15,7 +15,7 @@
 import { Argument, negativeSquare, reduce, squareLow } from "./exponentials";
 import { exponentOf, reducedHigh, reducedLow, reducedTail, shiftedExponent, timesPowerOfTwo } from "./math/exp";
 import { fastSumError, sumError, upperHalf } from "./math/pair";
-import { PART, SPACE } from "./math/passes";
+import { BLOCK, PART, SPACE } from "./math/passes";
 import { Power, powerConstant, powerSquare } from "./math/power";
 import { cubicFrom, splatFrom, step } from "./math/table";
 
@@ -46,7 +46,7 @@ const Q: i32 = 9;
 const SINGLE: i32 = 33;
 
 /** a0 − a of a block; one memory per instance. */
-const VALUES = memory.data(1024, 16);
+const VALUES = memory.data(<i32>BLOCK, 16);
 
 export const SECH_LIMIT: f64 = 354.0;
 export const GAUSSIAN_LIMIT: f64 = 26.5;

@@ -22,7 +22,7 @@ import { Blocked, blockedArray } from "./blocks";
 import { erf } from "./math/erf";
 import { exp, expm1, isRareExp, rareExp } from "./math/exp";
 import { isRareLog, log, rareLog } from "./math/log";
-import { BLOCK } from "./math/passes";
+import { BLOCK, DOUBLES } from "./math/passes";
 import { rareSigmoid, rareSilu, rareSoftplus, sigmoid, silu, softplus } from "./math/sigmoid";
 import { circularOfSingles, isRareCircular, rareCircular } from "./math/sincos-f32";
 import { tanh } from "./math/tanh";
@@ -30,7 +30,7 @@ import { tanh } from "./math/tanh";
 /** Where the tail is padded: one memory per instance, so no other thread writes it. */
 const TAIL = memory.data(32, 16);
 /** expm1 of a block. */
-const POWERS = memory.data(1024, 16);
+const POWERS = memory.data(<i32>BLOCK, 16);
 
 /** What a map does to each vector; a literal at every call, so each map compiles to one loop around its formula. */
 const enum Op { Exp, Expm1, Log, Sin, Cos, Sqrt, Tanh, Sigmoid, Silu, Softplus, Erf, Relu, LeakyRelu, Elu, Affine }
@@ -94,8 +94,8 @@ export function eluArray<T>(n: i32, alpha: f64, x: usize, out: usize): void {
   }
   const factor = f64x2.splat(alpha);
   const zero = f64x2.splat(0);
-  for (; n > 0; n -= 128, x += BLOCK, out += BLOCK) {
-    const count = min(n, 128);
+  for (; n > 0; n -= DOUBLES, x += BLOCK, out += BLOCK) {
+    const count = min(n, DOUBLES);
     expm1Array<f64>(count, x, POWERS);
     const size = <usize>(count >> 1) << 4;
     for (let i: usize = 0; i < size; i += 16) v128.store(out + i, eluFrom(v128.load(POWERS + i), v128.load(x + i), factor, zero));

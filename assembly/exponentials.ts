@@ -15,7 +15,7 @@
 import { rareExp, reducedPower, shiftedExponent, timesPowerOfTwo } from "./math/exp";
 import { logOfBlock } from "./math/log";
 import { fastSumError, upperHalf } from "./math/pair";
-import { PART, SPACE } from "./math/passes";
+import { BLOCK, PART, SPACE } from "./math/passes";
 import { Power, firstEntry, lackOf, powerConstant, powerScale, powerSquare, secondEntry } from "./math/power";
 import { step } from "./math/table";
 
@@ -25,8 +25,8 @@ export const enum Argument { Same, Negative, NegativeMagnitude, Doubled, Negativ
 export const POWER_LIMIT: f64 = 708.0;
 
 /** w of a block, then log w, and lost/w; one memory per instance. */
-const SUMS = memory.data(1024, 16);
-const LOST = memory.data(1024, 16);
+const SUMS = memory.data(<i32>BLOCK, 16);
+const LOST = memory.data(<i32>BLOCK, 16);
 
 /** high or, `joined`, r to the first part of SPACE, low to the second, s to the third, for the next pass; the end of the first. */
 // @ts-ignore: decorator

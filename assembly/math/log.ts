@@ -99,9 +99,9 @@ export function logOfBlock(x: usize, end: usize, out: usize): void {
 function join(s: v128, f: v128, sum: v128, p0: v128, p1: v128, p2: v128, p3: v128, p4: v128, p5: v128, p6: v128): v128 {
   const z = f64x2.mul(s, s);
   const z2 = f64x2.mul(z, z);
-  const z3 = f64x2.mul(z2, z);
   const top = step<f64>(step<f64>(p6, z, p5), z2, step<f64>(p4, z, p3));
-  const rest = f64x2.sub(f64x2.mul(z, step<f64>(top, z3, step<f64>(step<f64>(p2, z, p1), z, p0))), f);
+  const bottom = step<f64>(p2, z2, step<f64>(p1, z, p0));
+  const rest = f64x2.add(f64x2.mul(top, f64x2.mul(z2, z2)), f64x2.sub(f64x2.mul(z, bottom), f));
   return f64x2.add(sum, f64x2.mul(rest, s));
 }
 

@@ -5,11 +5,12 @@
  * three short loops over a block, the constants of each in registers, keep more vectors under way than one long loop.
  */
 
-/** Bytes of a block: 128 doubles. */
-export const BLOCK: usize = 1024;
+/** Doubles of a block, and their bytes. */
+export const DOUBLES: i32 = 256;
+export const BLOCK: usize = DOUBLES * 8;
 
 /** STRIDE bytes for each vector of a block, or PART for each of six quantities; one memory per instance, so no other thread writes it. */
-export const SPACE = memory.data(6528, 16);
+export const SPACE = memory.data(12672, 16);
 export const STRIDE: usize = 96;
 /** A block and a cache line, so that no two parts are a multiple of 4096 bytes apart. */
-export const PART: usize = 1088;
+export const PART: usize = 2112;

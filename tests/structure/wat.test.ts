@@ -65,6 +65,6 @@ describe('routines.wat', () => {
   );
 });
 
-test('routines.wasm: at most 213 KB, a sixth of it tables of coefficients; gzipped: size.test.ts', () => {
-  expect(bytes.length).toBeLessThanOrEqual(213_000);
+test('routines.wasm: at most 193 KB, a sixth of it tables of coefficients; gzipped: size.test.ts', () => {
+  expect(bytes.length).toBeLessThanOrEqual(193_000);
 });
