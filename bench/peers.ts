@@ -22,6 +22,7 @@ export async function startPeers({ full }: { readonly full: boolean }): Promise<
     startMode('wide'),
     startMode('fused'),
     startMode('fused', 'wide'),
+    Peer.start('build/tools/node_modules/.bin/bun', ['build/bench/mode.js'], 'tangedge, Bun: node scripts/tools.mjs installs it'),
     ...javascript
       .filter((name) => installed || name === 'math')
       .map((name) => Peer.start(process.execPath, [`bench/peers/${name}.mjs`], `${name}: it did not start`)),

@@ -1,7 +1,8 @@
 /**
  * @file The one build. Each step is skipped when its output is newer than its sources.
  *
- *   assembly/                → build/routines(.wide|.fused|.wide-fused).wasm, .wat, -base64.ts, routines.debug.wasm   asc, pair-products.mjs
+ *   assembly/                → build/routines(.wide|.fused|.wide-fused).wasm, .wat, -base64.ts, routines.debug.wasm   asc, pair-products.mjs,
+ *                                                                                                             splat-offsets.mjs
  *   src/index.ts, cli        → dist/index.node.js, index.web.js, index.workerd.js, cli.js, routines.wasm      esbuild
  *   build/routines.fused-base64.ts → dist/routines.fused.js                                                   esbuild
  *   workers/node.ts, web.ts  → dist/worker.node.js, worker.web.js                                             esbuild
@@ -22,6 +23,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { pairProducts } from './pair-products.mjs';
+import { editsBetween, withoutSplatOffsets } from './splat-offsets.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const flags = new Set(process.argv.slice(2));
@@ -46,7 +48,7 @@ async function buildRoutines() {
   if (
     isFresh(
       [...texts, 'build/routines.debug.wasm'],
-      ['assembly', 'asconfig.json', 'node_modules/assemblyscript/package.json', 'scripts/pair-products.mjs'],
+      ['assembly', 'asconfig.json', 'node_modules/assemblyscript/package.json', 'scripts/pair-products.mjs', 'scripts/splat-offsets.mjs'],
     )
   )
     return;
@@ -54,22 +56,26 @@ async function buildRoutines() {
   const compile = (target) => run('node_modules/assemblyscript/bin/asc.js', ['--config', 'asconfig.json', '--target', target]);
   await Promise.all([...Object.keys(MODULES), 'debug'].map(compile));
   for (const file of Object.values(MODULES)) {
-    await pairProductsOf(file);
-    const text = readFileSync(join(root, `build/${file}.wasm`)).toString('base64');
-    writeFileSync(join(root, `build/${file}-base64.ts`), `export const base64: string =\n  '${text}';\n`);
+    const text = pairProducts(readFileSync(join(root, `build/${file}.wat`), 'utf8'), file.includes('wide') ? 4 : 2); // in 256 bits four products are two
+    const bytes = await assembled(file, text);
+    writeFileSync(join(root, `build/${file}.wat`), text);
+    writeFileSync(join(root, `build/${file}.wasm`), bytes);
+    const constants = { base64: bytes };
+    if (file === MODULES.release) constants.edits = editsBetween(bytes, await assembled(file, withoutSplatOffsets(text)));
+    const base64Of = ([name, value]) => `export const ${name}: string =\n  '${Buffer.from(value).toString('base64')}';\n`;
+    writeFileSync(join(root, `build/${file}-base64.ts`), Object.entries(constants).map(base64Of).join(''));
   }
 }
 
-/** In registers of 256 bits four products are two. */
-async function pairProductsOf(file) {
+/** The bytes of a module in the text format. */
+async function assembled(file, text) {
   const { default: binaryen } = await import('binaryen');
-  const text = pairProducts(readFileSync(join(root, `build/${file}.wat`), 'utf8'), file.includes('wide') ? 4 : 2);
   const module = binaryen.parseText(text);
   module.setFeatures(binaryen.Features.All);
-  if (!module.validate()) throw new Error(`build: build/${file}.wat is no valid module after pairProducts`);
-  writeFileSync(join(root, `build/${file}.wat`), text);
-  writeFileSync(join(root, `build/${file}.wasm`), module.emitBinary());
+  if (!module.validate()) throw new Error(`build: build/${file}.wat is no valid module once its text is rewritten`);
+  const bytes = module.emitBinary();
   module.dispose();
+  return bytes;
 }
 
 async function buildJavascript() {

@@ -73,8 +73,7 @@ export async function loadRuntime(options: RuntimeOptions | WasmSource = {}): Pr
     });
   }
   if ((wide || fused) && source !== undefined) {
-    const mode = wide ? 'wide' : 'fused';
-    throw new TangedgeError('ERR_ARGUMENT', `loadRuntime: ${mode} mode has a module of its own; leave out either \`source\` or \`${mode}\`.`, {});
+    throw new TangedgeError('ERR_ARGUMENT', 'loadRuntime: wide and fused modes have their own modules; leave out `source` or the mode.', {});
   }
   const tested = wide ? await wideModule(fused) : fused ? await fusedModule() : undefined;
   const module = tested?.bytes ?? source ?? builtInModule();
@@ -83,16 +82,11 @@ export async function loadRuntime(options: RuntimeOptions | WasmSource = {}): Pr
   try {
     ({ exports } = instantiateSync(module as WebAssembly.Module, { env: { memory } }));
   } catch (cause) {
-    throw new TangedgeError(
-      'ERR_FORMAT',
-      `loadRuntime: the WebAssembly module could not be instantiated: ${(cause as Error).message}`,
-      {},
-      { cause },
-    );
+    throw new TangedgeError('ERR_FORMAT', `loadRuntime: the module could not be instantiated: ${(cause as Error).message}`, {}, { cause });
   }
   const arenaBase = exports.arenaBase;
   if (typeof arenaBase !== 'function') {
-    throw new TangedgeError('ERR_FORMAT', 'loadRuntime: the module has no export arenaBase; it is not the tangedge module.', {});
+    throw new TangedgeError('ERR_FORMAT', 'loadRuntime: the module has no export arenaBase: it is another.', {});
   }
   return {
     arena: new Arena(memory, arenaBase() as number, memoryLimit),
