@@ -63,7 +63,7 @@ export interface AnalysisOptions {
  *
  * Shapes     inputs [n, …input], targets [n, c] or [n] (one output)  →  plain JSON
  * Units      kernels summed over outputs, without 1/n; the loss is 1/(2n)·Σ|f − y|² (mean over samples, sum over outputs)
- * Cost       a trace NTK and 9·n³ flops per checkpoint, one sweep for the features and ten random controls of each, about 20 NTK-vector products; 3·n² doubles per checkpoint
+ * Cost       a trace NTK and 9·n³ flops per checkpoint, one sweep for the features and ten random controls of each, at most a full NTK or 30 NTK-vector products; 3·n² doubles per checkpoint
  * Numerics   no randomness but a fixed start vector and seeded controls: the same inputs give the same report in every runtime
  *
  * @throws {TangedgeError} ERR_SHAPE when inputs, targets or checkpoints do not fit · ERR_DOMAIN for NaN, Inf, no samples, zero targets · ERR_MEMORY
@@ -105,7 +105,10 @@ export function* analysisSteps(rt: Runtime, request: AnalysisRequest, options: A
     image: imageOf(model, options.image),
     onProgress: progress(STAGE_FEATURES),
   });
-  const lambdaMax = model.output.size === 1 ? kernel.eigenvalues[0] : yield* largestNtkEigenvalueSteps(rt, model, inputs, { dtype, memoryLimit });
+  const lambdaMax =
+    model.output.size === 1
+      ? kernel.eigenvalues[0]
+      : yield* largestNtkEigenvalueSteps(rt, model, inputs, { dtype, memoryLimit }, progress(STAGE_DYNAMICS));
   progress(STAGE_DYNAMICS)(1);
   const outputs = targets && forward(rt, model, inputs, { dtype });
   return {

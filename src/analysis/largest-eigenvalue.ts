@@ -1,31 +1,72 @@
-/** @file The largest eigenvalue of the full kernel [n·c, n·c], from NTK-vector products: the kernel itself is never formed. */
+/** @file The largest eigenvalue of the full kernel [n·c, n·c]: of the kernel, or from NTK-vector products alone, whichever takes less. */
 
 import { TangedgeError } from '../core/errors.ts';
 import { sizeOf, type Tensor } from '../core/tensor.ts';
 import type { Model } from '../graph/model.ts';
+import { blockMatrix } from '../linalg/block-matrix.ts';
 import { type ExtremalEigenpairs, type ExtremalIteration, extremalEigenpairs, extremalIteration } from '../linalg/extremal-eigenpairs.ts';
+import { topEigenpairs } from '../linalg/top-eigenpairs.ts';
+import { explainNtk } from '../ntk/explain.ts';
 import { checkInputs } from '../ntk/inputs.ts';
-import { type KernelProductOptions, kernelProductSteps } from '../ntk/kernel-product-steps.ts';
+import { type KernelProductOptions, kernelProductFlops, kernelProductSteps } from '../ntk/kernel-product-steps.ts';
+import { ntkJob } from '../ntk/ntk-job.ts';
 import { BLOCK, KernelProducts } from '../ntk/vector-product.ts';
 import type { Runtime } from '../wasm/runtime.ts';
-import type { Steps } from '../wasm/tiled.ts';
+import { type Steps, step } from '../wasm/tiled.ts';
+import type { StageProgress } from './stage-progress.ts';
 
+/** Rows of the largest kernel that is formed: 134 MB. */
+const MOST_ROWS = 4096;
+/** As many products as the search takes: a kernel that costs no more flops is formed. */
+const PRODUCTS = 20;
 /** More products than any kernel has needed: the top of an NTK's spectrum is well separated. */
 const MAX_PRODUCTS = 96;
 
 /**
- * λmax(Θ) of the full kernel, by `extremalEigenpairs` from a fixed start: Lanczos with full reorthogonalization. Products with more
- * than 64 examples are jobs.
+ * λmax(Θ) of the full kernel. It is formed where that takes no more flops than twenty products Θ·u, else found by `ntkEigenvalueByProducts`.
  *
  * Shapes     x [n, …input]  →  a number
  * Units      those of Θ: no 1/n, no mean over outputs
- * Cost       a product Θ·u per step, about 6·n forward passes, 4·n for at most 64 examples; 10 to 30 steps are usual
+ * Cost       at most that of ten to thirty products, about 6·n forward passes each
+ * Numerics   relative error about 1e-15 (f32: 1e-7), by products 1e-15 and 1e-9; which way is taken depends on the model and n alone,
+ *            unless `memoryLimit` leaves no room for the kernel
+ *
+ * @throws {TangedgeError} as `empiricalNtk` and `ntkEigenvalueByProducts`
+ */
+export function* largestNtkEigenvalueSteps(
+  rt: Runtime,
+  model: Model,
+  x: Tensor,
+  options: KernelProductOptions,
+  onProgress: StageProgress,
+): Steps<number> {
+  const n = checkInputs('largestNtkEigenvalue', model, 'x', x);
+  const { dtype, memoryLimit } = options;
+  if (!isWorthForming(rt, model, n, options)) return yield* ntkEigenvalueByProducts(rt, model, x, options);
+  const kernel = yield* step(
+    (planner, threads) => ntkJob(planner, model, x, { outputs: 'full', dtype, memoryLimit, threads }),
+    (tiles) => onProgress(tiles.fraction, tiles),
+  );
+  return topEigenpairs(rt, blockMatrix(kernel), 1).values[0];
+}
+
+function isWorthForming(rt: Runtime, model: Model, n: number, { dtype, memoryLimit }: KernelProductOptions): boolean {
+  if (n * model.output.size > MOST_ROWS) return false;
+  const { chosen, costs } = explainNtk(rt, model, n, { outputs: 'full', dtype, memoryLimit });
+  const most = PRODUCTS * kernelProductFlops(model, n, dtype);
+  return costs.some(({ implementation, flops, fits }) => implementation === chosen && fits && flops <= most);
+}
+
+/**
+ * λmax(Θ) by `extremalEigenpairs` from a fixed start: Lanczos with full reorthogonalization. Products with more than 64 examples are jobs.
+ *
+ * Cost       a product Θ·u per step, 4·n forward passes for at most 64 examples; 10 to 30 steps are usual
  * Numerics   stops when the residual is below 1e-10 (f32: 1e-5) of λmax; the eigenvalue's error is about its square
  *
  * @throws {TangedgeError} ERR_CONVERGENCE when the residual is still above 1e-3 of λmax after 96 products · as `ntkVectorProduct`
  */
-export function* largestNtkEigenvalueSteps(rt: Runtime, model: Model, x: Tensor, { dtype, memoryLimit }: KernelProductOptions): Steps<number> {
-  const n = checkInputs('largestNtkEigenvalue', model, 'x', x);
+export function* ntkEigenvalueByProducts(rt: Runtime, model: Model, x: Tensor, { dtype, memoryLimit }: KernelProductOptions): Steps<number> {
+  const n = x.shape[0];
   const size = n * model.output.size;
   const extremal = { tolerance: dtype === 'f64' ? 1e-10 : 1e-5, maxProducts: MAX_PRODUCTS };
   const { values, residuals, products } =

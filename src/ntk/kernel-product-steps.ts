@@ -44,6 +44,16 @@ export function* kernelProductSteps(model: Model, x: Tensor, u: FloatArray, opti
   return yield* step((rt) => pushforwardJob(rt, model, x, totals, options), undefined, 'transient');
 }
 
+/** Flops of a product with n examples. */
+export function kernelProductFlops(model: Model, n: number, dtype: Dtype): number {
+  const { back, forward } = preparedProducts(model, BLOCK, dtype).programs;
+  return (n / BLOCK) * (programFlops(back) + programFlops(forward));
+}
+
+function programFlops(program: Program): number {
+  return program.flops[0] + program.flops[1] + lateFlops(program);
+}
+
 function pullbackJob(
   rt: Runtime,
   model: Model,
@@ -97,7 +107,7 @@ function tilesOf(rt: Runtime, n: number, program: Program, dtype: Dtype, limit: 
   const tiles = Math.ceil(n / BLOCK);
   return {
     tiles,
-    flops: tiles * (program.flops[0] + program.flops[1] + lateFlops(program)),
+    flops: tiles * programFlops(program),
     memory: { limit, workerBytes: programBytes(program, routinesOf(rt, dtype)), resultBytes },
   };
 }

@@ -131,8 +131,8 @@ describe.each([
 });
 
 test.each([
-  [40, 'products with one block of examples, in this thread'],
-  [150, 'with three, the last of them padded, in workers'],
+  [40, 'the full kernel formed for its largest eigenvalue'],
+  [150, 'products with three blocks, the last of them padded, in workers'],
 ])('analyze: the report of one thread, whole; %i examples: %s', async (n) => {
   const inputs = randomInputs(1, n, [6]);
   const targets = randomInputs(5, n, [5]);
