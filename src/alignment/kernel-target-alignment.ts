@@ -74,7 +74,7 @@ function cosineWithTargets(rt: Runtime, { m, q, kernel, targets }: SampleKernel,
   return arena.frame(() => {
     const unitPtr = arena.load(
       'f64',
-      Float64Array.from(targets, (y) => y / targetsNorm),
+      new Float64Array(targets).map((y) => y / targetsNorm),
     );
     let inner = 0;
     for (let start = 0; start < m; start += TILE_ROWS) {

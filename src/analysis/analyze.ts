@@ -197,7 +197,7 @@ function dynamicsSection(kernel: KernelSection, alignment: AlignmentSection | nu
   }
   const maxStable = maxStableLearningRate(lambdaMax, { n });
   const learningRate = maxStable / 2;
-  const meanKernel = Float64Array.from(kernel.eigenvalues, (value) => value / c);
+  const meanKernel = new Float64Array(kernel.eigenvalues).map((value) => value / c);
   return {
     lambdaMax,
     maxStableLearningRate: maxStable,

@@ -183,7 +183,7 @@ function readTest(rt: Runtime, test: NonNullable<FrozenKernelOptions['test']>, n
     outputs: (gained: Float64Array) => {
       const scaled = modes.coefficients.map((value, at) => value * gained[Math.floor(at / columns)]);
       const change = matmul(rt, projected, { shape: [modes.values.length, columns], data: scaled }).data;
-      return Float64Array.from(initial.data, (value, i) => value - change[i]);
+      return new Float64Array(initial.data).map((value, i) => value - change[i]);
     },
   };
 }
@@ -227,7 +227,7 @@ function checkOptions({ learningRate, times, dynamics = 'descent' }: FrozenKerne
 }
 
 function differences(a: FloatArray, b: FloatArray): Float64Array {
-  return Float64Array.from(a, (value, i) => value - b[i]);
+  return new Float64Array(a).map((value, i) => value - b[i]);
 }
 
 function shapeError(name: string, kernel: Tensor, n1: number, n2: number, c: number): TangedgeError {

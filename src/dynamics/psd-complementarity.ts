@@ -66,7 +66,7 @@ function scaledProblem(k: number, a: Float64Array, b: Float64Array, aScale: numb
   const pairs = symmetricPairs(k);
   const d = pairs.length;
   const weight = pairs.map(([i, j]) => (i === j ? 1 : Math.SQRT2));
-  const scaled = Float64Array.from(b, (value, at) => (value / bScale) * weight[Math.floor(at / d)] * weight[at % d]);
+  const scaled = new Float64Array(b).map((value, at) => (value / bScale) * weight[Math.floor(at / d)] * weight[at % d]);
   for (let p = 0; p < d; p++) scaled[p * d + p] += LEAST_NORM;
   return { k, pairs, a: a.map((value) => value / aScale), b: scaled };
 }

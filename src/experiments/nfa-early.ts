@@ -112,7 +112,7 @@ function gradientStep(rt: Runtime, model: Model, x: Tensor, y: Tensor, rate: num
   const gradients = evaluate(rt, derived.graph, bindings).slice(1);
   const parameters = model.parameters.map((parameter, index) => {
     const { shape, data } = parameter.value;
-    return { ...parameter, value: { shape, data: Float64Array.from(data, (value, i) => value - rate * gradients[index].data[i]) } };
+    return { ...parameter, value: { shape, data: new Float64Array(data).map((value, i) => value - rate * gradients[index].data[i]) } };
   });
   return { ...model, parameters };
 }

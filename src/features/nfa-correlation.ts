@@ -127,7 +127,7 @@ function weightChange(operation: string, { weight, initial, ptkCovariance }: Wei
       },
     );
   }
-  return { shape: [...weight.shape], data: Float64Array.from(weight.data, (value, i) => value - initial.data[i]) };
+  return { shape: [...weight.shape], data: new Float64Array(weight.data).map((value, i) => value - initial.data[i]) };
 }
 
 function checkPair(operation: string, weight: Tensor, initial: Tensor): void {
@@ -155,21 +155,48 @@ function minusMean(a: FloatArray): Float64Array {
   }
   const mean = sum / a.length;
   const rounding = magnitude * Number.EPSILON;
-  return Float64Array.from(a, (value) => (Math.abs(value - mean) <= rounding ? 0 : value - mean));
+  const centered = new Float64Array(a.length);
+  for (let i = 0; i < a.length; i++) {
+    const difference = a[i] - mean;
+    centered[i] = Math.abs(difference) <= rounding ? 0 : difference;
+  }
+  return centered;
 }
 
-/** Cosine in the Frobenius inner product; NaN when a norm is 0. Scaled first, so that no square leaves the range of a double. */
+/**
+ * Cosine in the Frobenius inner product; NaN when a norm is 0. Scaled first, so that no square leaves the range of a double; partial sums
+ * of one row's length first, as `inner`.
+ */
 function cosine(a: FloatArray, b: FloatArray): number {
-  const [x, y] = [unitScaled(a), unitScaled(b)];
-  return inner(x, y) / Math.sqrt(inner(x, x)) / Math.sqrt(inner(y, y));
+  const largestA = largestMagnitude(a);
+  const largestB = largestMagnitude(b);
+  const run = Math.ceil(Math.sqrt(a.length));
+  let ab = 0;
+  let aa = 0;
+  let bb = 0;
+  for (let start = 0; start < a.length; start += run) {
+    const end = Math.min(start + run, a.length);
+    let partialAb = 0;
+    let partialAa = 0;
+    let partialBb = 0;
+    for (let i = start; i < end; i++) {
+      const x = a[i] / largestA;
+      const y = b[i] / largestB;
+      partialAb += x * y;
+      partialAa += x * x;
+      partialBb += y * y;
+    }
+    ab += partialAb;
+    aa += partialAa;
+    bb += partialBb;
+  }
+  return ab / Math.sqrt(aa) / Math.sqrt(bb);
 }
 
-function unitScaled(a: FloatArray): Float64Array {
+function largestMagnitude(a: FloatArray): number {
   let largest = 0;
   for (let i = 0; i < a.length; i++) if (Math.abs(a[i]) > largest) largest = Math.abs(a[i]);
-  const scaled = new Float64Array(a.length);
-  for (let i = 0; i < a.length; i++) scaled[i] = a[i] / largest;
-  return scaled;
+  return largest;
 }
 
 /** Σ a·b, partial sums of one row's length first. */

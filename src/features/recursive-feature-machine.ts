@@ -171,7 +171,7 @@ function predictorAgop(
   const { data } = gram(rt, { shape: [n * c, d], data: rows }, { of: 'columns' });
   const largest = Array.from(data).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   if (!(largest > 0)) throw new TangedgeError('ERR_DOMAIN', 'recursiveFeatureMachine: the predictor has no gradient: the targets are zero.', {});
-  return { shape: [d, d], data: Float64Array.from(data, (value) => value / largest) };
+  return { shape: [d, d], data: new Float64Array(data).map((value) => value / largest) };
 }
 
 /** x_iᵀ·M·x_i, given x·M. */

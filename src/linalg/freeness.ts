@@ -50,7 +50,7 @@ export function freeness(rt: Runtime, a: Tensor, b: Tensor): Freeness {
 function centered({ shape, data }: Tensor, d: number): Tensor {
   let trace = 0;
   for (let i = 0; i < d; i++) trace += data[i * d + i];
-  return { shape, data: Float64Array.from(data, (value, at) => (Math.floor(at / d) === at % d ? value - trace / d : value)) };
+  return { shape, data: new Float64Array(data).map((value, at) => (Math.floor(at / d) === at % d ? value - trace / d : value)) };
 }
 
 /** tr(A·B) of symmetric matrices. */

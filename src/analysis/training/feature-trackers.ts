@@ -87,7 +87,7 @@ function nfaOf(rt: Runtime, { weight, nfm, agop, ptkCovariance, correlation, mot
   };
   if (motion === undefined) return measured;
   const { initial } = motion;
-  const change: Tensor = { shape: weight.shape, data: Float64Array.from(weight.data, (value, i) => value - initial.data[i]) };
+  const change: Tensor = { shape: weight.shape, data: new Float64Array(weight.data).map((value, i) => value - initial.data[i]) };
   return {
     ...measured,
     cNfa: orNull(motion.centeredCorrelation),
