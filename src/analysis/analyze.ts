@@ -86,7 +86,7 @@ export function* analysisSteps(rt: Runtime, request: AnalysisRequest, options: A
 
   const explanation = explainNtk(rt, model, n, { outputs: 'trace', dtype, memoryLimit });
   const analyzed = yield* analyzeKernel(model, inputs, kernelOptions(STAGE_KERNEL));
-  const traces = parameterTraces(rt, model, inputs, kernelOptions(STAGE_TRACES));
+  const traces = yield* parameterTraces(model, inputs, kernelOptions(STAGE_TRACES));
   const rows = heatMapRows(n, targets);
   const kernel: KernelSection = {
     ...spectrumOf(rt, analyzed, dtype),

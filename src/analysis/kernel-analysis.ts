@@ -8,8 +8,7 @@ import type { Model } from '../graph/model.ts';
 import { effectiveRank, intrinsicDimension, participationRatio, rankAtThreshold, stableRank } from '../linalg/effective-ranks.ts';
 import type { Eigenvectors } from '../linalg/eigh.ts';
 import { eighSteps } from '../linalg/eigh-job.ts';
-import { empiricalNtkByParameter } from '../ntk/empirical-ntk.ts';
-import { ntkJob } from '../ntk/ntk-job.ts';
+import { ntkJob, parameterNtkJob } from '../ntk/ntk-job.ts';
 import type { NtkImplementation } from '../ntk/options.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 import { type Steps, step } from '../wasm/tiled.ts';
@@ -44,16 +43,16 @@ export function* analyzeKernel(model: Model, x: Tensor, options: KernelOptions):
 const TRACE_BLOCK = 16;
 
 /** tr Θ of each trainable parameter alone, in the model's order. */
-export function parameterTraces(rt: Runtime, model: Model, x: Tensor, options: KernelOptions): ParameterTrace[] {
+export function* parameterTraces(model: Model, x: Tensor, { dtype, memoryLimit, onProgress }: KernelOptions): Steps<ParameterTrace[]> {
   const n = x.shape[0];
   const size = x.data.length / n;
   const totals = new Map<string, number>();
   for (let start = 0; start < n; start += TRACE_BLOCK) {
     const rows = Math.min(TRACE_BLOCK, n - start);
     const block: Tensor = { shape: [rows, ...x.shape.slice(1)], data: x.data.subarray(start * size, (start + rows) * size) };
-    const kernels = empiricalNtkByParameter(rt, model, block, { outputs: 'trace', dtype: options.dtype, memoryLimit: options.memoryLimit });
+    const kernels = yield* step((planner, threads) => parameterNtkJob(planner, model, block, { outputs: 'trace', dtype, memoryLimit, threads }));
     for (const { parameter, kernel } of kernels) totals.set(parameter, (totals.get(parameter) ?? 0) + traceOf(kernel));
-    options.onProgress((start + rows) / n);
+    onProgress((start + rows) / n);
   }
   return [...totals].map(([name, trace]) => ({ name, trace }));
 }
