@@ -169,7 +169,8 @@ function predictorAgop(
     rows.set(matmul(rt, { shape: [n, d], data: differences }, metric).data, o * n * d);
   }
   const { data } = gram(rt, { shape: [n * c, d], data: rows }, { of: 'columns' });
-  const largest = Array.from(data).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  let largest = 0;
+  for (let i = 0; i < data.length; i++) largest = Math.max(largest, Math.abs(data[i]));
   if (!(largest > 0)) throw new TangedgeError('ERR_DOMAIN', 'recursiveFeatureMachine: the predictor has no gradient: the targets are zero.', {});
   return { shape: [d, d], data: new Float64Array(data).map((value) => value / largest) };
 }
