@@ -72,10 +72,9 @@ export function centeredKernelAlignment(rt: Runtime, kernel: Tensor, targets: Te
 function cosineWithTargets(rt: Runtime, { m, q, kernel, targets }: SampleKernel, kernelNorm: number, targetsNorm: number): number {
   const { arena, f64 } = rt;
   return arena.frame(() => {
-    const unitPtr = arena.load(
-      'f64',
-      new Float64Array(targets).map((y) => y / targetsNorm),
-    );
+    const unitPtr = arena.load('f64', targets);
+    const unit = arena.f64(unitPtr, m * q);
+    for (let i = 0; i < m * q; i++) unit[i] /= targetsNorm;
     let inner = 0;
     for (let start = 0; start < m; start += TILE_ROWS) {
       const rows = Math.min(TILE_ROWS, m - start);

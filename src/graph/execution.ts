@@ -32,6 +32,16 @@ export class Execution {
     }
   }
 
+  /** Copies the values of a leaf, one for each entry of the batch, in. */
+  bindBatch(id: ValueId, values: readonly FloatArray[]): void {
+    const size = values[0].length;
+    const data = new Float64Array(values.length * size);
+    values.forEach((value, k) => {
+      data.set(value, k * size);
+    });
+    this.bind(id, data);
+  }
+
   /** Copies the value of a leaf in, rounding or widening it to the program's dtype. */
   bind(id: ValueId, data: FloatArray): void {
     if (this.program.offset[id] < 0) return; // a leaf that no kept value needs

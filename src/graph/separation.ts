@@ -271,7 +271,7 @@ export function outputNorms(rt: Runtime, sweep: NormedSweep, seeds: readonly Flo
     for (let first = 0; first < seeds.length; first += block) {
       // The last block ends with the last cotangent, as all are full; what the one before it has counted is left out.
       const from = Math.min(first, seeds.length - block);
-      execution.bind(seed, Float64Array.from(seeds.slice(from, from + block).flatMap((cotangent) => [...cotangent])));
+      execution.bindBatch(seed, seeds.slice(from, from + block));
       execution.run(1);
       norms.forEach(({ of, seen }, index) => {
         if (seen === undefined) addSquares(squares[index], execution.view(of), first - from);

@@ -296,12 +296,7 @@ export function sweepForward(execution: Execution, sweep: Sweep, x: FloatArray):
 
 /** Gives a block of output cotangents, each [c] and for all examples, and evaluates what depends on no example. */
 export function giveCotangents(execution: Execution, seed: ValueId, cotangents: readonly FloatArray[]): void {
-  const c = sizeOf(execution.program.graph.nodes[seed].shape);
-  const block = new Float64Array(cotangents.length * c);
-  cotangents.forEach((cotangent, k) => {
-    block.set(cotangent, k * c);
-  });
-  execution.bind(seed, block);
+  execution.bindBatch(seed, cotangents);
   execution.run(2);
 }
 

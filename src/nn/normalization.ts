@@ -48,7 +48,7 @@ export function batchNorm(c: LayerContext, layer: LayerSpec, x: ValueId): ValueI
       .slice(1)
       .map(() => 1),
   ];
-  const perChannel = ({ data }: Tensor, f: (value: number) => number) => c.g.constantTensor({ shape, data: new Float64Array(data).map(f) });
+  const perChannel = ({ data }: Tensor, f: (value: number) => number) => c.g.constantTensor({ shape, data: Float64Array.from(data, f) });
   const eps = numberOption(layer, 'eps', 1e-5);
   const centered = sub(
     c.g,

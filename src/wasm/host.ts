@@ -11,8 +11,3 @@ export function nodeVersion(): string | undefined {
   const { Bun, Deno, process } = globalThis as Host;
   return Bun === undefined && Deno === undefined ? process?.versions?.node : undefined;
 }
-
-/** Whether the engine is JavaScriptCore (Bun, Safari): only its errors know their line. */
-export function isJavaScriptCore(): boolean {
-  return 'line' in new Error();
-}

@@ -3,13 +3,13 @@
 import { base64, edits } from '../../build/routines-base64.ts';
 import { bytesOfBase64 } from '../core/base64.ts';
 import { edited } from './edits.ts';
-import { isJavaScriptCore } from './host.ts';
 
 let compiled: WebAssembly.Module | undefined;
 
 /** The release module as this engine runs it fastest, compiled once. */
 export function builtInModule(): WebAssembly.Module {
-  compiled ??= new WebAssembly.Module(builtInBytes(isJavaScriptCore()) as Uint8Array<ArrayBuffer>);
+  const isJavaScriptCore = 'line' in new Error(); // only its errors know their line
+  compiled ??= new WebAssembly.Module(builtInBytes(isJavaScriptCore) as Uint8Array<ArrayBuffer>);
   return compiled;
 }
 

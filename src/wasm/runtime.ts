@@ -1,6 +1,7 @@
 /** @file Loads the compiled module: Runtime = routines per dtype + the memory arena. */
 
 import { instantiateSync } from '@assemblyscript/loader';
+import { checkInteger } from '../core/check.ts';
 import { TangedgeError } from '../core/errors.ts';
 import type { Dtype } from '../core/tensor.ts';
 import type { Routines } from './abi.ts';
@@ -67,13 +68,9 @@ export function routinesOf(rt: Runtime, dtype: Dtype): Routines {
  */
 export async function loadRuntime(options: RuntimeOptions | WasmSource = {}): Promise<Runtime> {
   const { source, memoryLimit = 65536 * 65536, wide = false, fused = false } = isSource(options) ? { source: options } : options;
-  if (!(Number.isSafeInteger(memoryLimit) && memoryLimit > 0)) {
-    throw new TangedgeError('ERR_ARGUMENT', `loadRuntime: memoryLimit is ${memoryLimit}; it must be a positive whole number of bytes.`, {
-      memoryLimit,
-    });
-  }
+  checkInteger('loadRuntime', 'memoryLimit', memoryLimit, 1);
   if ((wide || fused) && source !== undefined) {
-    throw new TangedgeError('ERR_ARGUMENT', 'loadRuntime: wide and fused modes have their own modules; leave out `source` or the mode.', {});
+    throw new TangedgeError('ERR_ARGUMENT', 'loadRuntime: wide and fused modes have their own module; leave out `source` or the mode.', {});
   }
   const tested = wide ? await wideModule(fused) : fused ? await fusedModule() : undefined;
   const module = tested?.bytes ?? source ?? builtInModule();
@@ -82,11 +79,11 @@ export async function loadRuntime(options: RuntimeOptions | WasmSource = {}): Pr
   try {
     ({ exports } = instantiateSync(module as WebAssembly.Module, { env: { memory } }));
   } catch (cause) {
-    throw new TangedgeError('ERR_FORMAT', `loadRuntime: the module could not be instantiated: ${(cause as Error).message}`, {}, { cause });
+    throw new TangedgeError('ERR_FORMAT', `loadRuntime: the module cannot be instantiated: ${(cause as Error).message}`, {}, { cause });
   }
   const arenaBase = exports.arenaBase;
   if (typeof arenaBase !== 'function') {
-    throw new TangedgeError('ERR_FORMAT', 'loadRuntime: the module has no export arenaBase: it is another.', {});
+    throw new TangedgeError('ERR_FORMAT', 'loadRuntime: the module has no export arenaBase; it is not of tangedge.', {});
   }
   return {
     arena: new Arena(memory, arenaBase() as number, memoryLimit),

@@ -43,11 +43,11 @@ export async function wideModule(fused: boolean): Promise<TestedModule> {
   const trial = new Trial(bytes, { rows: fused ? FUSED_ROWS : USUAL_ROWS, rowBytes: 64 });
   if (fused) checkFused(trial);
   else if (!trial.hasSameBits()) {
-    throw refusal(`on this machine its results differ from the default's (Node ${version})`, { node: version });
+    throw refusal(`its results differ from the default's here (Node ${version})`, { node: version });
   }
   const speedup = await trial.speedup(LEAST_SPEEDUP);
   if (!(speedup >= LEAST_SPEEDUP)) {
-    throw refusal(`on this machine it is no faster (${speedup.toFixed(2)} times the default; does the CPU have AVX2?)`, { node: version, speedup });
+    throw refusal(`it is no faster here (${speedup.toFixed(2)} times; does the CPU have AVX2?)`, { node: version, speedup });
   }
   return { bytes, speedup };
 }
