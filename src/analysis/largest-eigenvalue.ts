@@ -1,5 +1,6 @@
 /** @file The largest eigenvalue of the full kernel [n·c, n·c]: of the kernel, or from NTK-vector products alone, whichever takes less. */
 
+import { DEFAULT_MEMORY_LIMIT } from '../core/computation.ts';
 import { TangedgeError } from '../core/errors.ts';
 import { sizeOf, type Tensor } from '../core/tensor.ts';
 import type { Model } from '../graph/model.ts';
@@ -50,8 +51,10 @@ export function* largestNtkEigenvalueSteps(
   return topEigenpairs(rt, blockMatrix(kernel), 1).values[0];
 }
 
-function isWorthForming(rt: Runtime, model: Model, n: number, { dtype, memoryLimit }: KernelProductOptions): boolean {
-  if (n * model.output.size > MOST_ROWS) return false;
+function isWorthForming(rt: Runtime, model: Model, n: number, { dtype, memoryLimit = DEFAULT_MEMORY_LIMIT }: KernelProductOptions): boolean {
+  const rows = n * model.output.size;
+  // The kernel, its copy as a matrix, and half of that, packed, are there together.
+  if (rows > MOST_ROWS || 2.5 * 8 * rows ** 2 > memoryLimit) return false;
   const { chosen, costs } = explainNtk(rt, model, n, { outputs: 'full', dtype, memoryLimit });
   const most = PRODUCTS * kernelProductFlops(model, n, dtype);
   return costs.some(({ implementation, flops, fits }) => implementation === chosen && fits && flops <= most);
