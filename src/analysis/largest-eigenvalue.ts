@@ -53,8 +53,8 @@ export function* largestNtkEigenvalueSteps(
 
 function isWorthForming(rt: Runtime, model: Model, n: number, { dtype, memoryLimit = DEFAULT_MEMORY_LIMIT }: KernelProductOptions): boolean {
   const rows = n * model.output.size;
-  // The kernel, its copy as a matrix, and half of that, packed, are there together.
-  if (rows > MOST_ROWS || 2.5 * 8 * rows ** 2 > memoryLimit) return false;
+  // The kernel, its copy as a matrix, and half of that, packed, are there together: 20 bytes an entry.
+  if (rows > MOST_ROWS || 20 * rows * rows > memoryLimit) return false;
   const { chosen, costs } = explainNtk(rt, model, n, { outputs: 'full', dtype, memoryLimit });
   const most = PRODUCTS * kernelProductFlops(model, n, dtype);
   return costs.some(({ implementation, flops, fits }) => implementation === chosen && fits && flops <= most);
