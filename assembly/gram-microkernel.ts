@@ -130,69 +130,18 @@ function gramMicrokernel<T>(k: i32, a: usize, b: usize, c: usize): void {
 
 /**
  * The left half of the tile, f32: the right half of the tile at the top of a panel of columns lies above the diagonal. Its sums wait
- * for each other, so that it takes two thirds of the whole tile's time.
+ * for each other, so that it takes two thirds of the whole tile's time, and more than a step a turn gains little.
  */
 export function gramCornerF32(k: i32, a: usize, b: usize, c: usize): void {
   const zero = f32x4.splat(0);
   const aEnd = a + <usize>k * NR_BYTES;
   let c0 = zero, c1 = zero, c2 = zero, c3 = zero;
-  let b0: v128, left: v128, right: v128;
-  const aRest = a + <usize>(k & 3) * NR_BYTES;
-  while (a < aRest) {
-    b0 = v128.load(b);
-    left = v128.load_splat<f32>(a, 12), right = v128.load_splat<f32>(a, 8);
-    c3 = plus<f32>(c3, left, b0), c2 = plus<f32>(c2, right, b0);
-    left = v128.load_splat<f32>(a, 4), right = v128.load_splat<f32>(a);
-    c1 = plus<f32>(c1, left, b0), c0 = plus<f32>(c0, right, b0);
+  while (a < aEnd) {
+    const b0 = v128.load(b);
+    c3 = plus<f32>(c3, v128.load_splat<f32>(a, 12), b0), c2 = plus<f32>(c2, v128.load_splat<f32>(a, 8), b0);
+    c1 = plus<f32>(c1, v128.load_splat<f32>(a, 4), b0), c0 = plus<f32>(c0, v128.load_splat<f32>(a), b0);
     a += NR_BYTES;
     b += NR_BYTES;
-  }
-  while (a < aEnd) {
-    b0 = v128.load(b);
-    left = v128.load_splat<f32>(a, 12), right = v128.load_splat<f32>(a, 8);
-    c3 = plus<f32>(c3, left, b0), c2 = plus<f32>(c2, right, b0);
-    left = v128.load_splat<f32>(a, 4), right = v128.load_splat<f32>(a);
-    c1 = plus<f32>(c1, left, b0), c0 = plus<f32>(c0, right, b0);
-    a += NR_BYTES;
-    if (a == 0) {
-      v128.store(c, zero);
-      c3 = c2 = v128.or(c3, c2);
-      c1 = c0 = v128.or(c1, c0);
-    }
-    b0 = v128.load(b, 32);
-    left = v128.load_splat<f32>(a, 12), right = v128.load_splat<f32>(a, 8);
-    c3 = plus<f32>(c3, left, b0), c2 = plus<f32>(c2, right, b0);
-    left = v128.load_splat<f32>(a, 4), right = v128.load_splat<f32>(a);
-    c1 = plus<f32>(c1, left, b0), c0 = plus<f32>(c0, right, b0);
-    a += NR_BYTES;
-    if (a == 0) {
-      v128.store(c, zero);
-      c3 = c2 = v128.or(c3, c2);
-      c1 = c0 = v128.or(c1, c0);
-    }
-    b0 = v128.load(b, 64);
-    left = v128.load_splat<f32>(a, 12), right = v128.load_splat<f32>(a, 8);
-    c3 = plus<f32>(c3, left, b0), c2 = plus<f32>(c2, right, b0);
-    left = v128.load_splat<f32>(a, 4), right = v128.load_splat<f32>(a);
-    c1 = plus<f32>(c1, left, b0), c0 = plus<f32>(c0, right, b0);
-    a += NR_BYTES;
-    if (a == 0) {
-      v128.store(c, zero);
-      c3 = c2 = v128.or(c3, c2);
-      c1 = c0 = v128.or(c1, c0);
-    }
-    b0 = v128.load(b, 96);
-    left = v128.load_splat<f32>(a, 12), right = v128.load_splat<f32>(a, 8);
-    c3 = plus<f32>(c3, left, b0), c2 = plus<f32>(c2, right, b0);
-    left = v128.load_splat<f32>(a, 4), right = v128.load_splat<f32>(a);
-    c1 = plus<f32>(c1, left, b0), c0 = plus<f32>(c0, right, b0);
-    a += NR_BYTES;
-    if (a == 0) {
-      v128.store(c, zero);
-      c3 = c2 = v128.or(c3, c2);
-      c1 = c0 = v128.or(c1, c0);
-    }
-    b += 4 * NR_BYTES;
   }
   v128.store(c, c0);
   v128.store(c, c1, 32);

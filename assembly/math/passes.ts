@@ -9,8 +9,8 @@
 export const DOUBLES: i32 = 256;
 export const BLOCK: usize = DOUBLES * 8;
 
-/** STRIDE bytes for each vector of a block, or PART for each of six quantities; one memory per instance, so no other thread writes it. */
-export const SPACE = memory.data(12672, 16);
 export const STRIDE: usize = 96;
 /** A block and a cache line, so that no two parts are a multiple of 4096 bytes apart. */
-export const PART: usize = 2112;
+export const PART: usize = BLOCK + 64;
+/** STRIDE bytes for each vector of a block, or PART for each of six quantities; one memory per instance, so no other thread writes it. */
+export const SPACE = memory.data(6 * <i32>PART, 16);

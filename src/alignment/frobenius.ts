@@ -1,7 +1,7 @@
 /** @file Frobenius inner products, norms and cosines in f64, in one order of summation, with 0/0 refused instead of NaN. */
 
 import { TangedgeError } from '../core/errors.ts';
-import type { FloatArray } from '../core/tensor.ts';
+import { type FloatArray, largestMagnitude } from '../core/tensor.ts';
 
 /** Terms of a partial sum; partial sums are added in order. The order depends on the length alone. */
 const RUN = 512;
@@ -43,9 +43,3 @@ export function positiveNorm(operation: string, zero: string, a: FloatArray, flo
 
 /** Below this the terms of the squared norm are subnormal and have lost digits. */
 const SMALLEST_SQUARED_NORM = 1e-290;
-
-function largestMagnitude(a: FloatArray): number {
-  let largest = 0;
-  for (let i = 0; i < a.length; i++) if (Math.abs(a[i]) > largest) largest = Math.abs(a[i]);
-  return largest;
-}

@@ -50,7 +50,8 @@ export function* parameterTraces(model: Model, x: Tensor, { dtype, memoryLimit, 
   for (let start = 0; start < n; start += TRACE_BLOCK) {
     const rows = Math.min(TRACE_BLOCK, n - start);
     const block: Tensor = { shape: [rows, ...x.shape.slice(1)], data: x.data.subarray(start * size, (start + rows) * size) };
-    const kernels = yield* step((planner, threads) => parameterNtkJob(planner, model, block, { outputs: 'trace', dtype, memoryLimit, threads }));
+    const plan = (planner: Runtime, threads: number) => parameterNtkJob(planner, model, block, { outputs: 'trace', dtype, memoryLimit, threads });
+    const kernels = yield* step(plan, undefined, 'transient');
     for (const { parameter, kernel } of kernels) totals.set(parameter, (totals.get(parameter) ?? 0) + traceOf(kernel));
     onProgress((start + rows) / n);
   }

@@ -83,6 +83,18 @@ export function sumOfSquares(values: ArrayLike<number>): number {
   return sum;
 }
 
+/** max |values|, NaN left out; 0 of none. */
+export function largestMagnitude(values: ArrayLike<number>): number {
+  let largest = 0;
+  for (let i = 0; i < values.length; i++) if (Math.abs(values[i]) > largest) largest = Math.abs(values[i]);
+  return largest;
+}
+
+/** a − b in f64. */
+export function differences(a: FloatArray, b: FloatArray): Float64Array {
+  return new Float64Array(a).map((value, i) => value - b[i]);
+}
+
 export function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((extent, axis) => extent === b[axis]);
 }

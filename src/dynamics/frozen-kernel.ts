@@ -3,7 +3,7 @@
 import { checkFinite, checkInteger } from '../core/check.ts';
 import { TangedgeError } from '../core/errors.ts';
 import { type LossScale, lossTerms } from '../core/loss-scale.ts';
-import { type FloatArray, formatShape, sumOfSquares, type Tensor } from '../core/tensor.ts';
+import { differences, formatShape, sumOfSquares, type Tensor } from '../core/tensor.ts';
 import { blockMatrix } from '../linalg/block-matrix.ts';
 import { eigh } from '../linalg/eigh.ts';
 import { matmul } from '../linalg/gemm.ts';
@@ -183,7 +183,7 @@ function readTest(rt: Runtime, test: NonNullable<FrozenKernelOptions['test']>, n
     outputs: (gained: Float64Array) => {
       const scaled = modes.coefficients.map((value, at) => value * gained[Math.floor(at / columns)]);
       const change = matmul(rt, projected, { shape: [modes.values.length, columns], data: scaled }).data;
-      return new Float64Array(initial.data).map((value, i) => value - change[i]);
+      return differences(initial.data, change);
     },
   };
 }
@@ -224,10 +224,6 @@ function checkOptions({ learningRate, times, dynamics = 'descent' }: FrozenKerne
     else if (!(time >= 0 && Number.isFinite(time)))
       throw new TangedgeError('ERR_ARGUMENT', `frozenKernelTraining: a time is ${time}; it must be at least 0.`, { time });
   }
-}
-
-function differences(a: FloatArray, b: FloatArray): Float64Array {
-  return new Float64Array(a).map((value, i) => value - b[i]);
 }
 
 function shapeError(name: string, kernel: Tensor, n1: number, n2: number, c: number): TangedgeError {

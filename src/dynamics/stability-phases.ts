@@ -11,6 +11,7 @@
  */
 
 import { TangedgeError } from '../core/errors.ts';
+import { largestMagnitude } from '../core/tensor.ts';
 
 export type StabilityPhase = 'I' | 'II' | 'III' | 'IV';
 
@@ -186,12 +187,6 @@ function sides(series: Float64Array, threshold: number, margin: number): boolean
     above[i] = over;
   }
   return above;
-}
-
-function largestMagnitude(series: ArrayLike<number>): number {
-  let largest = 0;
-  for (let i = 0; i < series.length; i++) largest = Math.max(largest, Math.abs(series[i]));
-  return largest;
 }
 
 function checkSeries(operation: string, series: ArrayLike<number>, least = 3): void {

@@ -2,7 +2,7 @@
 
 import { checkFinite, checkMatrix, checkSquare } from '../core/check.ts';
 import { TangedgeError } from '../core/errors.ts';
-import { castTensor, type FloatArray, formatShape, sameShape, type Tensor } from '../core/tensor.ts';
+import { castTensor, differences, type FloatArray, formatShape, largestMagnitude, sameShape, type Tensor } from '../core/tensor.ts';
 import { psdPower } from '../linalg/psd-power.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 import { congruence } from './congruence.ts';
@@ -127,7 +127,7 @@ function weightChange(operation: string, { weight, initial, ptkCovariance }: Wei
       },
     );
   }
-  return { shape: [...weight.shape], data: new Float64Array(weight.data).map((value, i) => value - initial.data[i]) };
+  return { shape: [...weight.shape], data: differences(weight.data, initial.data) };
 }
 
 function checkPair(operation: string, weight: Tensor, initial: Tensor): void {
@@ -163,50 +163,20 @@ function minusMean(a: FloatArray): Float64Array {
   return centered;
 }
 
-/**
- * Cosine in the Frobenius inner product; NaN when a norm is 0. Scaled first, so that no square leaves the range of a double; partial sums
- * of one row's length first, as `inner`.
- */
+/** Cosine in the Frobenius inner product; NaN when a norm is 0. Scaled first, so that no square leaves the range of a double. */
 function cosine(a: FloatArray, b: FloatArray): number {
-  const largestA = largestMagnitude(a);
-  const largestB = largestMagnitude(b);
-  const run = Math.ceil(Math.sqrt(a.length));
-  let ab = 0;
-  let aa = 0;
-  let bb = 0;
-  for (let start = 0; start < a.length; start += run) {
-    const end = Math.min(start + run, a.length);
-    let partialAb = 0;
-    let partialAa = 0;
-    let partialBb = 0;
-    for (let i = start; i < end; i++) {
-      const x = a[i] / largestA;
-      const y = b[i] / largestB;
-      partialAb += x * y;
-      partialAa += x * x;
-      partialBb += y * y;
-    }
-    ab += partialAb;
-    aa += partialAa;
-    bb += partialBb;
-  }
-  return ab / Math.sqrt(aa) / Math.sqrt(bb);
+  const [unitA, unitB] = [largestMagnitude(a), largestMagnitude(b)];
+  return inner(a, b, unitA, unitB) / Math.sqrt(inner(a, a, unitA, unitA)) / Math.sqrt(inner(b, b, unitB, unitB));
 }
 
-function largestMagnitude(a: FloatArray): number {
-  let largest = 0;
-  for (let i = 0; i < a.length; i++) if (Math.abs(a[i]) > largest) largest = Math.abs(a[i]);
-  return largest;
-}
-
-/** Σ a·b, partial sums of one row's length first. */
-function inner(a: FloatArray, b: FloatArray): number {
+/** Σ (a/unitA)·(b/unitB), partial sums of one row's length first. */
+function inner(a: FloatArray, b: FloatArray, unitA = 1, unitB = 1): number {
   const run = Math.ceil(Math.sqrt(a.length));
   let total = 0;
   for (let start = 0; start < a.length; start += run) {
     const end = Math.min(start + run, a.length);
     let partial = 0;
-    for (let i = start; i < end; i++) partial += a[i] * b[i];
+    for (let i = start; i < end; i++) partial += (a[i] / unitA) * (b[i] / unitB);
     total += partial;
   }
   return total;

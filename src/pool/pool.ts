@@ -190,7 +190,7 @@ export class Pool {
     return this.runSteps(eighSteps(a, own), call);
   }
 
-  /** Kernels, their eigenvectors, feature moments and products that find λmax (of more than 64 examples) over the workers; the rest in this thread. */
+  /** Kernels, their eigenvectors, feature moments, and products with more than 64 examples over the workers; the rest in this thread. */
   async analyze(request: AnalysisRequest, options: Omit<AnalysisOptions, 'onProgress'> & AnalysisCall = {}): Promise<Report> {
     const { signal, checkpoint, ...own } = options;
     return this.runSteps(analysisSteps(this.rt, request, own), { signal, checkpoint });

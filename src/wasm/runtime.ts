@@ -83,7 +83,7 @@ export async function loadRuntime(options: RuntimeOptions | WasmSource = {}): Pr
   }
   const arenaBase = exports.arenaBase;
   if (typeof arenaBase !== 'function') {
-    throw new TangedgeError('ERR_FORMAT', 'loadRuntime: the module has no export arenaBase; it is not of tangedge.', {});
+    throw new TangedgeError('ERR_FORMAT', 'loadRuntime: the module has no export arenaBase; it is not the tangedge module.', {});
   }
   return {
     arena: new Arena(memory, arenaBase() as number, memoryLimit),

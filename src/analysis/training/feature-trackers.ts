@@ -1,7 +1,7 @@
 /** @file Trackers of the features: NFA and its parts, quality against a known EGOP, motion of the PTK, activations. */
 
 import { TangedgeError } from '../../core/errors.ts';
-import { formatShape, type Tensor } from '../../core/tensor.ts';
+import { differences, formatShape, type Tensor } from '../../core/tensor.ts';
 import { congruence } from '../../features/congruence.ts';
 import { featureQuality } from '../../features/feature-quality.ts';
 import type { WeightFeatures } from '../../features/neural-features.ts';
@@ -87,7 +87,7 @@ function nfaOf(rt: Runtime, { weight, nfm, agop, ptkCovariance, correlation, mot
   };
   if (motion === undefined) return measured;
   const { initial } = motion;
-  const change: Tensor = { shape: weight.shape, data: new Float64Array(weight.data).map((value, i) => value - initial.data[i]) };
+  const change: Tensor = { shape: weight.shape, data: differences(weight.data, initial.data) };
   return {
     ...measured,
     cNfa: orNull(motion.centeredCorrelation),
