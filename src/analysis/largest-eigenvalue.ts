@@ -9,9 +9,9 @@ import { type ExtremalEigenpairs, type ExtremalIteration, extremalEigenpairs, ex
 import { topEigenpairs } from '../linalg/top-eigenpairs.ts';
 import { explainNtk } from '../ntk/explain.ts';
 import { checkInputs } from '../ntk/inputs.ts';
-import { type KernelProductOptions, kernelProductFlops, kernelProductSteps } from '../ntk/kernel-product-steps.ts';
+import { type KernelProductOptions, KernelProductSteps, kernelProductFlops } from '../ntk/kernel-product-steps.ts';
+import { KernelProducts, LEAST_BLOCK } from '../ntk/kernel-products.ts';
 import { ntkJob } from '../ntk/ntk-job.ts';
-import { BLOCK, KernelProducts } from '../ntk/vector-product.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 import { type Steps, step } from '../wasm/tiled.ts';
 import type { StageProgress } from './stage-progress.ts';
@@ -29,7 +29,7 @@ const MAX_PRODUCTS = 96;
  * Shapes     x [n, …input]  →  a number
  * Units      those of Θ: no 1/n, no mean over outputs
  * Cost       at most that of ten to thirty products, about 6·n forward passes each
- * Numerics   relative error about 1e-15 (f32: 1e-7), by products 1e-15 and 1e-9; which way is taken depends on the model and n alone,
+ * Numerics   relative error about 1e-15 (f32: 1e-7) either way; which way is taken depends on the model and n alone,
  *            unless `memoryLimit` leaves no room for the kernel
  *
  * @throws {TangedgeError} as `empiricalNtk` and `ntkEigenvalueByProducts`
@@ -61,19 +61,20 @@ function isWorthForming(rt: Runtime, model: Model, n: number, { dtype, memoryLim
 }
 
 /**
- * λmax(Θ) by `extremalEigenpairs` from a fixed start: Lanczos with full reorthogonalization. Products with more than 64 examples are jobs.
+ * λmax(Θ) by `extremalEigenpairs` from a fixed start: Lanczos with full reorthogonalization. Products with more than 64 examples are jobs, whose
+ * blocks are swept forward once for all products where what that leaves fits in a quarter of the memory limit and 512 MB.
  *
- * Cost       a product Θ·u per step, 4·n forward passes for at most 64 examples; 10 to 30 steps are usual
- * Numerics   stops when the residual is below 1e-10 (f32: 1e-5) of λmax; the eigenvalue's error is about its square
+ * Cost       a product Θ·u per step, about 4·n forward passes; 10 to 30 steps are usual
+ * Numerics   stops when the residual is below 1e-8 (f32: 1e-4) of λmax; the eigenvalue's error is about its square, at most f32's rounding
  *
  * @throws {TangedgeError} ERR_CONVERGENCE when the residual is still above 1e-3 of λmax after 96 products · as `ntkVectorProduct`
  */
 export function* ntkEigenvalueByProducts(rt: Runtime, model: Model, x: Tensor, { dtype, memoryLimit }: KernelProductOptions): Steps<number> {
   const n = x.shape[0];
   const size = n * model.output.size;
-  const extremal = { tolerance: dtype === 'f64' ? 1e-10 : 1e-5, maxProducts: MAX_PRODUCTS };
+  const extremal = { tolerance: dtype === 'f64' ? 1e-8 : 1e-4, maxProducts: MAX_PRODUCTS };
   const { values, residuals, products } =
-    n <= BLOCK
+    n <= LEAST_BLOCK
       ? rt.arena.frame(() => {
           // One block of examples, swept forward once for all products.
           const kernel = new KernelProducts(rt, model, { x1: x.data, x2: x.data, size: sizeOf(model.input.shape) }, dtype);
@@ -90,7 +91,8 @@ export function* ntkEigenvalueByProducts(rt: Runtime, model: Model, x: Tensor, {
 }
 
 function* byJobs(model: Model, x: Tensor, options: KernelProductOptions, iteration: ExtremalIteration): Steps<ExtremalEigenpairs> {
+  const kernel = new KernelProductSteps(model, x, options);
   let next = iteration.next();
-  while (!next.done) next = iteration.next(Float64Array.from(yield* kernelProductSteps(model, x, next.value, options)));
+  while (!next.done) next = iteration.next(Float64Array.from(yield* kernel.times(next.value)));
   return next.value;
 }

@@ -1,4 +1,4 @@
-/** @file Objects of the host that the public types name, so that they need neither the DOM's nor Node's type library. */
+/** @file Objects of the host: those that public types name, without the DOM's or Node's type library, and memory that threads share. */
 
 /** `AbortSignal` where a type library declares it, else what is used of one. */
 export type AbortSignalLike = typeof globalThis extends { AbortSignal: { prototype: infer Signal } } ? Signal : AbortSignalParts;
@@ -11,3 +11,8 @@ interface AbortSignalParts {
 
 /** `URL` where a type library declares it, else what is used of one. */
 export type UrlLike = typeof globalThis extends { URL: { prototype: infer Url } } ? Url : { readonly href: string };
+
+/** Whether shared memory can be posted here: not in a page without cross-origin isolation. */
+export function canShareMemory(): boolean {
+  return typeof SharedArrayBuffer === 'function' && (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated !== false;
+}

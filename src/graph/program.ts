@@ -37,6 +37,8 @@ export interface Program {
   /** Batch entries per value, and how many consecutive entries of a whole batch each of them serves. */
   readonly batch: readonly number[];
   readonly each: readonly number[];
+  /** Per value when it is known; 0 for values that are not computed. */
+  readonly stage: readonly Stage[];
   /** Per value the condition of a ReLU's derivative that alone reads it and is computed with it; −1 if there is none. */
   readonly wanted: readonly ValueId[];
   /** Per value the node that computes it, of one that is written where `Execution.place` says; −1 for all others. */
@@ -105,7 +107,7 @@ export function planProgram(graph: Graph, options: ProgramOptions): Program {
   const placed = sourcesOfPlaced(graph, options.placeable ?? [], { primitives, stage, each, readers });
   const run = steps.map((list) => list.filter((id) => !isComputedWith(graph, wanted, id)));
   const { offset, valueBytes } = layOut(graph, { primitives, live, batch, stage, steps: run, keep, dtype, wanted, placed });
-  return { graph, dtype, keep: [...keep], batch, each, wanted, placed, offset, steps: run, valueBytes, flops };
+  return { graph, dtype, keep: [...keep], batch, each, stage, wanted, placed, offset, steps: run, valueBytes, flops };
 }
 
 /** Nodes that read a value, and one more for a value that is kept. */

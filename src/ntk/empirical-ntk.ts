@@ -7,9 +7,9 @@ import type { Model } from '../graph/model.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 import { computeHere } from '../wasm/tiled.ts';
 import { checkInputs } from './inputs.ts';
+import { KernelProducts } from './kernel-products.ts';
 import { ntkJob, type ParameterKernel, parameterNtkJob } from './ntk-job.ts';
 import type { NtkOptions } from './options.ts';
-import { KernelProducts } from './vector-product.ts';
 
 /**
  * Empirical neural tangent kernel at the model's parameters: sum over all trainable parameters, no 1/n, no 1/c.

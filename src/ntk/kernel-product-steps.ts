@@ -4,12 +4,15 @@
  */
 
 import { DEFAULT_MEMORY_LIMIT } from '../core/computation.ts';
+import { canShareMemory } from '../core/host-objects.ts';
 import { type Dtype, emptyArray, type FloatArray, sizeOf, type Tensor } from '../core/tensor.ts';
 import { type Model, parameterCount } from '../graph/model.ts';
 import { lateFlops, type Program, programBytes } from '../graph/program.ts';
+import { sweptBytes } from '../graph/swept-values.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 import { type Steps, step, type TileComputer, type TiledJob, type TileKind } from '../wasm/tiled.ts';
-import { BLOCK, GradientSum, Pullback, Pushforward, preparedProducts, type VectorProductGraphs } from './vector-product.ts';
+import { Blocks, cotangentsOf, GradientSum, preparedProducts } from './kernel-products.ts';
+import { Pullback, Pushforward, type VectorProductGraphs } from './vector-product.ts';
 
 export interface KernelProductOptions {
   readonly dtype: Dtype;
@@ -24,6 +27,10 @@ interface HalfPlan {
   readonly x: FloatArray;
   /** Numbers of an example. */
   readonly size: number;
+  /** What the forward sweeps of the first blocks have left, once a product has been computed. */
+  readonly swept: readonly Uint8Array[];
+  /** Blocks, from the first on, whose tiles hand over what their sweeps leave. */
+  readonly toKeep: number;
 }
 
 interface PullbackPlan extends HalfPlan {
@@ -35,89 +42,160 @@ interface PushforwardPlan extends HalfPlan {
   readonly tangents: readonly Float64Array[];
 }
 
-export const pullbackTiles: TileKind<PullbackPlan, FloatArray[]> = { name: 'pullback', start: startPullback };
-export const pushforwardTiles: TileKind<PushforwardPlan, FloatArray> = { name: 'pushforward', start: startPushforward };
+interface HalfPart<Values> {
+  readonly values: Values;
+  readonly swept?: Uint8Array;
+}
 
-/** Θ·u, [n, c], for x [n, …input] of more than BLOCK examples and u [n, c]. */
-export function* kernelProductSteps(model: Model, x: Tensor, u: FloatArray, options: KernelProductOptions): Steps<FloatArray> {
-  const totals = yield* step((rt) => pullbackJob(rt, model, x, u, options), undefined, 'transient');
-  return yield* step((rt) => pushforwardJob(rt, model, x, totals, options), undefined, 'transient');
+export const pullbackTiles: TileKind<PullbackPlan, HalfPart<FloatArray[]>> = { name: 'pullback', start: startPullback };
+export const pushforwardTiles: TileKind<PushforwardPlan, HalfPart<FloatArray>> = { name: 'pushforward', start: startPushforward };
+
+/** Most bytes of what sweeps leave that are kept from one product to the next; at most a quarter of the memory limit. */
+const MOST_KEPT = 512 * 1024 * 1024;
+
+/** Products Θ·u, one after the other, for x [n, …input] of more than one block: from the second on no block is swept forward that has been kept. */
+export class KernelProductSteps {
+  private readonly model: Model;
+  private readonly x: Tensor;
+  private readonly options: Required<KernelProductOptions>;
+  private readonly graphs: VectorProductGraphs;
+  /** Examples of a block, and how many blocks there are. */
+  private readonly block: number;
+  private readonly blocks: number;
+  /** Of both halves. */
+  private readonly keptBytes: number;
+  private readonly back: Half;
+  private readonly forward: Half;
+
+  constructor(model: Model, x: Tensor, { dtype, memoryLimit = DEFAULT_MEMORY_LIMIT }: KernelProductOptions) {
+    const { graphs, programs } = preparedProducts(model, x.shape[0], dtype);
+    this.block = programs.back.batch[graphs.input];
+    this.blocks = Math.ceil(x.shape[0] / this.block);
+    const bytes = sweptBytes(programs.back) + sweptBytes(programs.forward);
+    const kept = Math.min(this.blocks, Math.floor(Math.min(MOST_KEPT, memoryLimit / 4) / bytes));
+    this.model = model;
+    this.x = x;
+    this.options = { dtype, memoryLimit };
+    this.graphs = graphs;
+    this.keptBytes = kept * bytes;
+    this.back = { program: programs.back, swept: new Array(kept) };
+    this.forward = { program: programs.forward, swept: new Array(kept) };
+  }
+
+  /** Θ·u, [n, c], for u [n, c]. */
+  *times(u: FloatArray): Steps<FloatArray> {
+    const totals = yield* step((rt, threads) => this.pullbackJob(rt, threads, u), undefined, 'transient');
+    return yield* step((rt, threads) => this.pushforwardJob(rt, threads, totals), undefined, 'transient');
+  }
+
+  private pullbackJob(rt: Runtime, threads: number, u: FloatArray): TiledJob<readonly Float64Array[], PullbackPlan, HalfPart<FloatArray[]>> {
+    const sum = new GradientSum(this.model);
+    const inTurn = new Map<number, FloatArray[]>();
+    let next = 0;
+    return {
+      kind: pullbackTiles,
+      plan: { ...this.halfPlan(this.back, threads), u },
+      ...this.tilesOf(rt, this.back, 8 * parameterCount(this.model)),
+      place: (tile, { values, swept }) => {
+        keep(this.back, tile, swept);
+        inTurn.set(tile, values);
+        for (let turn = inTurn.get(next); turn; turn = inTurn.get(++next)) {
+          sum.add(turn);
+          inTurn.delete(next);
+        }
+      },
+      finish: () => sum.totals,
+    };
+  }
+
+  private pushforwardJob(
+    rt: Runtime,
+    threads: number,
+    tangents: readonly Float64Array[],
+  ): TiledJob<FloatArray, PushforwardPlan, HalfPart<FloatArray>> {
+    const c = this.model.output.size;
+    const data = emptyArray(this.options.dtype, this.x.shape[0] * c);
+    return {
+      kind: pushforwardTiles,
+      plan: { ...this.halfPlan(this.forward, threads), tangents },
+      ...this.tilesOf(rt, this.forward, data.byteLength),
+      place: (tile, { values, swept }) => {
+        keep(this.forward, tile, swept);
+        data.set(values, tile * this.block * c);
+      },
+      finish: () => data,
+    };
+  }
+
+  private halfPlan({ program, swept }: Half, threads: number): HalfPlan {
+    const isKnown = !swept.includes(undefined);
+    return {
+      graphs: this.graphs,
+      program,
+      x: this.x.data,
+      size: sizeOf(this.model.input.shape),
+      swept: isKnown ? (swept as Uint8Array[]) : [],
+      // What would have to be copied for every thread and product is swept again.
+      toKeep: !isKnown && (threads === 1 || canShareMemory()) ? swept.length : 0,
+    };
+  }
+
+  private tilesOf(rt: Runtime, { program }: Half, resultBytes: number) {
+    const { dtype, memoryLimit: limit } = this.options;
+    return {
+      tiles: this.blocks,
+      flops: this.blocks * programFlops(program),
+      memory: { limit, workerBytes: programBytes(program, routinesOf(rt, dtype)), resultBytes: resultBytes + this.keptBytes },
+    };
+  }
+}
+
+/** Pullbacks or pushforwards of all blocks. */
+interface Half {
+  readonly program: Program;
+  /** What sweeps leave, of the blocks that are kept, when it is known. */
+  readonly swept: (Uint8Array | undefined)[];
+}
+
+function keep({ swept }: Half, block: number, values: Uint8Array | undefined): void {
+  if (values === undefined) return;
+  swept[block] = canShareMemory() ? new Uint8Array(new SharedArrayBuffer(values.length)) : values;
+  swept[block].set(values);
 }
 
 /** Flops of a product with n examples. */
 export function kernelProductFlops(model: Model, n: number, dtype: Dtype): number {
-  const { back, forward } = preparedProducts(model, BLOCK, dtype).programs;
-  return (n / BLOCK) * (programFlops(back) + programFlops(forward));
+  const { graphs, programs } = preparedProducts(model, n, dtype);
+  return (n / programs.back.batch[graphs.input]) * (programFlops(programs.back) + programFlops(programs.forward));
 }
 
 function programFlops(program: Program): number {
   return program.flops[0] + program.flops[1] + lateFlops(program);
 }
 
-function pullbackJob(
-  rt: Runtime,
-  model: Model,
-  x: Tensor,
-  u: FloatArray,
-  { dtype, memoryLimit = DEFAULT_MEMORY_LIMIT }: KernelProductOptions,
-): TiledJob<readonly Float64Array[], PullbackPlan, FloatArray[]> {
-  const { graphs, programs } = preparedProducts(model, BLOCK, dtype);
-  const sum = new GradientSum(model);
-  const inTurn = new Map<number, FloatArray[]>();
-  let next = 0;
+function startPullback(rt: Runtime, plan: PullbackPlan): TileComputer<HalfPart<FloatArray[]>> {
+  const pullback = new Pullback(rt, plan.graphs, plan.program);
+  const blocks = new Blocks(rt, pullback, plan.x, plan.size);
+  const c = (plan.u.length * plan.size) / plan.x.length;
   return {
-    kind: pullbackTiles,
-    plan: { ...half(model, x, graphs, programs.back), u },
-    ...tilesOf(rt, x.shape[0], programs.back, dtype, memoryLimit, 8 * parameterCount(model)),
-    place(tile, gradients) {
-      inTurn.set(tile, gradients);
-      for (let turn = inTurn.get(next); turn; turn = inTurn.get(++next)) {
-        sum.add(turn);
-        inTurn.delete(next);
-      }
+    compute(tile) {
+      const part = blocks.show(tile, plan.swept[tile]);
+      const swept = tile < plan.toKeep ? blocks.swept() : undefined;
+      return { values: pullback.pull(cotangentsOf(plan.u, c, blocks.length, part)).map((gradient) => gradient.slice()), swept };
     },
-    finish: () => sum.totals,
   };
 }
 
-function pushforwardJob(
-  rt: Runtime,
-  model: Model,
-  x: Tensor,
-  tangents: readonly Float64Array[],
-  { dtype, memoryLimit = DEFAULT_MEMORY_LIMIT }: KernelProductOptions,
-): TiledJob<FloatArray, PushforwardPlan, FloatArray> {
-  const { graphs, programs } = preparedProducts(model, BLOCK, dtype);
-  const c = model.output.size;
-  const data = emptyArray(dtype, x.shape[0] * c);
+function startPushforward(rt: Runtime, plan: PushforwardPlan): TileComputer<HalfPart<FloatArray>> {
+  const pushforward = new Pushforward(rt, plan.graphs, plan.program);
+  const blocks = new Blocks(rt, pushforward, plan.x, plan.size);
+  pushforward.setTangents(plan.tangents);
   return {
-    kind: pushforwardTiles,
-    plan: { ...half(model, x, graphs, programs.forward), tangents },
-    ...tilesOf(rt, x.shape[0], programs.forward, dtype, memoryLimit, data.byteLength),
-    place: (tile, values) => data.set(values, tile * BLOCK * c),
-    finish: () => data,
+    compute(tile) {
+      const { count } = blocks.show(tile, plan.swept[tile]);
+      const swept = tile < plan.toKeep ? blocks.swept() : undefined;
+      const values = pushforward.push();
+      return { values: values.slice(0, (count * values.length) / blocks.length), swept };
+    },
   };
-}
-
-function half(model: Model, x: Tensor, graphs: VectorProductGraphs, program: Program): HalfPlan {
-  return { graphs, program, x: x.data, size: sizeOf(model.input.shape) };
-}
-
-function tilesOf(rt: Runtime, n: number, program: Program, dtype: Dtype, limit: number, resultBytes: number) {
-  const tiles = Math.ceil(n / BLOCK);
-  return {
-    tiles,
-    flops: tiles * programFlops(program),
-    memory: { limit, workerBytes: programBytes(program, routinesOf(rt, dtype)), resultBytes },
-  };
-}
-
-function startPullback(rt: Runtime, { graphs, program, x, size, u }: PullbackPlan): TileComputer<FloatArray[]> {
-  const pullback = new Pullback(rt, graphs, program);
-  return { compute: (tile) => pullback.pullBlock(x, size, tile * BLOCK, u).map((gradient) => gradient.slice()) };
-}
-
-function startPushforward(rt: Runtime, { graphs, program, x, size, tangents }: PushforwardPlan): TileComputer<FloatArray> {
-  const pushforward = new Pushforward(rt, graphs, program);
-  return { compute: (tile) => pushforward.pushBlock(x, size, tile * BLOCK, tangents).slice() };
 }

@@ -6,7 +6,7 @@ import { type AnalysisOptions, type AnalysisRequest, analysisSteps } from '../an
 import type { Report } from '../analysis/report.ts';
 import { type LearningRateSweepOptions, learningRateSweepJob, type SweptRun } from '../analysis/training/learning-rate-sweep.ts';
 import { checkInteger } from '../core/check.ts';
-import type { UrlLike } from '../core/host-objects.ts';
+import { canShareMemory, type UrlLike } from '../core/host-objects.ts';
 import type { Tensor } from '../core/tensor.ts';
 import type { TrainingData } from '../dynamics/training-data.ts';
 import { type AgopOptions, agopJob, ptkCovarianceJob } from '../features/agop.ts';
@@ -25,7 +25,6 @@ import type { Steps, TiledJob } from '../wasm/tiled.ts';
 import { type Checkpoint, openCheckpoint } from './checkpoint.ts';
 import { type CallOptions, JobRun } from './job-run.ts';
 import { closedError, Scheduler } from './scheduler.ts';
-import { canShareMemory } from './shared-arrays.ts';
 import { SharedMemory } from './shared-memory.ts';
 import { coreCount, hasThreads } from './thread.ts';
 

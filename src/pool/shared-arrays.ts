@@ -3,11 +3,6 @@
 /** Arrays below this are copied with the message: sharing them costs more. */
 const LEAST_SHARED_BYTES = 4096;
 
-/** Whether shared memory can be posted here: not in a page without cross-origin isolation. */
-export function canShareMemory(): boolean {
-  return typeof SharedArrayBuffer === 'function' && (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated !== false;
-}
-
 /** The same plain data with its large typed arrays in shared memory: each buffer is copied once, however many workers get it. */
 export function withSharedArrays<T>(data: T, take: (bytes: number) => SharedArrayBuffer): T {
   const copies = new Map<ArrayBufferLike, SharedArrayBuffer>();
