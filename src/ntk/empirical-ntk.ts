@@ -67,7 +67,7 @@ export interface NtkVectorProductOptions {
  * Shapes     u [n2, c]  →  [n1, c]
  * Units      as `empiricalNtk` with `outputs: 'full'`: no mean over outputs, no 1/n
  * Symmetry   ⟨v, Θ·u⟩ = ⟨Θ·v, u⟩ to rounding when x2 is omitted
- * Cost       about 3·(n1 + n2) forward passes; memory of one vjp and one jvp over 64 examples
+ * Cost       about 3·(n1 + n2) forward passes; memory of one vjp and one jvp over at most 256 examples
  *
  * @throws {TangedgeError} ERR_SHAPE when u is not [n2, c] · ERR_DOMAIN · ERR_MEMORY
  * @see Novak, Sohl-Dickstein, Schoenholz (2022). arXiv:2206.08720.

@@ -17,9 +17,9 @@ import {
   vectorProductGraphs,
 } from './vector-product.ts';
 
-/** Examples of a block, at least; so many are swept by one thread. */
+/** Examples of a block where there are more; up to so many are one block. */
 export const LEAST_BLOCK = 64;
-/** And at most: beyond, products gain nothing. */
+/** Examples of the longest block. */
 const MOST_BLOCK = 256;
 /** Larger blocks take at most so many bytes. */
 const BLOCK_BYTES = 64 * 1024 * 1024;
