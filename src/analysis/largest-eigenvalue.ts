@@ -43,7 +43,7 @@ export function* largestNtkEigenvalueSteps(
 ): Steps<number> {
   const n = checkInputs('largestNtkEigenvalue', model, 'x', x);
   const { dtype, memoryLimit } = options;
-  if (!isWorthForming(rt, model, n, options)) return yield* ntkEigenvalueByProducts(rt, model, x, options);
+  if (!isWorthForming(rt, model, n, options)) return yield* ntkEigenvalueByProducts(rt, model, x, options, onProgress);
   const kernel = yield* step(
     (planner, threads) => ntkJob(planner, model, x, { outputs: 'full', dtype, memoryLimit, threads }),
     (tiles) => onProgress(tiles.fraction, tiles),
@@ -69,7 +69,13 @@ function isWorthForming(rt: Runtime, model: Model, n: number, { dtype, memoryLim
  *
  * @throws {TangedgeError} ERR_CONVERGENCE when the residual is still above 1e-3 of λmax after 96 products · as `ntkVectorProduct`
  */
-export function* ntkEigenvalueByProducts(rt: Runtime, model: Model, x: Tensor, { dtype, memoryLimit }: KernelProductOptions): Steps<number> {
+export function* ntkEigenvalueByProducts(
+  rt: Runtime,
+  model: Model,
+  x: Tensor,
+  { dtype, memoryLimit }: KernelProductOptions,
+  onProgress?: StageProgress,
+): Steps<number> {
   const n = x.shape[0];
   const size = n * model.output.size;
   const extremal = { tolerance: dtype === 'f64' ? 1e-8 : 1e-4, maxProducts: MAX_PRODUCTS };
@@ -80,7 +86,7 @@ export function* ntkEigenvalueByProducts(rt: Runtime, model: Model, x: Tensor, {
           const kernel = new KernelProducts(rt, model, { x1: x.data, x2: x.data, size: sizeOf(model.input.shape) }, dtype);
           return extremalEigenpairs(rt, size, (u) => Float64Array.from(kernel.times(u)), extremal);
         })
-      : yield* byJobs(model, x, { dtype, memoryLimit }, extremalIteration(rt, size, extremal));
+      : yield* byJobs(new KernelProductSteps(model, x, { dtype, memoryLimit }), extremalIteration(rt, size, extremal), onProgress);
   const [lambda, residual] = [values[0], residuals[0]];
   if (residual <= 1e-3 * lambda) return lambda;
   throw new TangedgeError(
@@ -90,9 +96,11 @@ export function* ntkEigenvalueByProducts(rt: Runtime, model: Model, x: Tensor, {
   );
 }
 
-function* byJobs(model: Model, x: Tensor, options: KernelProductOptions, iteration: ExtremalIteration): Steps<ExtremalEigenpairs> {
-  const kernel = new KernelProductSteps(model, x, options);
+function* byJobs(kernel: KernelProductSteps, iteration: ExtremalIteration, onProgress?: StageProgress): Steps<ExtremalEigenpairs> {
   let next = iteration.next();
-  while (!next.done) next = iteration.next(Float64Array.from(yield* kernel.times(next.value)));
+  for (let products = 1; !next.done; products++) {
+    next = iteration.next(Float64Array.from(yield* kernel.times(next.value)));
+    onProgress?.(products / (products + PRODUCTS / 2)); // how many there will be is not known
+  }
   return next.value;
 }

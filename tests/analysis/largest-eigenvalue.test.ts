@@ -12,13 +12,15 @@ const rt = await loadRuntime();
 const model = smallNetwork(1);
 const inputs = (n: number) => tensor([n, 6], uniformArray(9, 0, n * 6));
 
-/** What the search gives, and whether it formed the kernel, whose tiles it reports. */
+/** What the search gives, the fractions it reports, and whether it formed the kernel, whose tiles it reports. */
 function search(n: number, memoryLimit?: number) {
   let formed = false;
-  const steps = largestNtkEigenvalueSteps(rt, model, inputs(n), { dtype: 'f64', memoryLimit }, () => {
-    formed = true;
+  const fractions: number[] = [];
+  const steps = largestNtkEigenvalueSteps(rt, model, inputs(n), { dtype: 'f64', memoryLimit }, (fraction, tiles) => {
+    formed ||= tiles !== undefined;
+    fractions.push(fraction);
   });
-  return { value: stepsHere(rt, steps), formed };
+  return { value: stepsHere(rt, steps), formed, fractions };
 }
 
 describe.each([
@@ -35,6 +37,9 @@ describe.each([
     const found = search(n);
     isNear(found.value);
     expect(found.formed).toBe(formed);
+    expect(found.fractions.length).toBeGreaterThan(formed ? 0 : 5);
+    expect(found.fractions).toEqual([...found.fractions].sort((a, b) => a - b));
+    expect(found.fractions.at(-1)).toBeLessThanOrEqual(1);
   });
 });
 
