@@ -11,7 +11,7 @@ import { lateFlops, type Program, programBytes } from '../graph/program.ts';
 import { sweptBytes } from '../graph/swept-values.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
 import { type Steps, step, type TileComputer, type TiledJob, type TileKind } from '../wasm/tiled.ts';
-import { Blocks, cotangentsOf, GradientSum, preparedProducts } from './kernel-products.ts';
+import { Blocks, GradientSum, preparedProducts, pullBlock, pushBlock } from './kernel-products.ts';
 import { Pullback, Pushforward, type VectorProductGraphs } from './vector-product.ts';
 
 export interface KernelProductOptions {
@@ -68,9 +68,9 @@ export class KernelProductSteps {
   private readonly forward: Half;
 
   constructor(model: Model, x: Tensor, { dtype, memoryLimit = DEFAULT_MEMORY_LIMIT }: KernelProductOptions) {
-    const { graphs, programs } = preparedProducts(model, x.shape[0], dtype);
-    this.block = programs.back.batch[graphs.input];
-    this.blocks = Math.ceil(x.shape[0] / this.block);
+    const { graphs, programs, block } = preparedProducts(model, x.shape[0], dtype);
+    this.block = block;
+    this.blocks = Math.ceil(x.shape[0] / block);
     const bytes = sweptBytes(programs.back) + sweptBytes(programs.forward);
     const kept = Math.min(this.blocks, Math.floor(Math.min(MOST_KEPT, memoryLimit / 4) / bytes));
     this.model = model;
@@ -97,7 +97,7 @@ export class KernelProductSteps {
       plan: { ...this.halfPlan(this.back, threads), u },
       ...this.tilesOf(rt, this.back, 8 * parameterCount(this.model)),
       place: (tile, { values, swept }) => {
-        keep(this.back, tile, swept);
+        if (swept) this.back.swept[tile] = swept;
         inTurn.set(tile, values);
         for (let turn = inTurn.get(next); turn; turn = inTurn.get(++next)) {
           sum.add(turn);
@@ -120,7 +120,7 @@ export class KernelProductSteps {
       plan: { ...this.halfPlan(this.forward, threads), tangents },
       ...this.tilesOf(rt, this.forward, data.byteLength),
       place: (tile, { values, swept }) => {
-        keep(this.forward, tile, swept);
+        if (swept) this.forward.swept[tile] = swept;
         data.set(values, tile * this.block * c);
       },
       finish: () => data,
@@ -157,45 +157,33 @@ interface Half {
   readonly swept: (Uint8Array | undefined)[];
 }
 
-function keep({ swept }: Half, block: number, values: Uint8Array | undefined): void {
-  if (values === undefined) return;
-  swept[block] = canShareMemory() ? new Uint8Array(new SharedArrayBuffer(values.length)) : values;
-  swept[block].set(values);
-}
-
 /** Flops of a product with n examples. */
 export function kernelProductFlops(model: Model, n: number, dtype: Dtype): number {
-  const { graphs, programs } = preparedProducts(model, n, dtype);
-  return (n / programs.back.batch[graphs.input]) * (programFlops(programs.back) + programFlops(programs.forward));
+  const { programs, block } = preparedProducts(model, n, dtype);
+  return (n / block) * (programFlops(programs.back) + programFlops(programs.forward));
 }
 
 function programFlops(program: Program): number {
   return program.flops[0] + program.flops[1] + lateFlops(program);
 }
 
-function startPullback(rt: Runtime, plan: PullbackPlan): TileComputer<HalfPart<FloatArray[]>> {
-  const pullback = new Pullback(rt, plan.graphs, plan.program);
-  const blocks = new Blocks(rt, pullback, plan.x, plan.size);
-  const c = (plan.u.length * plan.size) / plan.x.length;
+function startPullback(rt: Runtime, { graphs, program, x, size, u, swept, toKeep }: PullbackPlan): TileComputer<HalfPart<FloatArray[]>> {
+  const blocks = new Blocks(new Pullback(rt, graphs, program), x, size);
   return {
     compute(tile) {
-      const part = blocks.show(tile, plan.swept[tile]);
-      const swept = tile < plan.toKeep ? blocks.swept() : undefined;
-      return { values: pullback.pull(cotangentsOf(plan.u, c, blocks.length, part)).map((gradient) => gradient.slice()), swept };
+      const values = pullBlock(blocks, tile, u, swept[tile]).map((gradient) => gradient.slice());
+      return { values, swept: tile < toKeep ? blocks.swept() : undefined };
     },
   };
 }
 
-function startPushforward(rt: Runtime, plan: PushforwardPlan): TileComputer<HalfPart<FloatArray>> {
-  const pushforward = new Pushforward(rt, plan.graphs, plan.program);
-  const blocks = new Blocks(rt, pushforward, plan.x, plan.size);
-  pushforward.setTangents(plan.tangents);
+function startPushforward(rt: Runtime, { graphs, program, x, size, tangents, swept, toKeep }: PushforwardPlan): TileComputer<HalfPart<FloatArray>> {
+  const blocks = new Blocks(new Pushforward(rt, graphs, program), x, size);
+  blocks.products.setTangents(tangents);
   return {
     compute(tile) {
-      const { count } = blocks.show(tile, plan.swept[tile]);
-      const swept = tile < plan.toKeep ? blocks.swept() : undefined;
-      const values = pushforward.push();
-      return { values: values.slice(0, (count * values.length) / blocks.length), swept };
+      const values = pushBlock(blocks, tile, swept[tile]).slice();
+      return { values, swept: tile < toKeep ? blocks.swept() : undefined };
     },
   };
 }

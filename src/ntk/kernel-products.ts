@@ -27,6 +27,8 @@ const BLOCK_BYTES = 64 * 1024 * 1024;
 interface PreparedProducts {
   readonly graphs: VectorProductGraphs;
   readonly programs: VectorProductPrograms;
+  /** Examples of a block. */
+  readonly block: number;
 }
 
 const lastProducts = new LastOfGraph<PreparedProducts>();
@@ -37,64 +39,75 @@ const lastProducts = new LastOfGraph<PreparedProducts>();
  */
 export function preparedProducts(model: Model, n: number, dtype: Dtype): PreparedProducts {
   const key = JSON.stringify([n, dtype, model.input.id, trainableParameters(model).map(({ id }) => id)]);
-  const { graphs, programs } = lastProducts.get(model.graph, key, () => {
+  const { graphs, programs, block } = lastProducts.get(model.graph, key, () => {
     const made = vectorProductGraphs(model);
-    const plan = (block: number) => planVectorProduct(made, block, block, dtype);
+    const plan = (block: number) => ({ graphs: made, programs: planVectorProduct(made, block, block, dtype), block });
     const least = plan(Math.min(LEAST_BLOCK, n));
-    const bytes = least.back.valueBytes + least.forward.valueBytes;
+    const bytes = least.programs.back.valueBytes + least.programs.forward.valueBytes;
     let times = 1;
     while (8 * times * LEAST_BLOCK <= n && 2 * times * LEAST_BLOCK <= MOST_BLOCK && 2 * times * bytes <= BLOCK_BYTES) times *= 2;
-    return { graphs: made, programs: times === 1 ? least : plan(times * LEAST_BLOCK) };
+    return times === 1 ? least : plan(times * LEAST_BLOCK);
   });
-  return { graphs: { ...graphs, parameters: model.parameters }, programs };
+  return { graphs: { ...graphs, parameters: model.parameters }, programs, block };
 }
 
 /** The blocks of x, one after the other in the memory of a pullback or a pushforward: swept forward, or put back from a copy. */
-export class Blocks {
-  /** Examples of a block. */
+export class Blocks<Products extends BlockProducts> {
+  readonly products: Products;
+  /** Examples of x, and of a block. */
+  readonly examples: number;
   readonly length: number;
-  readonly count: number;
-  private readonly rt: Runtime;
-  private readonly products: BlockProducts;
   private readonly x: FloatArray;
   private readonly size: number;
   private shown = -1;
 
   /** Examples of `size` numbers. */
-  constructor(rt: Runtime, products: BlockProducts, x: FloatArray, size: number) {
-    const { execution, graphs } = products;
-    this.rt = rt;
+  constructor(products: Products, x: FloatArray, size: number) {
     this.products = products;
     this.x = x;
     this.size = size;
-    this.length = execution.program.batch[graphs.input];
-    this.count = Math.ceil(x.length / size / this.length);
+    this.examples = x.length / size;
+    this.length = products.execution.program.batch[products.graphs.input];
+  }
+
+  get count(): number {
+    return Math.ceil(this.examples / this.length);
   }
 
   /** Makes this block the one in memory. Returns the number of its first example and how many there are. */
   show(block: number, swept?: Uint8Array): { start: number; count: number } {
-    const { rt, products, x, size, length } = this;
+    const { products, x, size, length } = this;
     const start = block * length;
-    const count = Math.min(length, x.length / size - start);
+    const count = Math.min(length, this.examples - start);
     if (this.shown !== block) {
-      if (swept) writeSwept(rt, products.execution, swept);
+      if (swept) writeSwept(products.execution, swept);
       else products.set(paddedBlock(x, start, count, length, size));
     }
     this.shown = block;
     return { start, count };
   }
 
-  /** What its forward sweep has left: for `show`, of this or another `Blocks` of the same program and x. */
+  /** What the forward sweep of the block in memory has left: for `show`, of this or another `Blocks` of the same program and x. */
   swept(): Uint8Array {
-    return readSwept(this.rt, this.products.execution);
+    return readSwept(this.products.execution);
   }
 }
 
-/** u [n, c] of some examples; those that only fill a block up have cotangent 0. */
-export function cotangentsOf(u: FloatArray, c: number, length: number, { start, count }: { start: number; count: number }): FloatArray {
-  const cotangents = new Float64Array(length * c);
+/** Jᵀu over a block, for its part of u [n, c]; views that end with the next call. */
+export function pullBlock(blocks: Blocks<Pullback>, block: number, u: FloatArray, swept?: Uint8Array): FloatArray[] {
+  const { start, count } = blocks.show(block, swept);
+  const c = u.length / blocks.examples;
+  // Examples that only fill the block up have cotangent 0.
+  const cotangents = new Float64Array(blocks.length * c);
   cotangents.set(u.subarray(start * c, (start + count) * c));
-  return cotangents;
+  return blocks.products.pull(cotangents);
+}
+
+/** J·t over a block, for the tangents that are in memory; a view. */
+export function pushBlock(blocks: Blocks<Pushforward>, block: number, swept?: Uint8Array): FloatArray {
+  const { count } = blocks.show(block, swept);
+  const values = blocks.products.push();
+  return values.subarray(0, (count * values.length) / blocks.length);
 }
 
 /** Gradients, one array per parameter, summed over blocks in f64. */
@@ -117,37 +130,26 @@ export class GradientSum {
 export class KernelProducts {
   private readonly model: Model;
   private readonly dtype: Dtype;
-  private readonly n1: number;
-  private readonly back: Pullback;
-  private readonly forward: Pushforward;
-  private readonly backBlocks: Blocks;
-  private readonly forwardBlocks: Blocks;
+  private readonly back: Blocks<Pullback>;
+  private readonly forward: Blocks<Pushforward>;
 
   constructor(rt: Runtime, model: Model, { x1, x2, size }: NtkInputs, dtype: Dtype) {
+    const { graphs, programs } = preparedProducts(model, Math.max(x1.length, x2.length) / size, dtype);
     this.model = model;
     this.dtype = dtype;
-    this.n1 = x1.length / size;
-    const { graphs, programs } = preparedProducts(model, Math.max(x1.length, x2.length) / size, dtype);
-    this.back = new Pullback(rt, graphs, programs.back);
-    this.forward = new Pushforward(rt, graphs, programs.forward);
-    this.backBlocks = new Blocks(rt, this.back, x2, size);
-    this.forwardBlocks = new Blocks(rt, this.forward, x1, size);
+    this.back = new Blocks(new Pullback(rt, graphs, programs.back), x2, size);
+    this.forward = new Blocks(new Pushforward(rt, graphs, programs.forward), x1, size);
   }
 
   /** u [n2, c] → [n1, c]. */
   times(u: FloatArray): FloatArray {
-    const { backBlocks, forwardBlocks } = this;
-    const c = this.model.output.size;
-    const sum = new GradientSum(this.model);
-    for (let block = 0; block < backBlocks.count; block++) {
-      sum.add(this.back.pull(cotangentsOf(u, c, backBlocks.length, backBlocks.show(block))));
-    }
-    this.forward.setTangents(sum.totals);
-    const data = emptyArray(this.dtype, this.n1 * c);
-    for (let block = 0; block < forwardBlocks.count; block++) {
-      const { start, count } = forwardBlocks.show(block);
-      data.set(this.forward.push().subarray(0, count * c), start * c);
-    }
+    const { model, dtype, back, forward } = this;
+    const c = model.output.size;
+    const sum = new GradientSum(model);
+    for (let block = 0; block < back.count; block++) sum.add(pullBlock(back, block, u));
+    forward.products.setTangents(sum.totals);
+    const data = emptyArray(dtype, forward.examples * c);
+    for (let block = 0; block < forward.count; block++) data.set(pushBlock(forward, block), block * forward.length * c);
     return data;
   }
 }
