@@ -12,7 +12,7 @@
  * Coefficients: scripts/coefficients/coefficients.py derivatives.
  */
 
-import { Argument, negativeSquare, reduce, squareLow } from "./exponentials";
+import { negativeSquare, reduceNegativeDoubled, reduceNegativeHalfSquare, reduceSame, reduceSameJoined, squareLow } from "./exponentials";
 import { exponentOf, reducedHigh, reducedLow, reducedTail, shiftedExponent, timesPowerOfTwo } from "./math/exp";
 import { fastSumError, sumError, upperHalf } from "./math/pair";
 import { BLOCK, PART, SPACE } from "./math/passes";
@@ -65,7 +65,7 @@ export function sechSquaredOfSingles(x: usize, end: usize, out: usize): void {
 // @ts-ignore: decorator
 @inline
 function sechSquared(single: bool, x: usize, end: usize, out: usize): void {
-  const stop = reduce(Argument.NegativeDoubled, true, x, end);
+  const stop = reduceNegativeDoubled(x, end);
   const one = f64x2.splat(1.0);
   const four = f64x2.splat(4.0);
   const q0 = powerConstant(Power.Q0);
@@ -110,7 +110,7 @@ export function siluDerivativeOfBlock(x: usize, end: usize, out: usize): void {
   for (let from = x, to = VALUES; from < end; from += 16, to += 16) {
     v128.store(to, f64x2.sub(zero, f64x2.abs(v128.load(from))));
   }
-  const stop = reduce(Argument.Same, false, VALUES, VALUES + (end - x));
+  const stop = reduceSame(VALUES, VALUES + (end - x));
   const one = f64x2.splat(1.0);
   const power = constant(SILU_POWER);
   const powerLow = constant(SILU_POWER_LOW);
@@ -164,7 +164,7 @@ export function siluDerivativeOfSingles(x: usize, end: usize, out: usize): void 
   for (let from = x, to = VALUES; from < end; from += 16, to += 16) {
     v128.store(to, f64x2.sub(zero, f64x2.abs(v128.load(from))));
   }
-  const stop = reduce(Argument.Same, true, VALUES, VALUES + (end - x));
+  const stop = reduceSameJoined(VALUES, VALUES + (end - x));
   const one = f64x2.splat(1.0);
   const power = f64x2.add(constant(SILU_POWER), constant(SILU_POWER_LOW));
   const q0 = powerConstant(Power.Q0);
@@ -197,7 +197,7 @@ function mirrored(single: bool, stop: usize, x: usize, out: usize): void {
 
 /** |x| < GELU_DERIVATIVE_LIMIT */
 export function geluDerivativeOfBlock(x: usize, end: usize, out: usize): void {
-  const stop = reduce(Argument.NegativeHalfSquare, true, x, end);
+  const stop = reduceNegativeHalfSquare(x, end);
   const q0 = powerConstant(Power.Q0);
   const q1 = powerConstant(Power.Q1);
   const q2 = powerConstant(Power.Q2);
@@ -229,7 +229,7 @@ export function geluDerivativeOfBlock(x: usize, end: usize, out: usize): void {
 }
 
 export function geluDerivativeOfSingles(x: usize, end: usize, out: usize): void {
-  const stop = reduce(Argument.NegativeHalfSquare, true, x, end);
+  const stop = reduceNegativeHalfSquare(x, end);
   const q0 = powerConstant(Power.Q0);
   const q1 = powerConstant(Power.Q1);
   const q2 = powerConstant(Power.Q2);

@@ -16,11 +16,11 @@ import { rareExp, reducedPower, shiftedExponent, timesPowerOfTwo } from "./math/
 import { logOfBlock } from "./math/log";
 import { fastSumError, upperHalf } from "./math/pair";
 import { BLOCK, PART, SPACE } from "./math/passes";
-import { Power, firstEntry, lackOf, powerConstant, powerScale, powerSquare, secondEntry } from "./math/power";
+import { Power, entry, entryOffsets, lackOf, powerConstant, powerScale, powerSquare } from "./math/power";
 import { step } from "./math/table";
 
 /** What e^u is taken of: x, −x, −|x|, 2|x|, −2|x|, −x², −x²/2. */
-export const enum Argument { Same, Negative, NegativeMagnitude, Doubled, NegativeDoubled, NegativeSquare, NegativeHalfSquare }
+const enum Argument { Same, Negative, NegativeMagnitude, Doubled, NegativeDoubled, NegativeSquare, NegativeHalfSquare }
 
 export const POWER_LIMIT: f64 = 708.0;
 
@@ -28,10 +28,17 @@ export const POWER_LIMIT: f64 = 708.0;
 const SUMS = memory.data(<i32>BLOCK, 16);
 const LOST = memory.data(<i32>BLOCK, 16);
 
+/** reduce of arguments that two formulas share, as functions, so that they share its code. */
+export function reduceSame(x: usize, end: usize): usize { return reduce(Argument.Same, false, x, end); }
+export function reduceSameJoined(x: usize, end: usize): usize { return reduce(Argument.Same, true, x, end); }
+function reduceNegative(x: usize, end: usize): usize { return reduce(Argument.Negative, true, x, end); }
+export function reduceNegativeDoubled(x: usize, end: usize): usize { return reduce(Argument.NegativeDoubled, true, x, end); }
+export function reduceNegativeHalfSquare(x: usize, end: usize): usize { return reduce(Argument.NegativeHalfSquare, true, x, end); }
+
 /** high or, `joined`, r to the first part of SPACE, low to the second, s to the third, for the next pass; the end of the first. */
 // @ts-ignore: decorator
 @inline
-export function reduce(argument: Argument, joined: bool, x: usize, end: usize): usize {
+function reduce(argument: Argument, joined: bool, x: usize, end: usize): usize {
   const log2E = powerConstant(Power.Log2E);
   const shift = powerConstant(Power.Shift);
   const high = powerConstant(Power.High);
@@ -39,12 +46,21 @@ export function reduce(argument: Argument, joined: bool, x: usize, end: usize): 
   const max = powerConstant(Power.Max);
   const sign = powerConstant(Power.Sign);
   const stop = SPACE + (end - x);
-  for (let at = SPACE; at < stop; at += 32, x += 32) {
-    const x0 = v128.load(x);
+  const toX = x - SPACE;
+  // Whole numbers first, so that by the second loop the entries' addresses are in memory: there, nothing waits for a vector to become one.
+  for (let at = SPACE; at < stop; at += 32) {
+    const shifted0 = step<f64>(exponentOf(argument, v128.load(at + toX), max, sign), log2E, shift);
+    const shifted1 = step<f64>(exponentOf(argument, v128.load(at + toX, 16), max, sign), log2E, shift);
+    v128.store(at, shifted0, 3 * PART);
+    v128.store(at, shifted1, 3 * PART + 16);
+    v128.store(at, entryOffsets(shifted0, shifted1), 4 * PART);
+  }
+  for (let at = SPACE; at < stop; at += 32) {
+    const x0 = v128.load(at + toX);
     const u0 = exponentOf(argument, x0, max, sign);
-    const shifted0 = step<f64>(u0, log2E, shift);
-    const first0 = firstEntry(shifted0);
-    const second0 = secondEntry(shifted0);
+    const shifted0 = v128.load(at, 3 * PART);
+    const first0 = entry(load<u32>(at, 4 * PART));
+    const second0 = entry(load<u32>(at, 4 * PART + 4));
     const n0 = f64x2.sub(shifted0, shift);
     const high0 = f64x2.sub(u0, f64x2.mul(n0, high));
     const low0 = lowOf(argument, x0, f64x2.sub(f64x2.mul(n0, low), lackOf(first0, second0)));
@@ -52,11 +68,11 @@ export function reduce(argument: Argument, joined: bool, x: usize, end: usize): 
     if (!joined) v128.store(at, low0, PART);
     v128.store(at, powerScale(shifted0, first0, second0), 2 * PART);
 
-    const x1 = v128.load(x, 16);
+    const x1 = v128.load(at + toX, 16);
     const u1 = exponentOf(argument, x1, max, sign);
-    const shifted1 = step<f64>(u1, log2E, shift);
-    const first1 = firstEntry(shifted1);
-    const second1 = secondEntry(shifted1);
+    const shifted1 = v128.load(at, 3 * PART + 16);
+    const first1 = entry(load<u32>(at, 4 * PART + 8));
+    const second1 = entry(load<u32>(at, 4 * PART + 12));
     const n1 = f64x2.sub(shifted1, shift);
     const high1 = f64x2.sub(u1, f64x2.mul(n1, high));
     const low1 = lowOf(argument, x1, f64x2.sub(f64x2.mul(n1, low), lackOf(first1, second1)));
@@ -104,7 +120,7 @@ export function squareLow(x: v128, scale: f64): v128 {
 }
 
 export function expOfBlock(x: usize, end: usize, out: usize): void {
-  powersOfBlock(reduce(Argument.Same, true, x, end), out);
+  powersOfBlock(reduceSameJoined(x, end), out);
 }
 
 /** e^(−x²) */
@@ -118,9 +134,10 @@ function powersOfBlock(stop: usize, out: usize): void {
   const q1 = powerConstant(Power.Q1);
   const q2 = powerConstant(Power.Q2);
   const q3 = powerConstant(Power.Q3);
-  for (let at = SPACE; at < stop; at += 32, out += 32) {
-    v128.store(out, power(v128.load(at), v128.load(at, 2 * PART), q0, q1, q2, q3));
-    v128.store(out, power(v128.load(at, 16), v128.load(at, 2 * PART + 16), q0, q1, q2, q3), 16);
+  const toOut = out - SPACE;
+  for (let at = SPACE; at < stop; at += 32) {
+    v128.store(at + toOut, power(v128.load(at), v128.load(at, 2 * PART), q0, q1, q2, q3));
+    v128.store(at + toOut, power(v128.load(at, 16), v128.load(at, 2 * PART + 16), q0, q1, q2, q3), 16);
   }
 }
 
@@ -131,18 +148,20 @@ function power(r: v128, s: v128, q0: v128, q1: v128, q2: v128, q3: v128): v128 {
 }
 
 export function expm1OfBlock(x: usize, end: usize, out: usize): void {
-  const stop = reduce(Argument.Same, false, x, end);
+  const stop = reduceSame(x, end);
   const one = powerConstant(Power.One);
   const sign = powerConstant(Power.Sign);
   const q0 = powerConstant(Power.Q0);
   const q1 = powerConstant(Power.Q1);
   const q2 = powerConstant(Power.Q2);
   const q3 = powerConstant(Power.Q3);
-  for (let at = SPACE; at < stop; at += 32, x += 32, out += 32) {
+  const toX = x - SPACE;
+  const toOut = out - SPACE;
+  for (let at = SPACE; at < stop; at += 32) {
     const m0 = minusOne(v128.load(at), v128.load(at, PART), v128.load(at, 2 * PART), one, q0, q1, q2, q3);
-    v128.store(out, v128.or(m0, v128.and(v128.load(x), sign))); // expm1 −0 = −0
+    v128.store(at + toOut, v128.or(m0, v128.and(v128.load(at + toX), sign))); // expm1 −0 = −0
     const m1 = minusOne(v128.load(at, 16), v128.load(at, PART + 16), v128.load(at, 2 * PART + 16), one, q0, q1, q2, q3);
-    v128.store(out, v128.or(m1, v128.and(v128.load(x, 16), sign)), 16);
+    v128.store(at + toOut, v128.or(m1, v128.and(v128.load(at + toX, 16), sign)), 16);
   }
 }
 
@@ -160,9 +179,11 @@ export function tanhOfBlock(x: usize, end: usize, out: usize): void {
   const two = powerConstant(Power.Two);
   const minusHalf = powerConstant(Power.MinusHalf);
   const sign = powerConstant(Power.Sign);
-  for (let at = SPACE; at < stop; at += 32, x += 32, out += 32) {
-    v128.store(out, v128.or(tanhFrom(v128.load(at), two, minusHalf), v128.and(v128.load(x), sign)));
-    v128.store(out, v128.or(tanhFrom(v128.load(at, 16), two, minusHalf), v128.and(v128.load(x, 16), sign)), 16);
+  const toX = x - SPACE;
+  const toOut = out - SPACE;
+  for (let at = SPACE; at < stop; at += 32) {
+    v128.store(at + toOut, v128.or(tanhFrom(v128.load(at), two, minusHalf), v128.and(v128.load(at + toX), sign)));
+    v128.store(at + toOut, v128.or(tanhFrom(v128.load(at, 16), two, minusHalf), v128.and(v128.load(at + toX, 16), sign)), 16);
   }
 }
 
@@ -199,17 +220,19 @@ export function siluOfBlock(x: usize, end: usize, out: usize): void {
 // @ts-ignore: decorator
 @inline
 function quotientOfBlock(timesX: bool, x: usize, end: usize, out: usize): void {
-  const stop = reduce(Argument.Negative, true, x, end);
+  const stop = reduceNegative(x, end);
   const one = powerConstant(Power.One);
   const q0 = powerConstant(Power.Q0);
   const q1 = powerConstant(Power.Q1);
   const q2 = powerConstant(Power.Q2);
   const q3 = powerConstant(Power.Q3);
-  for (let at = SPACE; at < stop; at += 32, x += 32, out += 32) {
+  const toX = x - SPACE;
+  const toOut = out - SPACE;
+  for (let at = SPACE; at < stop; at += 32) {
     const d0 = denominator(v128.load(at), v128.load(at, 2 * PART), one, q0, q1, q2, q3);
-    v128.store(out, f64x2.div(timesX ? v128.load(x) : one, d0));
+    v128.store(at + toOut, f64x2.div(timesX ? v128.load(at + toX) : one, d0));
     const d1 = denominator(v128.load(at, 16), v128.load(at, 2 * PART + 16), one, q0, q1, q2, q3);
-    v128.store(out, f64x2.div(timesX ? v128.load(x, 16) : one, d1), 16);
+    v128.store(at + toOut, f64x2.div(timesX ? v128.load(at + toX, 16) : one, d1), 16);
   }
 }
 

@@ -65,23 +65,18 @@ export function powerConstant(index: Power): v128 {
 }
 
 /** lack_j and the bits of one lane. */
+/** Byte offsets into the table of two vectors, one after the other. */
 // @ts-ignore: decorator
 @inline
-export function firstEntry(shifted: v128): v128 {
-  return v128.load(ENTRIES + <usize>i32x4.extract_lane(offsets(shifted), 0));
+export function entryOffsets(shifted0: v128, shifted1: v128): v128 {
+  return i32x4.shr_u(i32x4.shl(v128.shuffle<i32>(shifted0, shifted1, 0, 2, 4, 6), 25), 21);
 }
 
+/** lack_j and the bits of one element. */
 // @ts-ignore: decorator
 @inline
-export function secondEntry(shifted: v128): v128 {
-  return v128.load(ENTRIES + <usize>i32x4.extract_lane(offsets(shifted), 2));
-}
-
-/** 16·j. */
-// @ts-ignore: decorator
-@inline
-function offsets(shifted: v128): v128 {
-  return i32x4.shr_u(i32x4.shl(shifted, 25), 21);
+export function entry(offset: u32): v128 {
+  return v128.load(<usize>offset, ENTRIES);
 }
 
 /** lack_j. */
