@@ -2,33 +2,30 @@
  * @file Element-wise maths in f64 by blocks of 256: out[i] ← f(x[i]), n contiguous elements of T; out may be x. f32 is
  * computed in f64 and rounded.
  *
- * A block is a whole number of turns of two vectors. One test tells whether all of it is within the range of the formula's
- * passes. In a block that is not, the others are gone through with a 1 in the place of each element beyond, which takes a
+ * A block is a whole number of turns of two vectors. The first pass of a formula, or a test before, tells whether all of it is within
+ * the range of the passes. In a block that is not, the others are gone through with a 1 in the place of each element beyond, which takes a
  * formula of its own: an element's bits depend on its value alone.
  */
 
 import {
-  GAUSSIAN_LIMIT, GELU_DERIVATIVE_LIMIT, SECH_LIMIT, farGaussian, farGeluDerivative, farSechSquared, farSiluDerivative, geluDerivativeOfBlock,
+  farGaussian, farGeluDerivative, farSechSquared, farSiluDerivative, geluDerivativeOfBlock,
   geluDerivativeOfSingles, sechSquaredOfBlock, sechSquaredOfSingles, siluDerivativeOfBlock, siluDerivativeOfSingles,
 } from "./derivatives";
 import {
-  POWER_LIMIT, expOfBlock, expm1OfBlock, farExpm1, farSigmoid, farSilu, farSoftplus, gaussianOfBlock, sigmoidOfBlock, siluOfBlock, softplusOfBlock,
+  GAUSSIAN_LIMIT, GELU_DERIVATIVE_LIMIT, POWER_LIMIT, SECH_LIMIT, expOfBlock, expm1OfBlock, farExpm1, farSigmoid, farSilu, farSoftplus, gaussianOfBlock, sigmoidOfBlock, siluOfBlock, softplusOfBlock,
   tanhOfBlock,
 } from "./exponentials";
 import { erfOfBlock } from "./math/erf";
 import { rareExp } from "./math/exp";
 import { GELU_LIMIT, farGelu, geluOfBlock, geluOfSingles } from "./math/gelu";
 import { farLog, logOfBlock } from "./math/log";
-import { BLOCK, DOUBLES } from "./math/passes";
+import { BLOCK, DOUBLES, isBeyondLimit, magnitudes } from "./math/passes";
 import { CIRCULAR_LIMIT, QUARTER, circularOfBlock, farCircular } from "./math/sincos";
 
 /** A literal at the call of blockedArray, so that each function compiles to loops around its formula. */
 export const enum Blocked {
   Exp, Expm1, Tanh, Sigmoid, Silu, Softplus, Log, Sin, Cos, Erf, Gelu, Gaussian, SechSquared, SiluDerivative, GeluDerivative
 }
-
-/** The upper word of 2^−1022. */
-const MIN_NORMAL_WORD: i32 = 0x00100000;
 
 /** A block with elements beyond, and one such vector; f32 as doubles, and the last f32; the last doubles. One memory per instance. */
 const SCRATCH = memory.data(<i32>BLOCK, 16);
@@ -95,45 +92,13 @@ function narrow(out: usize, size: usize): void {
 // @ts-ignore: decorator
 @inline
 function block(op: Blocked, single: bool, x: usize, end: usize, out: usize): void {
-  if (op == Blocked.Tanh || op == Blocked.Erf || allWithin(op, x, end)) passes(op, single, x, end, out);
-  else anyOfBlock(op, single, x, end, out);
+  if (!passes(op, single, x, end, out)) anyOfBlock(op, single, x, end, out);
 }
 
-// @ts-ignore: decorator
-@inline
-function allWithin(op: Blocked, x: usize, end: usize): bool {
-  const word = <u32>(reinterpret<u64>(limit(op)) >> 32);
-  return op == Blocked.Log ? largestAboveLeast(x, end) < word - MIN_NORMAL_WORD : largestMagnitude(x, end) < word << 1;
-}
-
-/** Twice the largest upper word of the elements, as a whole number without sign: doubling drops the element's sign. */
-function largestMagnitude(x: usize, end: usize): u32 {
-  return largest(false, x, end);
-}
-
-/** The largest upper word less that of 2^−1022, so that what is below it becomes large. */
-function largestAboveLeast(x: usize, end: usize): u32 {
-  return largest(true, x, end);
-}
-
-// @ts-ignore: decorator
-@inline
-function largest(aboveLeast: bool, x: usize, end: usize): u32 {
-  const least = i32x4.splat(MIN_NORMAL_WORD);
-  let even = i32x4.splat(0);
-  let odd = even;
-  for (; x < end; x += 32) {
-    even = i32x4.max_u(even, distance(aboveLeast, v128.load(x), least));
-    odd = i32x4.max_u(odd, distance(aboveLeast, v128.load(x, 16), least));
-  }
-  even = i32x4.max_u(even, odd);
-  return max<u32>(i32x4.extract_lane(even, 1), i32x4.extract_lane(even, 3));
-}
-
-// @ts-ignore: decorator
-@inline
-function distance(aboveLeast: bool, x: v128, least: v128): v128 {
-  return aboveLeast ? i32x4.sub(x, least) : i32x4.add(x, x);
+function allWithin(limit: f64, x: usize, end: usize): bool {
+  let largest = i32x4.splat(0);
+  for (; x < end; x += 32) largest = i32x4.max_u(largest, magnitudes(v128.load(x), v128.load(x, 16)));
+  return !isBeyondLimit(largest, limit);
 }
 
 /** The passes know |x| < limit; its lower word is 0. For log x is positive and normal too. */
@@ -175,23 +140,27 @@ function anyOfBlock(op: Blocked, single: bool, x: usize, end: usize, out: usize)
   }
 }
 
+/** False, and nothing written, where an element is beyond. */
 // @ts-ignore: decorator
 @inline
-function passes(op: Blocked, single: bool, x: usize, end: usize, out: usize): void {
-  if (op == Blocked.Exp) expOfBlock(x, end, out);
-  else if (op == Blocked.Expm1) expm1OfBlock(x, end, out);
-  else if (op == Blocked.Tanh) tanhOfBlock(x, end, out);
-  else if (op == Blocked.Sigmoid) sigmoidOfBlock(x, end, out);
-  else if (op == Blocked.Silu) siluOfBlock(x, end, out);
-  else if (op == Blocked.Softplus) softplusOfBlock(x, end, out);
-  else if (op == Blocked.Log) logOfBlock(x, end, out);
+function passes(op: Blocked, single: bool, x: usize, end: usize, out: usize): bool {
+  if (op == Blocked.Exp) return expOfBlock(x, end, out);
+  if (op == Blocked.Expm1) return expm1OfBlock(x, end, out);
+  if (op == Blocked.Sigmoid) return sigmoidOfBlock(x, end, out);
+  if (op == Blocked.Silu) return siluOfBlock(x, end, out);
+  if (op == Blocked.Softplus) return softplusOfBlock(x, end, out);
+  if (op == Blocked.Log) return logOfBlock(x, end, out);
+  if (op == Blocked.Gaussian) return gaussianOfBlock(x, end, out);
+  if (op == Blocked.SechSquared) return single ? sechSquaredOfSingles(x, end, out) : sechSquaredOfBlock(x, end, out);
+  if (op == Blocked.GeluDerivative) return single ? geluDerivativeOfSingles(x, end, out) : geluDerivativeOfBlock(x, end, out);
+  if (op == Blocked.Sin) return circularOfBlock(0, x, end, out);
+  if (op == Blocked.Cos) return circularOfBlock(QUARTER, x, end, out);
+  if (op == Blocked.Tanh) tanhOfBlock(x, end, out);
   else if (op == Blocked.Erf) erfOfBlock(x, end, out);
-  else if (op == Blocked.Gaussian) gaussianOfBlock(x, end, out);
-  else if (op == Blocked.SechSquared) single ? sechSquaredOfSingles(x, end, out) : sechSquaredOfBlock(x, end, out);
+  else if (!allWithin(limit(op), x, end)) return false;
   else if (op == Blocked.SiluDerivative) single ? siluDerivativeOfSingles(x, end, out) : siluDerivativeOfBlock(x, end, out);
-  else if (op == Blocked.GeluDerivative) single ? geluDerivativeOfSingles(x, end, out) : geluDerivativeOfBlock(x, end, out);
-  else if (op == Blocked.Gelu) single ? geluOfSingles(x, end, out) : geluOfBlock(x, end, out);
-  else circularOfBlock(op == Blocked.Cos ? QUARTER : 0, x, end, out);
+  else single ? geluOfSingles(x, end, out) : geluOfBlock(x, end, out);
+  return true;
 }
 
 /** f where isBeyond, of one vector. */

@@ -48,24 +48,21 @@ const SINGLE: i32 = 33;
 /** a0 − a of a block; one memory per instance. */
 const VALUES = memory.data(<i32>BLOCK, 16);
 
-export const SECH_LIMIT: f64 = 354.0;
-export const GAUSSIAN_LIMIT: f64 = 26.5;
-export const GELU_DERIVATIVE_LIMIT: f64 = 37.5;
-
 /** |x| < SECH_LIMIT */
-export function sechSquaredOfBlock(x: usize, end: usize, out: usize): void {
-  sechSquared(false, x, end, out);
+export function sechSquaredOfBlock(x: usize, end: usize, out: usize): bool {
+  return sechSquared(false, x, end, out);
 }
 
 /** sechSquaredOfBlock for results that are rounded to f32, as the other …OfSingles: without pairs. */
-export function sechSquaredOfSingles(x: usize, end: usize, out: usize): void {
-  sechSquared(true, x, end, out);
+export function sechSquaredOfSingles(x: usize, end: usize, out: usize): bool {
+  return sechSquared(true, x, end, out);
 }
 
 // @ts-ignore: decorator
 @inline
-function sechSquared(single: bool, x: usize, end: usize, out: usize): void {
+function sechSquared(single: bool, x: usize, end: usize, out: usize): bool {
   const stop = reduceNegativeDoubled(x, end);
+  if (stop == 0) return false;
   const one = f64x2.splat(1.0);
   const four = f64x2.splat(4.0);
   const q0 = powerConstant(Power.Q0);
@@ -86,6 +83,7 @@ function sechSquared(single: bool, x: usize, end: usize, out: usize): void {
       v128.store(out, f64x2.add(v128.load(at), v128.load(at, PART)));
     }
   }
+  return true;
 }
 
 /** (a + aLow)/(1 + (u + uLow))², u ≤ 1, as two numbers, to `at`. */
@@ -104,7 +102,7 @@ function storeQuotient(at: usize, a: v128, aLow: v128, one: v128, u: v128, uLow:
   v128.store(at, f64x2.div(f64x2.sub(aLow, f64x2.mul(q, dLow)), d), PART);
 }
 
-/** |x| < POWER_LIMIT */
+/** |x| < POWER_LIMIT, so that a0 − a is too. */
 export function siluDerivativeOfBlock(x: usize, end: usize, out: usize): void {
   const zero = constant(SILU_ZERO);
   for (let from = x, to = VALUES; from < end; from += 16, to += 16) {
@@ -196,8 +194,9 @@ function mirrored(single: bool, stop: usize, x: usize, out: usize): void {
 }
 
 /** |x| < GELU_DERIVATIVE_LIMIT */
-export function geluDerivativeOfBlock(x: usize, end: usize, out: usize): void {
+export function geluDerivativeOfBlock(x: usize, end: usize, out: usize): bool {
   const stop = reduceNegativeHalfSquare(x, end);
+  if (stop == 0) return false;
   const q0 = powerConstant(Power.Q0);
   const q1 = powerConstant(Power.Q1);
   const q2 = powerConstant(Power.Q2);
@@ -226,10 +225,12 @@ export function geluDerivativeOfBlock(x: usize, end: usize, out: usize): void {
     v128.store(at, f64x2.add(f64x2.mul(sUpper, factorLow), f64x2.mul(sLow, f64x2.add(factorUpper, factorLow))), PART);
   }
   mirrored(false, stop, x, out);
+  return true;
 }
 
-export function geluDerivativeOfSingles(x: usize, end: usize, out: usize): void {
+export function geluDerivativeOfSingles(x: usize, end: usize, out: usize): bool {
   const stop = reduceNegativeHalfSquare(x, end);
+  if (stop == 0) return false;
   const q0 = powerConstant(Power.Q0);
   const q1 = powerConstant(Power.Q1);
   const q2 = powerConstant(Power.Q2);
@@ -252,6 +253,7 @@ export function geluDerivativeOfSingles(x: usize, end: usize, out: usize): void 
     v128.store(at, f64x2.mul(v128.load(at), sum));
   }
   mirrored(true, stop, x, out);
+  return true;
 }
 
 /** (a − a0)·Q(t): 26 bits and the rest; `rest` is Q(t) − Q(0), `first` Q(0). */

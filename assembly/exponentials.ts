@@ -15,30 +15,39 @@
 import { rareExp, reducedPower, shiftedExponent, timesPowerOfTwo } from "./math/exp";
 import { logOfBlock } from "./math/log";
 import { fastSumError, upperHalf } from "./math/pair";
-import { BLOCK, PART, SPACE } from "./math/passes";
+import { BLOCK, PART, SPACE, isBeyondLimit, magnitudes } from "./math/passes";
 import { Power, entry, entryOffsets, lackOf, powerConstant, powerScale, powerSquare } from "./math/power";
 import { step } from "./math/table";
 
 /** What e^u is taken of: x, −x, −|x|, 2|x|, −2|x|, −x², −x²/2. */
 const enum Argument { Same, Negative, NegativeMagnitude, Doubled, NegativeDoubled, NegativeSquare, NegativeHalfSquare }
 
+/** What the passes know: |x| below it. */
 export const POWER_LIMIT: f64 = 708.0;
+export const SECH_LIMIT: f64 = 354.0;
+export const GAUSSIAN_LIMIT: f64 = 26.5;
+export const GELU_DERIVATIVE_LIMIT: f64 = 37.5;
 
 /** w of a block, then log w, and lost/w; one memory per instance. */
 const SUMS = memory.data(<i32>BLOCK, 16);
 const LOST = memory.data(<i32>BLOCK, 16);
 
 /** reduce of arguments that two formulas share, as functions, so that they share its code. */
-export function reduceSame(x: usize, end: usize): usize { return reduce(Argument.Same, false, x, end); }
-export function reduceSameJoined(x: usize, end: usize): usize { return reduce(Argument.Same, true, x, end); }
-function reduceNegative(x: usize, end: usize): usize { return reduce(Argument.Negative, true, x, end); }
-export function reduceNegativeDoubled(x: usize, end: usize): usize { return reduce(Argument.NegativeDoubled, true, x, end); }
-export function reduceNegativeHalfSquare(x: usize, end: usize): usize { return reduce(Argument.NegativeHalfSquare, true, x, end); }
+export function reduceSame(x: usize, end: usize): usize { return reduce(Argument.Same, false, POWER_LIMIT, x, end); }
+export function reduceSameJoined(x: usize, end: usize): usize { return reduce(Argument.Same, true, POWER_LIMIT, x, end); }
+function reduceNegative(x: usize, end: usize): usize { return reduce(Argument.Negative, true, POWER_LIMIT, x, end); }
+export function reduceNegativeDoubled(x: usize, end: usize): usize { return reduce(Argument.NegativeDoubled, true, SECH_LIMIT, x, end); }
+export function reduceNegativeHalfSquare(x: usize, end: usize): usize {
+  return reduce(Argument.NegativeHalfSquare, true, GELU_DERIVATIVE_LIMIT, x, end);
+}
 
-/** high or, `joined`, r to the first part of SPACE, low to the second, s to the third, for the next pass; the end of the first. */
+/**
+ * high or, `joined`, r to the first part of SPACE, low to the second, s to the third, for the next pass; the end of the first, or 0 where an
+ * element's magnitude is `limit` or more.
+ */
 // @ts-ignore: decorator
 @inline
-function reduce(argument: Argument, joined: bool, x: usize, end: usize): usize {
+function reduce(argument: Argument, joined: bool, limit: f64, x: usize, end: usize): usize {
   const log2E = powerConstant(Power.Log2E);
   const shift = powerConstant(Power.Shift);
   const high = powerConstant(Power.High);
@@ -48,13 +57,18 @@ function reduce(argument: Argument, joined: bool, x: usize, end: usize): usize {
   const stop = SPACE + (end - x);
   const toX = x - SPACE;
   // Whole numbers first, so that by the second loop the entries' addresses are in memory: there, nothing waits for a vector to become one.
+  let largest = i32x4.splat(0);
   for (let at = SPACE; at < stop; at += 32) {
-    const shifted0 = step<f64>(exponentOf(argument, v128.load(at + toX), max, sign), log2E, shift);
-    const shifted1 = step<f64>(exponentOf(argument, v128.load(at + toX, 16), max, sign), log2E, shift);
+    const x0 = v128.load(at + toX);
+    const x1 = v128.load(at + toX, 16);
+    if (limit != Infinity) largest = i32x4.max_u(largest, magnitudes(x0, x1));
+    const shifted0 = step<f64>(exponentOf(argument, x0, max, sign), log2E, shift);
+    const shifted1 = step<f64>(exponentOf(argument, x1, max, sign), log2E, shift);
     v128.store(at, shifted0, 3 * PART);
     v128.store(at, shifted1, 3 * PART + 16);
     v128.store(at, entryOffsets(shifted0, shifted1), 4 * PART);
   }
+  if (limit != Infinity && isBeyondLimit(largest, limit)) return 0;
   for (let at = SPACE; at < stop; at += 32) {
     const x0 = v128.load(at + toX);
     const u0 = exponentOf(argument, x0, max, sign);
@@ -119,17 +133,18 @@ export function squareLow(x: v128, scale: f64): v128 {
   return scale == 1.0 ? low : f64x2.mul(low, f64x2.splat(scale));
 }
 
-export function expOfBlock(x: usize, end: usize, out: usize): void {
-  powersOfBlock(reduceSameJoined(x, end), out);
+export function expOfBlock(x: usize, end: usize, out: usize): bool {
+  return powersOfBlock(reduceSameJoined(x, end), out);
 }
 
 /** e^(−x²) */
-export function gaussianOfBlock(x: usize, end: usize, out: usize): void {
-  powersOfBlock(reduce(Argument.NegativeSquare, true, x, end), out);
+export function gaussianOfBlock(x: usize, end: usize, out: usize): bool {
+  return powersOfBlock(reduce(Argument.NegativeSquare, true, GAUSSIAN_LIMIT, x, end), out);
 }
 
 /** e^u of what was reduced. */
-function powersOfBlock(stop: usize, out: usize): void {
+function powersOfBlock(stop: usize, out: usize): bool {
+  if (stop == 0) return false;
   const q0 = powerConstant(Power.Q0);
   const q1 = powerConstant(Power.Q1);
   const q2 = powerConstant(Power.Q2);
@@ -139,6 +154,7 @@ function powersOfBlock(stop: usize, out: usize): void {
     v128.store(at + toOut, power(v128.load(at), v128.load(at, 2 * PART), q0, q1, q2, q3));
     v128.store(at + toOut, power(v128.load(at, 16), v128.load(at, 2 * PART + 16), q0, q1, q2, q3), 16);
   }
+  return true;
 }
 
 // @ts-ignore: decorator
@@ -147,8 +163,9 @@ function power(r: v128, s: v128, q0: v128, q1: v128, q2: v128, q3: v128): v128 {
   return step<f64>(f64x2.add(r, powerSquare(r, q0, q1, q2, q3)), s, s);
 }
 
-export function expm1OfBlock(x: usize, end: usize, out: usize): void {
+export function expm1OfBlock(x: usize, end: usize, out: usize): bool {
   const stop = reduceSame(x, end);
+  if (stop == 0) return false;
   const one = powerConstant(Power.One);
   const sign = powerConstant(Power.Sign);
   const q0 = powerConstant(Power.Q0);
@@ -163,10 +180,11 @@ export function expm1OfBlock(x: usize, end: usize, out: usize): void {
     const m1 = minusOne(v128.load(at, 16), v128.load(at, PART + 16), v128.load(at, 2 * PART + 16), one, q0, q1, q2, q3);
     v128.store(at + toOut, v128.or(m1, v128.and(v128.load(at + toX, 16), sign)), 16);
   }
+  return true;
 }
 
 export function tanhOfBlock(x: usize, end: usize, out: usize): void {
-  const stop = reduce(Argument.Doubled, false, x, end);
+  const stop = reduce(Argument.Doubled, false, Infinity, x, end);
   const one = powerConstant(Power.One);
   const q0 = powerConstant(Power.Q0);
   const q1 = powerConstant(Power.Q1);
@@ -208,19 +226,20 @@ function tanhFrom(m: v128, two: v128, minusHalf: v128): v128 {
   return f64x2.add(quotient, v128.and(lost, f64x2.lt(m, two)));
 }
 
-export function sigmoidOfBlock(x: usize, end: usize, out: usize): void {
-  quotientOfBlock(false, x, end, out);
+export function sigmoidOfBlock(x: usize, end: usize, out: usize): bool {
+  return quotientOfBlock(false, x, end, out);
 }
 
-export function siluOfBlock(x: usize, end: usize, out: usize): void {
-  quotientOfBlock(true, x, end, out);
+export function siluOfBlock(x: usize, end: usize, out: usize): bool {
+  return quotientOfBlock(true, x, end, out);
 }
 
 /** 1/d or x/d. */
 // @ts-ignore: decorator
 @inline
-function quotientOfBlock(timesX: bool, x: usize, end: usize, out: usize): void {
+function quotientOfBlock(timesX: bool, x: usize, end: usize, out: usize): bool {
   const stop = reduceNegative(x, end);
+  if (stop == 0) return false;
   const one = powerConstant(Power.One);
   const q0 = powerConstant(Power.Q0);
   const q1 = powerConstant(Power.Q1);
@@ -234,6 +253,7 @@ function quotientOfBlock(timesX: bool, x: usize, end: usize, out: usize): void {
     const d1 = denominator(v128.load(at, 16), v128.load(at, 2 * PART + 16), one, q0, q1, q2, q3);
     v128.store(at + toOut, f64x2.div(timesX ? v128.load(at + toX, 16) : one, d1), 16);
   }
+  return true;
 }
 
 /** d. */
@@ -244,8 +264,9 @@ function denominator(r: v128, s: v128, one: v128, q0: v128, q1: v128, q2: v128, 
   return f64x2.add(f64x2.pmax(s, one), step<f64>(p, s, f64x2.pmin(s, one)));
 }
 
-export function softplusOfBlock(x: usize, end: usize, out: usize): void {
-  const stop = reduce(Argument.NegativeMagnitude, true, x, end);
+export function softplusOfBlock(x: usize, end: usize, out: usize): bool {
+  const stop = reduce(Argument.NegativeMagnitude, true, POWER_LIMIT, x, end);
+  if (stop == 0) return false;
   const one = powerConstant(Power.One);
   const q0 = powerConstant(Power.Q0);
   const q1 = powerConstant(Power.Q1);
@@ -267,6 +288,7 @@ export function softplusOfBlock(x: usize, end: usize, out: usize): void {
   for (let i: usize = 0; i < size; i += 16) {
     v128.store(out + i, f64x2.add(f64x2.pmax(v128.load(x + i), zero), f64x2.add(v128.load(SUMS + i), v128.load(LOST + i))));
   }
+  return true;
 }
 
 /** Of one vector beyond ±POWER_LIMIT, from x to out; NaN stays. */

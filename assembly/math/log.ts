@@ -40,6 +40,10 @@ const FIELD: i32 = 16;
 const SCALED_HIGH: i32 = 17;
 const SCALED_LOW: i32 = 18;
 
+/** The upper words of 2^−1022 and of infinity. */
+const MIN_NORMAL_WORD: i32 = 0x00100000;
+const INFINITY_WORD: i32 = 0x7ff00000;
+
 /** x positive, normal and finite. */
 // @ts-ignore: decorator
 @inline
@@ -54,33 +58,47 @@ export function isRareLog<T>(x: v128): v128 {
   return v128.not(v128.and(v128.ge<T>(x, constant<T>(MIN_NORMAL)), v128.le<T>(x, constant<T>(MAX_FINITE))));
 }
 
-/** log of a block of doubles that are positive, normal and finite; s, f and k·ln2 + f to the parts of SPACE, then the sum. */
-export function logOfBlock(x: usize, end: usize, out: usize): void {
+/**
+ * log of a block of doubles that are positive, normal and finite: s, f, k·ln2 + f and z to the parts of SPACE, then the sum. False, and
+ * nothing written, where one is not.
+ */
+export function logOfBlock(x: usize, end: usize, out: usize): bool {
   const half = constant<f64>(SQRT_HALF);
   const one = constant<f64>(ONE);
   const high = constant<f64>(SCALED_HIGH);
   const low = constant<f64>(SCALED_LOW);
   const field = constant<f64>(FIELD);
   const stop = SPACE + (end - x);
-  for (let at = SPACE; at < stop; at += 32, x += 32) {
-    const x0 = v128.load(x);
+  const toX = x - SPACE;
+  const least = i32x4.splat(MIN_NORMAL_WORD);
+  let largest = i32x4.splat(0);
+  for (let at = SPACE; at < stop; at += 32) {
+    const x0 = v128.load(at + toX);
+    const x1 = v128.load(at + toX, 16);
+    largest = i32x4.max_u(largest, i32x4.sub(v128.shuffle<i32>(x0, x1, 1, 3, 5, 7), least));
     const scaled0 = v128.and(i64x2.sub(x0, half), field);
     const k0 = f64x2.convert_low_i32x4_s(v128.shuffle<i32>(scaled0, scaled0, 1, 3, 1, 3));
     const m0 = i64x2.sub(x0, scaled0);
     const f0 = f64x2.sub(m0, one);
-    v128.store(at, f64x2.div(f0, f64x2.add(m0, one)));
+    const s0 = f64x2.div(f0, f64x2.add(m0, one));
+    v128.store(at, s0);
     v128.store(at, f0, PART);
     v128.store(at, step<f64>(k0, high, step<f64>(k0, low, f0)), 2 * PART);
+    v128.store(at, f64x2.mul(s0, s0), 3 * PART);
 
-    const x1 = v128.load(x, 16);
     const scaled1 = v128.and(i64x2.sub(x1, half), field);
     const k1 = f64x2.convert_low_i32x4_s(v128.shuffle<i32>(scaled1, scaled1, 1, 3, 1, 3));
     const m1 = i64x2.sub(x1, scaled1);
     const f1 = f64x2.sub(m1, one);
-    v128.store(at, f64x2.div(f1, f64x2.add(m1, one)), 16);
+    const s1 = f64x2.div(f1, f64x2.add(m1, one));
+    v128.store(at, s1, 16);
     v128.store(at, f1, PART + 16);
     v128.store(at, step<f64>(k1, high, step<f64>(k1, low, f1)), 2 * PART + 16);
+    v128.store(at, f64x2.mul(s1, s1), 3 * PART + 16);
   }
+  // What is below 2^−1022, less its upper word, is large as a whole number without sign.
+  if (v128.any_true(i32x4.ge_u(largest, i32x4.splat(INFINITY_WORD - MIN_NORMAL_WORD)))) return false;
+
   const p0 = constant<f64>(P);
   const p1 = constant<f64>(P + 1);
   const p2 = constant<f64>(P + 2);
@@ -88,21 +106,31 @@ export function logOfBlock(x: usize, end: usize, out: usize): void {
   const p4 = constant<f64>(P + 4);
   const p5 = constant<f64>(P + 5);
   const p6 = constant<f64>(P + 6);
-  for (let at = SPACE; at < stop; at += 32, out += 32) {
-    v128.store(out, join(v128.load(at), v128.load(at, PART), v128.load(at, 2 * PART), p0, p1, p2, p3, p4, p5, p6));
-    v128.store(out, join(v128.load(at, 16), v128.load(at, PART + 16), v128.load(at, 2 * PART + 16), p0, p1, p2, p3, p4, p5, p6), 16);
+  const toOut = out - SPACE;
+  for (let at = SPACE; at < stop; at += 32) {
+    const high0 = highRest(v128.load(at, 3 * PART), p3, p4, p5, p6);
+    const low0 = lowRest(v128.load(at, 3 * PART), v128.load(at, PART), p0, p1, p2);
+    v128.store(at + toOut, step<f64>(f64x2.add(high0, low0), v128.load(at), v128.load(at, 2 * PART)));
+    const high1 = highRest(v128.load(at, 3 * PART + 16), p3, p4, p5, p6);
+    const low1 = lowRest(v128.load(at, 3 * PART + 16), v128.load(at, PART + 16), p0, p1, p2);
+    v128.store(at + toOut, step<f64>(f64x2.add(high1, low1), v128.load(at, 16), v128.load(at, 2 * PART + 16)), 16);
   }
+  return true;
 }
 
+/** z⁴·(the upper coefficients' part of P). */
 // @ts-ignore: decorator
 @inline
-function join(s: v128, f: v128, sum: v128, p0: v128, p1: v128, p2: v128, p3: v128, p4: v128, p5: v128, p6: v128): v128 {
-  const z = f64x2.mul(s, s);
+function highRest(z: v128, p3: v128, p4: v128, p5: v128, p6: v128): v128 {
   const z2 = f64x2.mul(z, z);
-  const top = step<f64>(step<f64>(p6, z, p5), z2, step<f64>(p4, z, p3));
-  const bottom = step<f64>(p2, z2, step<f64>(p1, z, p0));
-  const rest = f64x2.add(f64x2.mul(top, f64x2.mul(z2, z2)), f64x2.sub(f64x2.mul(z, bottom), f));
-  return f64x2.add(sum, f64x2.mul(rest, s));
+  return f64x2.mul(step<f64>(step<f64>(p6, z, p5), z2, step<f64>(p4, z, p3)), f64x2.mul(z2, z2));
+}
+
+/** z·(the lower coefficients' part of P) − f. */
+// @ts-ignore: decorator
+@inline
+function lowRest(z: v128, f: v128, p0: v128, p1: v128, p2: v128): v128 {
+  return f64x2.sub(f64x2.mul(z, step<f64>(p2, f64x2.mul(z, z), step<f64>(p1, z, p0))), f);
 }
 
 /** Of one vector that logOfBlock does not know, from x to out. */

@@ -14,3 +14,18 @@ export const STRIDE: usize = 96;
 export const PART: usize = BLOCK + 64;
 /** STRIDE bytes for each vector of a block, or PART for each of six quantities; one memory per instance, so no other thread writes it. */
 export const SPACE = memory.data(6 * <i32>PART, 16);
+
+/** Twice the upper words of two vectors, as whole numbers without sign: doubling drops an element's sign. */
+// @ts-ignore: decorator
+@inline
+export function magnitudes(first: v128, second: v128): v128 {
+  const upper = v128.shuffle<i32>(first, second, 1, 3, 5, 7);
+  return i32x4.add(upper, upper);
+}
+
+/** Whether the largest of `magnitudes` is one of |x| ≥ limit, whose lower word is 0, or of NaN. */
+// @ts-ignore: decorator
+@inline
+export function isBeyondLimit(largest: v128, limit: f64): bool {
+  return v128.any_true(i32x4.ge_u(largest, i32x4.splat(<i32>(reinterpret<u64>(limit) >> 32) << 1)));
+}

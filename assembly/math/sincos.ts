@@ -10,7 +10,7 @@
  * Reduction: Cody and Waite (1980). Coefficients: scripts/coefficients/coefficients.py sincos.
  */
 
-import { SPACE } from "./passes";
+import { PART, SPACE, isBeyondLimit, magnitudes } from "./passes";
 import { Part, remainder } from "./remainder";
 import { step } from "./table";
 
@@ -75,64 +75,101 @@ const SINES = memory.data<f64>([
   0.9807852804032304, 0.9852776423889412, 0.989176509964781, 0.99247953459871, 0.9951847266721969, 0.9972904566786902, 0.9987954562051724, 0.9996988186962042,
 ], 16);
 
-/** Bytes of r, k and low, which the first pass leaves for the second. */
-const STRIDE: usize = 48;
-
-/** sin(x + turn·π/128), |x| < CIRCULAR_LIMIT; turn is 0 or QUARTER. */
-export function circularOfBlock(turn: i32, x: usize, end: usize, out: usize): void {
+/** sin(x + turn·π/128), |x| < CIRCULAR_LIMIT; turn is 0 or QUARTER. False, and nothing written, where an element is beyond. */
+export function circularOfBlock(turn: i32, x: usize, end: usize, out: usize): bool {
   const units = constant(Circle.Units);
   const shift = constant(Circle.Shift);
-  const turned = f64x2.add(shift, f64x2.splat(<f64>turn));
   const part = constant(Circle.Part);
   const part1 = constant(Circle.Part1);
   const part2 = constant(Circle.Part2);
-  const stop = SPACE + ((end - x) >> 4) * STRIDE;
-  for (let to = SPACE; to < stop; to += STRIDE, x += 16) reduce(to, v128.load(x), units, turned, part, part1, part2);
+  const turns = i32x4.splat(turn);
+  const stop = SPACE + (end - x);
+  const toX = x - SPACE;
+  let largest = i32x4.splat(0);
+  for (let at = SPACE; at < stop; at += 32) {
+    const x0 = v128.load(at + toX);
+    const x1 = v128.load(at + toX, 16);
+    largest = i32x4.max_u(largest, magnitudes(x0, x1));
+    const shifted0 = step<f64>(x0, units, shift);
+    const shifted1 = step<f64>(x1, units, shift);
+    v128.store(at, sineOffsets(shifted0, shifted1, turns), 2 * PART);
+    const n0 = f64x2.sub(shifted0, shift);
+    v128.store(at, remainderOf(x0, n0, part, part1));
+    v128.store(at, f64x2.mul(n0, part2), PART);
+    const n1 = f64x2.sub(shifted1, shift);
+    v128.store(at, remainderOf(x1, n1, part, part1), 16);
+    v128.store(at, f64x2.mul(n1, part2), PART + 16);
+  }
+  if (isBeyondLimit(largest, CIRCULAR_LIMIT)) return false;
   const s0 = constant(Circle.S);
   const s1 = constant(Circle.S1);
   const c0 = constant(Circle.C);
   const c1 = constant(Circle.C1);
   const c2 = constant(Circle.C2);
-  for (let at = SPACE; at < stop; at += STRIDE, out += 16) v128.store(out, sum(at, s0, s1, c0, c1, c2));
+  const toOut = out - SPACE;
+  for (let at = SPACE; at < stop; at += 32) {
+    const first0 = load<u32>(at, 2 * PART);
+    const second0 = load<u32>(at, 2 * PART + 4);
+    v128.store(at + toOut, sum(sines(first0, second0), cosines(first0, second0), v128.load(at), v128.load(at, PART), s0, s1, c0, c1, c2));
+    const first1 = load<u32>(at, 2 * PART + 8);
+    const second1 = load<u32>(at, 2 * PART + 12);
+    v128.store(at + toOut, sum(sines(first1, second1), cosines(first1, second1), v128.load(at, 16), v128.load(at, PART + 16), s0, s1, c0, c1, c2), 16);
+  }
+  return true;
 }
 
-/** r, in the low bits k, and low. */
+/** 8·(k mod 256) of two vectors, one after the other. */
 // @ts-ignore: decorator
 @inline
-function reduce(to: usize, x: v128, units: v128, shift: v128, part: v128, part1: v128, part2: v128): void {
-  const shifted = step<f64>(x, units, shift);
-  const n = f64x2.sub(shifted, shift);
-  const first = f64x2.sub(x, f64x2.mul(n, part)); // exact
-  v128.store(to, f64x2.sub(first, f64x2.mul(n, part1)));
-  v128.store(to, shifted, 16);
-  v128.store(to, f64x2.mul(n, part2), 32);
+function sineOffsets(shifted0: v128, shifted1: v128, turns: v128): v128 {
+  return i32x4.shr_u(i32x4.shl(i32x4.add(v128.shuffle<i32>(shifted0, shifted1, 0, 2, 4, 6), turns), 24), 21);
+}
+
+/** r; x − n·part is exact. */
+// @ts-ignore: decorator
+@inline
+function remainderOf(x: v128, n: v128, part: v128, part1: v128): v128 {
+  return f64x2.sub(f64x2.sub(x, f64x2.mul(n, part)), f64x2.mul(n, part1));
 }
 
 // @ts-ignore: decorator
 @inline
-function sum(at: usize, s0: v128, s1: v128, c0: v128, c1: v128, c2: v128): v128 {
-  const first = SINES + (<usize>load<u8>(at, 16) << 3);
-  const second = SINES + (<usize>load<u8>(at, 24) << 3);
-  const r = v128.load(at);
-  const s = v128.load64_lane(second, v128.load64_zero(first), 1);
-  const c = v128.load64_lane(second, v128.load64_zero(first, COSINE), 1, COSINE);
+function sines(first: u32, second: u32): v128 {
+  return v128.load64_lane(<usize>second, v128.load64_zero(<usize>first, SINES), 1, SINES);
+}
+
+// @ts-ignore: decorator
+@inline
+function cosines(first: u32, second: u32): v128 {
+  return v128.load64_lane(<usize>second, v128.load64_zero(<usize>first, SINES + COSINE), 1, SINES + COSINE);
+}
+
+// @ts-ignore: decorator
+@inline
+function sum(s: v128, c: v128, r: v128, low: v128, s0: v128, s1: v128, c0: v128, c1: v128, c2: v128): v128 {
   const z = f64x2.mul(r, r);
   const cr = f64x2.mul(c, r);
   const sine = f64x2.mul(cr, step<f64>(s1, z, s0));
   const cosine = f64x2.mul(s, step<f64>(step<f64>(c2, z, c1), z, c0));
-  return f64x2.add(s, f64x2.sub(cr, step<f64>(f64x2.add(sine, cosine), z, f64x2.mul(c, v128.load(at, 32))))); // sin −0 = −0
+  return f64x2.add(s, f64x2.sub(cr, step<f64>(f64x2.add(sine, cosine), z, f64x2.mul(c, low)))); // sin −0 = −0
 }
 
 /** Of one vector, |x| ≥ CIRCULAR_LIMIT, from x to out, by the same sum; NaN where x is not finite. */
 export function farCircular(turn: i32, x: usize, out: usize): void {
   const value = v128.load(x);
-  const at = SPACE;
-  const shift = constant(Circle.Shift);
-  reduce(at, remainders(value, Part.High), constant(Circle.Units), shift, constant(Circle.Part), constant(Circle.Part1), constant(Circle.Part2));
-  v128.store(at, f64x2.sub(v128.load(at, 32), remainders(value, Part.Low)), 32);
+  const high = remainders(value, Part.High);
   const quarters = f64x2.mul(remainders(value, Part.Quadrant), f64x2.splat(QUARTER));
-  v128.store(at, f64x2.add(v128.load(at, 16), f64x2.add(quarters, f64x2.splat(turn))), 16);
-  v128.store(out, sum(at, constant(Circle.S), constant(Circle.S1), constant(Circle.C), constant(Circle.C1), constant(Circle.C2)));
+  const shift = constant(Circle.Shift);
+  const shifted = step<f64>(high, constant(Circle.Units), shift);
+  const n = f64x2.sub(shifted, shift);
+  const whole = f64x2.add(shifted, f64x2.add(quarters, f64x2.splat(turn)));
+  const offsets = sineOffsets(whole, whole, i32x4.splat(0));
+  const first = i32x4.extract_lane(offsets, 0), second = i32x4.extract_lane(offsets, 1);
+  v128.store(out, sum(
+    sines(first, second), cosines(first, second), remainderOf(high, n, constant(Circle.Part), constant(Circle.Part1)),
+    f64x2.sub(f64x2.mul(n, constant(Circle.Part2)), remainders(value, Part.Low)),
+    constant(Circle.S), constant(Circle.S1), constant(Circle.C), constant(Circle.C1), constant(Circle.C2),
+  ));
 }
 
 /** One part of the reduction of both elements; NaN where x is not finite, anything where |x| < CIRCULAR_LIMIT. */

@@ -52,7 +52,8 @@ def power_tables():
     words = []
     for j in range(count):
         value = mpf(2) ** (mpf(j) / count)
-        words.append(bits(float((value - mpf(float(value))) / mpf(float(value)))))
+        lack = (value - mpf(float(value))) / mpf(float(value))
+        words.append(bits(float(nint(lack * 2**64) / 2**64)))  # to a thousandth of an ulp: the module would carry further bits
         words.append((bits(float(value)) - (j << 45)) % 2**64)
     print("lack and bits:")
     for i in range(0, len(words), 8):
