@@ -21,7 +21,7 @@
 import { Blocked, blockedArray } from "./blocks";
 import { erf } from "./math/erf";
 import { exp, expm1, isRareExp, rareExp } from "./math/exp";
-import { isRareLog, log, rareLog } from "./math/log";
+import { isRareLog, log, rareLog } from "./math/log-f32";
 import { BLOCK, DOUBLES } from "./math/passes";
 import { rareSigmoid, rareSilu, rareSoftplus, sigmoid, silu, softplus } from "./math/sigmoid";
 import { circularOfSingles, isRareCircular, rareCircular } from "./math/sincos-f32";
@@ -161,7 +161,7 @@ function mayBeRare(op: Op): bool {
 // @ts-ignore: decorator
 @inline
 function isRare<T>(op: Op, x: v128): v128 {
-  if (op == Op.Log) return isRareLog<T>(x);
+  if (op == Op.Log) return isRareLog(x);
   return op == Op.Sin || op == Op.Cos ? isRareCircular(x) : isRareExp<T>(x);
 }
 
@@ -170,7 +170,7 @@ function isRare<T>(op: Op, x: v128): v128 {
 @inline
 function applyRare<T>(op: Op, x: usize, out: usize): void {
   if (op == Op.Exp) rareExps<T>(x, out);
-  else if (op == Op.Log) rareLog<T>(x, out);
+  else if (op == Op.Log) rareLog(x, out);
   else if (op == Op.Sin) rareCircular(0, x, out);
   else if (op == Op.Cos) rareCircular(1, x, out);
   else if (op == Op.Sigmoid) rareSigmoids(x, out);
@@ -206,7 +206,7 @@ function apply<T>(op: Op, x: v128, a: v128, b: v128): v128 {
   const zero = v128.splat<T>(<T>0);
   if (op == Op.Exp) return exp<T>(x);
   if (op == Op.Expm1) return expm1<T>(x);
-  if (op == Op.Log) return log<T>(x);
+  if (op == Op.Log) return log(x);
   if (op == Op.Sin) return circularOfSingles(0, x);
   if (op == Op.Cos) return circularOfSingles(1, x);
   if (op == Op.Sqrt) return v128.sqrt<T>(x);

@@ -6,7 +6,7 @@
  */
 
 import { isRareExp, powerOfTwo, rareExp, reducedExpm1, reducedPower, shiftedExponent, timesPowerOfTwo } from "./exp";
-import { log } from "./log";
+import { log } from "./log-f32";
 import { fastSumError } from "./pair";
 
 const F32 = memory.data<f32>([1.0, 0.0, -120.0]);
@@ -50,7 +50,7 @@ export function softplus(x: v128): v128 {
   const u = f32x4.mul(s, power);
   const w = f32x4.add(one, u);
   const lost = f32x4.add(fastSumError<f32>(w, one, u), f32x4.mul(s, fastSumError<f32>(power, one, p)));
-  return f32x4.add(f32x4.pmax(x, constant(ZERO)), f32x4.add(log<f32>(w), f32x4.div(lost, w)));
+  return f32x4.add(f32x4.pmax(x, constant(ZERO)), f32x4.add(log(w), f32x4.div(lost, w)));
 }
 
 /** Any x, as the other rare…; those within the range of exp get the bits that sigmoid gives. Beyond: e^x, or 1. */

@@ -9,7 +9,7 @@ rounding of its coefficients and of the evaluation, in the unit said on the line
 import struct
 import sys
 
-from mpmath import atanh, cos, diff, erf, erfc, exp, findroot, floor, log, mp, mpf, nint, npdf, nstr, pi, sin, sqrt
+from mpmath import atanh, cos, diff, erf, erfc, exp, findroot, floor, im, log, mp, mpf, nint, npdf, nstr, pi, polyroots, re, sin, sqrt
 
 from minimax import interpolant, minimax, rounded, split
 
@@ -72,9 +72,16 @@ def log_tables():
         s = sqrt(z)
         return (2 * atanh(s) - 2 * s) / s**3 if z > mpf(10) ** -20 else mpf(2) / 3 + 2 * z / 5
 
-    for dtype, count in (("f64", 7), ("f32", 3)):
-        c, error = minimax(p, range(count), 0, top, lambda z: z + TINY)
-        show("P", dtype, c, "relative to s", error)
+    high, low = split(log(2), 41, "f64")
+    show("ln2 high, low, times 2^−20", "f64", [high / 2**20, low / 2**20])
+    lift = 1074 * log(2)
+    show("1074·ln2 high, low", "f64", [lift, lift - mpf(float(lift))])
+    c, error = minimax(p, range(7), 0, top, lambda z: z + TINY)
+    upper = [root for root in polyroots(c[::-1], maxsteps=500, extraprec=500) if im(root) > 0]
+    quadratics = sorted((-2 * re(root), abs(root) ** 2) for root in upper)
+    show("leading coefficient of P, and a, b of its factors z² + a·z + b", "f64", [c[6]] + [x for pair in quadratics for x in pair], "relative to s", error)
+    c, error = minimax(p, range(3), 0, top, lambda z: z + TINY)
+    show("P", "f32", c, "relative to s", error)
 
 
 def erf_tables():
