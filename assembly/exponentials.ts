@@ -167,18 +167,14 @@ export function expm1OfBlock(x: usize, end: usize, out: usize): bool {
   const stop = reduceSame(x, end);
   if (stop == 0) return false;
   const one = powerConstant(Power.One);
-  const sign = powerConstant(Power.Sign);
   const q0 = powerConstant(Power.Q0);
   const q1 = powerConstant(Power.Q1);
   const q2 = powerConstant(Power.Q2);
   const q3 = powerConstant(Power.Q3);
-  const toX = x - SPACE;
   const toOut = out - SPACE;
   for (let at = SPACE; at < stop; at += 32) {
-    const m0 = minusOne(v128.load(at), v128.load(at, PART), v128.load(at, 2 * PART), one, q0, q1, q2, q3);
-    v128.store(at + toOut, v128.or(m0, v128.and(v128.load(at + toX), sign))); // expm1 −0 = −0
-    const m1 = minusOne(v128.load(at, 16), v128.load(at, PART + 16), v128.load(at, 2 * PART + 16), one, q0, q1, q2, q3);
-    v128.store(at + toOut, v128.or(m1, v128.and(v128.load(at + toX, 16), sign)), 16);
+    v128.store(at + toOut, minusOne(v128.load(at), v128.load(at, PART), v128.load(at, 2 * PART), one, q0, q1, q2, q3));
+    v128.store(at + toOut, minusOne(v128.load(at, 16), v128.load(at, PART + 16), v128.load(at, 2 * PART + 16), one, q0, q1, q2, q3), 16);
   }
   return true;
 }
@@ -210,10 +206,11 @@ export function tanhOfBlock(x: usize, end: usize, out: usize): void {
 @inline
 function minusOne(high: v128, low: v128, s: v128, one: v128, q0: v128, q1: v128, q2: v128, q3: v128): v128 {
   const q = f64x2.sub(powerSquare(f64x2.sub(high, low), q0, q1, q2, q3), low);
-  const lead = f64x2.sub(s, one); // 0, or further from 0 than high
-  const sum = f64x2.add(lead, high);
-  const rest = f64x2.add(fastSumError<f64>(sum, lead, high), f64x2.mul(lead, high));
-  return f64x2.add(sum, step<f64>(s, q, rest));
+  // Differences of 1 − s and of what is added last, so that the zero of −0 stays negative.
+  const lead = f64x2.sub(one, s); // 0, or further from 0 than high
+  const sum = f64x2.sub(high, lead);
+  const error = f64x2.sub(high, f64x2.add(sum, lead));
+  return f64x2.sub(sum, f64x2.sub(f64x2.sub(f64x2.mul(lead, high), error), f64x2.mul(s, q)));
 }
 
 /** m/(2 + m), and for m < 2 what the quotient lost by rounding 2 + m, which is near 2 where it counts. */
