@@ -19,11 +19,12 @@
  */
 
 import { Blocked, blockedArray } from "./blocks";
+import { expOfSingles, siluOfSingles, sigmoidOfSingles } from "./exponentials-f32";
 import { erf } from "./math/erf";
-import { exp, expm1, isRareExp, rareExp } from "./math/exp";
+import { expm1, isRareExp, rareExp } from "./math/exp";
 import { isRareLog, log, rareLog } from "./math/log-f32";
 import { BLOCK, DOUBLES } from "./math/passes";
-import { rareSigmoid, rareSilu, rareSoftplus, sigmoid, silu, softplus } from "./math/sigmoid";
+import { rareSigmoid, rareSilu, rareSoftplus, softplus } from "./math/sigmoid";
 import { circularOfSingles, isRareCircular, rareCircular } from "./math/sincos-f32";
 import { tanh } from "./math/tanh";
 
@@ -31,13 +32,15 @@ import { tanh } from "./math/tanh";
 const TAIL = memory.data(32, 16);
 /** expm1 of a block. */
 const POWERS = memory.data(<i32>BLOCK, 16);
+/** Bytes of the pieces of a block. */
+const PIECE: usize = 128;
 
 /** What a map does to each vector; a literal at every call, so each map compiles to one loop around its formula. */
 const enum Op { Exp, Expm1, Log, Sin, Cos, Sqrt, Tanh, Sigmoid, Silu, Softplus, Erf, Relu, LeakyRelu, Elu, Affine }
 
 export function expArray<T>(n: i32, x: usize, out: usize): void {
   if (sizeof<T>() == 8) blockedArray<T>(Blocked.Exp, n, x, out);
-  else map<T>(Op.Exp, n, x, out);
+  else blocksOfSingles(Op.Exp, n, x, out);
 }
 export function expm1Array<T>(n: i32, x: usize, out: usize): void {
   if (sizeof<T>() == 8) blockedArray<T>(Blocked.Expm1, n, x, out);
@@ -53,11 +56,11 @@ export function tanhArray<T>(n: i32, x: usize, out: usize): void {
 }
 export function sigmoidArray<T>(n: i32, x: usize, out: usize): void {
   if (sizeof<T>() == 8) blockedArray<T>(Blocked.Sigmoid, n, x, out);
-  else map<T>(Op.Sigmoid, n, x, out);
+  else blocksOfSingles(Op.Sigmoid, n, x, out);
 }
 export function siluArray<T>(n: i32, x: usize, out: usize): void {
   if (sizeof<T>() == 8) blockedArray<T>(Blocked.Silu, n, x, out);
-  else map<T>(Op.Silu, n, x, out);
+  else blocksOfSingles(Op.Silu, n, x, out);
 }
 export function softplusArray<T>(n: i32, x: usize, out: usize): void {
   if (sizeof<T>() == 8) blockedArray<T>(Blocked.Softplus, n, x, out);
@@ -112,6 +115,45 @@ function eluFrom(power: v128, x: v128, alpha: v128, zero: v128): v128 {
 /** scale·x + shift, rounded twice; scale and shift are rounded to T first. */
 export function affineArray<T>(n: i32, scale: f64, shift: f64, x: usize, out: usize): void { map<T>(Op.Affine, n, x, out, scale, shift); }
 
+/** f32 in the two loops of exponentials-f32.ts; blocks with elements beyond their range by formulas for any. */
+// @ts-ignore: decorator
+@inline
+function blocksOfSingles(op: Op, n: i32, x: usize, out: usize): void {
+  const end = x + (<usize>(n >> 3) << 5);
+  for (; x < end; x += BLOCK, out += BLOCK) blockOfSingles(op, x, min<usize>(end, x + BLOCK), out);
+  const rest = <usize>(n & 7) << 2;
+  if (rest == 0) return;
+  v128.store(TAIL, i64x2.splat(0));
+  v128.store(TAIL, i64x2.splat(0), 16);
+  memory.copy(TAIL, end, rest);
+  blockOfSingles(op, TAIL, TAIL + 32, TAIL);
+  memory.copy(out - (x - end), TAIL, rest);
+}
+
+// @ts-ignore: decorator
+@inline
+function blockOfSingles(op: Op, x: usize, end: usize, out: usize): void {
+  if (!passesOfSingles(op, x, end, out)) anyOfSingles(op, x, end, out);
+}
+
+// @ts-ignore: decorator
+@inline
+function passesOfSingles(op: Op, x: usize, end: usize, out: usize): bool {
+  if (op == Op.Exp) return expOfSingles(x, end, out);
+  return op == Op.Silu ? siluOfSingles(x, end, out) : sigmoidOfSingles(x, end, out);
+}
+
+/** A block with elements beyond: the pieces that have some by formulas for any; one function for all. */
+function anyOfSingles(op: Op, x: usize, end: usize, out: usize): void {
+  while (x < end) {
+    const stop = min<usize>(end, x + PIECE);
+    if (passesOfSingles(op, x, stop, out)) {
+      x += PIECE;
+      out += PIECE;
+    } else for (; x < stop; x += 32, out += 32) applyRare<f32>(op, x, out);
+  }
+}
+
 // @ts-ignore: decorator
 @inline
 function map<T>(op: Op, n: i32, x: usize, out: usize, a: f64 = 0.0, b: f64 = 0.0): void {
@@ -155,7 +197,7 @@ function map<T>(op: Op, n: i32, x: usize, out: usize, a: f64 = 0.0, b: f64 = 0.0
 // @ts-ignore: decorator
 @inline
 function mayBeRare(op: Op): bool {
-  return op == Op.Exp || op == Op.Log || op == Op.Sin || op == Op.Cos || op == Op.Sigmoid || op == Op.Silu || op == Op.Softplus;
+  return op == Op.Log || op == Op.Sin || op == Op.Cos || op == Op.Softplus;
 }
 
 // @ts-ignore: decorator
@@ -204,15 +246,12 @@ function ofAny<T>(op: Op, x: v128): v128 {
 @inline
 function apply<T>(op: Op, x: v128, a: v128, b: v128): v128 {
   const zero = v128.splat<T>(<T>0);
-  if (op == Op.Exp) return exp<T>(x);
   if (op == Op.Expm1) return expm1<T>(x);
   if (op == Op.Log) return log(x);
   if (op == Op.Sin) return circularOfSingles(0, x);
   if (op == Op.Cos) return circularOfSingles(1, x);
   if (op == Op.Sqrt) return v128.sqrt<T>(x);
   if (op == Op.Tanh) return tanh(x);
-  if (op == Op.Sigmoid) return sigmoid(x);
-  if (op == Op.Silu) return silu(x);
   if (op == Op.Softplus) return softplus(x);
   if (op == Op.Erf) return erf(x);
   if (op == Op.Relu) return v128.andnot(x, v128.le<T>(x, zero)); // NaN is not ≤ 0 and stays

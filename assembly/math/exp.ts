@@ -20,38 +20,28 @@ const F32 = memory.data<f32>([
   1.4426950216293335, 0.693145751953125, 1.428606765330187e-06, 12582912.0, 1.0, -104.0, 89.0, -18.0, 120.0 + 12582912.0, 87.0,
   0.5, 0.16666541993618011, 0.041666269302368164, 0.008366639725863934, 0.0013947217958047986,
 ]);
-const LOG2_E: i32 = 0;
-const LN2_HIGH: i32 = 1;
-const LN2_LOW: i32 = 2;
-const SHIFT: i32 = 3;
-const ONE: i32 = 4;
+export const LOG2_E: i32 = 0;
+export const LN2_HIGH: i32 = 1;
+export const LN2_LOW: i32 = 2;
+export const SHIFT: i32 = 3;
+export const ONE: i32 = 4;
 /** exp is 0 below MIN and infinite above MAX; expm1 is −1 below MIN_EXPM1. */
 const MIN: i32 = 5;
 const MAX: i32 = 6;
 const MIN_EXPM1: i32 = 7;
 /** shifted(n) at an n whose 2^−n is below half an ulp of 1 and still normal. */
 const MAX_SHIFTED: i32 = 8;
-const NEAR: i32 = 9;
-const Q: i32 = 10;
+export const NEAR: i32 = 9;
+export const Q: i32 = 10;
 
-/** |x| ≤ NEAR: e^x is normal, and 2^n is added to the exponent bits. */
-// @ts-ignore: decorator
-@inline
-export function exp<T>(x: v128): v128 {
-  const shifted = shiftedExponent<T>(x);
-  const power = reducedPower<T>(x, shifted);
-  if (sizeof<T>() == 8) return v128.add<i64>(power, v128.shl<i64>(shifted, 52));
-  return v128.add<i32>(power, v128.shl<i32>(shifted, 23));
-}
-
-/** Elements that exp does not know: e^x subnormal, 0 or infinite, and NaN. */
+/** Elements beyond NEAR: e^x is or may be subnormal, 0 or infinite; and NaN. */
 // @ts-ignore: decorator
 @inline
 export function isRareExp<T>(x: v128): v128 {
   return v128.not(v128.le<T>(v128.abs<T>(x), constant<T>(NEAR)));
 }
 
-/** Any elements; those that exp knows get the bits that exp gives. */
+/** e^x of any elements; within NEAR, f32, the bits of exponentials-f32.ts. */
 // @ts-ignore: decorator
 @inline
 export function rareExp<T>(x: v128): v128 {
@@ -95,7 +85,7 @@ export function expm1<T>(x: v128): v128 {
 
 // @ts-ignore: decorator
 @inline
-function constant<T>(index: i32): v128 {
+export function constant<T>(index: i32): v128 {
   return splatFrom<T>(F64, F32, index);
 }
 
@@ -128,24 +118,31 @@ export function reducedLow<T>(n: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function reducedTail<T>(high: v128, low: v128): v128 {
+  if (sizeof<T>() == 4) {
+    return tailOfSingles(high, low, constant<T>(Q), constant<T>(Q + 1), constant<T>(Q + 2), constant<T>(Q + 3), constant<T>(Q + 4));
+  }
   const r = v128.sub<T>(high, low);
   const r2 = v128.mul<T>(r, r);
-  let even: v128;
-  let odd: v128;
-  if (sizeof<T>() == 8) {
-    even = step<T>(constant<T>(Q + 8), r2, constant<T>(Q + 6));
-    odd = step<T>(constant<T>(Q + 9), r2, constant<T>(Q + 7));
-    even = step<T>(even, r2, constant<T>(Q + 4));
-    odd = step<T>(odd, r2, constant<T>(Q + 5));
-    even = step<T>(even, r2, constant<T>(Q + 2));
-    odd = step<T>(odd, r2, constant<T>(Q + 3));
-  } else {
-    even = step<T>(constant<T>(Q + 4), r2, constant<T>(Q + 2));
-    odd = constant<T>(Q + 3);
-  }
+  let even = step<T>(constant<T>(Q + 8), r2, constant<T>(Q + 6));
+  let odd = step<T>(constant<T>(Q + 9), r2, constant<T>(Q + 7));
+  even = step<T>(even, r2, constant<T>(Q + 4));
+  odd = step<T>(odd, r2, constant<T>(Q + 5));
+  even = step<T>(even, r2, constant<T>(Q + 2));
+  odd = step<T>(odd, r2, constant<T>(Q + 3));
   even = step<T>(even, r2, constant<T>(Q));
   odd = step<T>(odd, r2, constant<T>(Q + 1));
   return v128.sub<T>(v128.mul<T>(r2, v128.add<T>(even, v128.mul<T>(odd, r))), low);
+}
+
+/** The same of f32, with q's coefficients. */
+// @ts-ignore: decorator
+@inline
+export function tailOfSingles(high: v128, low: v128, q0: v128, q1: v128, q2: v128, q3: v128, q4: v128): v128 {
+  const r = f32x4.sub(high, low);
+  const r2 = f32x4.mul(r, r);
+  const even = step<f32>(step<f32>(q4, r2, q2), r2, q0);
+  const odd = step<f32>(q3, r2, q1);
+  return f32x4.sub(f32x4.mul(r2, f32x4.add(even, f32x4.mul(odd, r))), low);
 }
 
 /** x·2^n as (x·2^⌊n/2⌋)·2^(n − ⌊n/2⌋): |n| up to 2 000 (f32: 250), one rounding. */

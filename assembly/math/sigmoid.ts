@@ -33,8 +33,13 @@ function denominator(x: v128): v128 {
   const u = f32x4.neg(x);
   const shifted = shiftedExponent<f32>(u);
   const p = reducedExpm1<f32>(u, shifted);
-  const s = powerOfTwo<f32>(shifted);
-  const one = constant(ONE);
+  return denominatorOf(p, powerOfTwo<f32>(shifted), constant(ONE));
+}
+
+/** d for e^(−x) = s + s·p. */
+// @ts-ignore: decorator
+@inline
+export function denominatorOf(p: v128, s: v128, one: v128): v128 {
   return f32x4.add(f32x4.pmax(s, one), f32x4.add(f32x4.pmin(s, one), f32x4.mul(s, p)));
 }
 
@@ -53,7 +58,7 @@ export function softplus(x: v128): v128 {
   return f32x4.add(f32x4.pmax(x, constant(ZERO)), f32x4.add(log(w), f32x4.div(lost, w)));
 }
 
-/** Any x, as the other rare…; those within the range of exp get the bits that sigmoid gives. Beyond: e^x, or 1. */
+/** Any x, as the other rare…; within NEAR of math/exp.ts the bits of sigmoid. Beyond: e^x, or 1. */
 // @ts-ignore: decorator
 @inline
 export function rareSigmoid(x: v128): v128 {

@@ -63,6 +63,15 @@ describe.each(DTYPES)('%s', (dtype) => {
     }
   });
 
+  test.each(NAMES)('%s: an element gives the same bits in blocks, some with elements beyond the range of the block, as among few', (name) => {
+    const x = inputs(dtype, 4, 1300).map((value, i) => (i < SPECIAL.length ? value : value / 2 ** 6));
+    for (const [i, value] of SPECIAL.entries()) x[(i * 97) % 1000] = round(value); // the last 300 have none, other blocks one or two in a piece
+    const few = Array.from({ length: Math.ceil(x.length / 3) }, (_, i) => Array.from(run(release, name, dtype, x.slice(3 * i, 3 * i + 3)))).flat();
+    expectSameBits(run(release, name, dtype, x), few, name);
+    const other = x.slice(5); // in blocks from elsewhere
+    expectSameBits(run(release, name, dtype, other), few.slice(5), `${name}, from 5`);
+  });
+
   test.each(NAMES)('%s: the release and the debug module agree in every bit', (name) => {
     const x = inputs(dtype, 2, 5000);
     expectSameBits(run(release, name, dtype, x), run(debug, name, dtype, x), name);
