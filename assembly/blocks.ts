@@ -8,12 +8,12 @@
  */
 
 import {
-  farGaussian, farGeluDerivative, farSechSquared, farSiluDerivative, geluDerivativeOfBlock,
-  geluDerivativeOfSingles, sechSquaredOfBlock, sechSquaredOfSingles, siluDerivativeOfBlock, siluDerivativeOfSingles,
+  farGaussian, farGeluDerivative, farSechSquared, farSiluDerivative, geluDerivativeOfBlock, geluDerivativeOfSingles, sechSquaredOfBlock,
+  sechSquaredOfSingles, siluDerivativeOfBlock, siluDerivativeOfSingles,
 } from "./derivatives";
 import {
-  GAUSSIAN_LIMIT, GELU_DERIVATIVE_LIMIT, POWER_LIMIT, SECH_LIMIT, expOfBlock, expm1OfBlock, farExpm1, farSigmoid, farSilu, farSoftplus, gaussianOfBlock, sigmoidOfBlock, siluOfBlock, softplusOfBlock,
-  tanhOfBlock,
+  GAUSSIAN_LIMIT, GELU_DERIVATIVE_LIMIT, POWER_LIMIT, SECH_LIMIT, expOfBlock, expm1OfBlock, farExpm1, farSigmoid, farSilu, farSoftplus,
+  gaussianOfBlock, sigmoidOfBlock, siluOfBlock, softplusOfBlock, tanhOfBlock,
 } from "./exponentials";
 import { erfOfBlock } from "./math/erf";
 import { rareExp } from "./math/exp";
