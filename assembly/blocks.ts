@@ -1,6 +1,6 @@
 /**
- * @file Element-wise maths in f64 by blocks of 256: out[i] ← f(x[i]), n contiguous elements of T; out may be x. f32 is
- * computed in f64 and rounded.
+ * @file Element-wise maths by blocks of 256 doubles or 512 f32: out[i] ← f(x[i]), n contiguous elements of T; out may be x. Functions of f32
+ * that have no passes of their own (exponentials-f32.ts) are computed in f64 and rounded.
  *
  * A block is a whole number of turns of two vectors. The first pass of a formula, or a test before, tells whether all of it is within
  * the range of the passes. In a block that is not, the others are gone through with a 1 in the place of each element beyond, which takes a
@@ -15,11 +15,13 @@ import {
   GAUSSIAN_LIMIT, GELU_DERIVATIVE_LIMIT, POWER_LIMIT, SECH_LIMIT, expOfBlock, expm1OfBlock, farExpm1, farSigmoid, farSilu, farSoftplus,
   gaussianOfBlock, sigmoidOfBlock, siluOfBlock, softplusOfBlock, tanhOfBlock,
 } from "./exponentials";
+import { expOfBlockF32, sigmoidOfBlockF32, siluOfBlockF32 } from "./exponentials-f32";
 import { erfOfBlock } from "./math/erf";
 import { rareExp } from "./math/exp";
 import { GELU_LIMIT, farGelu, geluOfBlock, geluOfSingles } from "./math/gelu";
 import { farLog, logOfBlock } from "./math/log";
 import { BLOCK, DOUBLES, isBeyondLimit, magnitudes } from "./math/passes";
+import { rareSigmoid, rareSilu } from "./math/sigmoid";
 import { CIRCULAR_LIMIT, QUARTER, circularOfBlock, farCircular } from "./math/sincos";
 
 /** A literal at the call of blockedArray, so that each function compiles to loops around its formula. */
@@ -33,27 +35,67 @@ const WIDENED = memory.data(<i32>BLOCK, 16);
 const SINGLES = memory.data(DOUBLES * 4, 16);
 const TAIL = memory.data(32, 16);
 const FAR = memory.data(16, 16);
+/** Bytes of the pieces of a block of f32. */
+const PIECE: usize = 128;
 
 // @ts-ignore: decorator
 @inline
 export function blockedArray<T>(op: Blocked, n: i32, x: usize, out: usize): void {
-  if (sizeof<T>() == 8) doubles(op, n, x, out);
+  if (sizeof<T>() == 8 || hasOwnSingles(op)) turns<T>(op, n, x, out);
   else singles(op, n, x, out);
+}
+
+/** Functions of f32 that are computed in f32. */
+// @ts-ignore: decorator
+@inline
+function hasOwnSingles(op: Blocked): bool {
+  return op == Blocked.Exp || op == Blocked.Sigmoid || op == Blocked.Silu;
 }
 
 // @ts-ignore: decorator
 @inline
-function doubles(op: Blocked, n: i32, x: usize, out: usize): void {
-  const end = x + (<usize>(n >> 2) << 5);
-  for (; x < end; x += BLOCK, out += BLOCK) block(op, false, x, min<usize>(end, x + BLOCK), out);
-  const rest = <usize>(n & 3) << 3;
+function turns<T>(op: Blocked, n: i32, x: usize, out: usize): void {
+  const size = <usize>n * sizeof<T>(), rest = size & 31, end = x + (size - rest);
+  for (; x < end; x += BLOCK, out += BLOCK) blockOf<T>(op, x, min<usize>(end, x + BLOCK), out);
   if (rest == 0) return;
   out -= x - end;
   v128.store(TAIL, f64x2.splat(0));
   v128.store(TAIL, f64x2.splat(0), 16);
   memory.copy(TAIL, end, rest);
-  block(op, false, TAIL, TAIL + 32, TAIL);
+  blockOf<T>(op, TAIL, TAIL + 32, TAIL);
   memory.copy(out, TAIL, rest);
+}
+
+// @ts-ignore: decorator
+@inline
+function blockOf<T>(op: Blocked, x: usize, end: usize, out: usize): void {
+  if (sizeof<T>() == 8) block(op, false, x, end, out);
+  else if (!passesF32(op, x, end, out)) anyOfBlockF32(op, x, end, out);
+}
+
+// @ts-ignore: decorator
+@inline
+function passesF32(op: Blocked, x: usize, end: usize, out: usize): bool {
+  if (op == Blocked.Exp) return expOfBlockF32(x, end, out);
+  return op == Blocked.Silu ? siluOfBlockF32(x, end, out) : sigmoidOfBlockF32(x, end, out);
+}
+
+/** A block of f32 with elements beyond: the pieces that have some by formulas for any; one function for all. */
+function anyOfBlockF32(op: Blocked, x: usize, end: usize, out: usize): void {
+  while (x < end) {
+    const stop = min<usize>(end, x + PIECE);
+    if (passesF32(op, x, stop, out)) {
+      x += PIECE;
+      out += PIECE;
+    } else for (; x < stop; x += 16, out += 16) v128.store(out, ofAnyF32(op, v128.load(x)));
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function ofAnyF32(op: Blocked, x: v128): v128 {
+  if (op == Blocked.Exp) return rareExp<f32>(x);
+  return op == Blocked.Silu ? rareSilu(x) : rareSigmoid(x);
 }
 
 // @ts-ignore: decorator

@@ -5,7 +5,7 @@
  *
  * Two vectors a turn, because a formula is one long chain of dependent operations. The tail is padded with zeros and goes
  * through the same loop: an element's result depends on its value alone, not on where it stands. NaN gives NaN. Doubles, and
- * f32 where that is faster than a formula of its own, go through blocks.ts.
+ * f32 where that is faster than one loop, go through blocks.ts.
  *
  * Largest errors known, in units in the last place (tests/routines/elementwise.accuracy.test.ts bounds them; where they are: docs/accuracy.md):
  *
@@ -19,12 +19,11 @@
  */
 
 import { Blocked, blockedArray } from "./blocks";
-import { expOfSingles, siluOfSingles, sigmoidOfSingles } from "./exponentials-f32";
 import { erf } from "./math/erf";
-import { expm1, isRareExp, rareExp } from "./math/exp";
+import { expm1, isRareExp } from "./math/exp";
 import { isRareLog, log, rareLog } from "./math/log-f32";
 import { BLOCK, DOUBLES } from "./math/passes";
-import { rareSigmoid, rareSilu, rareSoftplus, softplus } from "./math/sigmoid";
+import { rareSoftplus, softplus } from "./math/sigmoid";
 import { circularOfSingles, isRareCircular, rareCircular } from "./math/sincos-f32";
 import { tanh } from "./math/tanh";
 
@@ -32,16 +31,11 @@ import { tanh } from "./math/tanh";
 const TAIL = memory.data(32, 16);
 /** expm1 of a block. */
 const POWERS = memory.data(<i32>BLOCK, 16);
-/** Bytes of the pieces of a block. */
-const PIECE: usize = 128;
 
 /** What a map does to each vector; a literal at every call, so each map compiles to one loop around its formula. */
-const enum Op { Exp, Expm1, Log, Sin, Cos, Sqrt, Tanh, Sigmoid, Silu, Softplus, Erf, Relu, LeakyRelu, Elu, Affine }
+const enum Op { Expm1, Log, Sin, Cos, Sqrt, Tanh, Softplus, Erf, Relu, LeakyRelu, Elu, Affine }
 
-export function expArray<T>(n: i32, x: usize, out: usize): void {
-  if (sizeof<T>() == 8) blockedArray<T>(Blocked.Exp, n, x, out);
-  else blocksOfSingles(Op.Exp, n, x, out);
-}
+export function expArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.Exp, n, x, out); }
 export function expm1Array<T>(n: i32, x: usize, out: usize): void {
   if (sizeof<T>() == 8) blockedArray<T>(Blocked.Expm1, n, x, out);
   else map<T>(Op.Expm1, n, x, out);
@@ -54,14 +48,8 @@ export function tanhArray<T>(n: i32, x: usize, out: usize): void {
   if (sizeof<T>() == 8) blockedArray<T>(Blocked.Tanh, n, x, out);
   else map<T>(Op.Tanh, n, x, out);
 }
-export function sigmoidArray<T>(n: i32, x: usize, out: usize): void {
-  if (sizeof<T>() == 8) blockedArray<T>(Blocked.Sigmoid, n, x, out);
-  else blocksOfSingles(Op.Sigmoid, n, x, out);
-}
-export function siluArray<T>(n: i32, x: usize, out: usize): void {
-  if (sizeof<T>() == 8) blockedArray<T>(Blocked.Silu, n, x, out);
-  else blocksOfSingles(Op.Silu, n, x, out);
-}
+export function sigmoidArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.Sigmoid, n, x, out); }
+export function siluArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.Silu, n, x, out); }
 export function softplusArray<T>(n: i32, x: usize, out: usize): void {
   if (sizeof<T>() == 8) blockedArray<T>(Blocked.Softplus, n, x, out);
   else map<T>(Op.Softplus, n, x, out);
@@ -115,45 +103,6 @@ function eluFrom(power: v128, x: v128, alpha: v128, zero: v128): v128 {
 /** scale·x + shift, rounded twice; scale and shift are rounded to T first. */
 export function affineArray<T>(n: i32, scale: f64, shift: f64, x: usize, out: usize): void { map<T>(Op.Affine, n, x, out, scale, shift); }
 
-/** f32 in the two loops of exponentials-f32.ts; blocks with elements beyond their range by formulas for any. */
-// @ts-ignore: decorator
-@inline
-function blocksOfSingles(op: Op, n: i32, x: usize, out: usize): void {
-  const end = x + (<usize>(n >> 3) << 5);
-  for (; x < end; x += BLOCK, out += BLOCK) blockOfSingles(op, x, min<usize>(end, x + BLOCK), out);
-  const rest = <usize>(n & 7) << 2;
-  if (rest == 0) return;
-  v128.store(TAIL, i64x2.splat(0));
-  v128.store(TAIL, i64x2.splat(0), 16);
-  memory.copy(TAIL, end, rest);
-  blockOfSingles(op, TAIL, TAIL + 32, TAIL);
-  memory.copy(out - (x - end), TAIL, rest);
-}
-
-// @ts-ignore: decorator
-@inline
-function blockOfSingles(op: Op, x: usize, end: usize, out: usize): void {
-  if (!passesOfSingles(op, x, end, out)) anyOfSingles(op, x, end, out);
-}
-
-// @ts-ignore: decorator
-@inline
-function passesOfSingles(op: Op, x: usize, end: usize, out: usize): bool {
-  if (op == Op.Exp) return expOfSingles(x, end, out);
-  return op == Op.Silu ? siluOfSingles(x, end, out) : sigmoidOfSingles(x, end, out);
-}
-
-/** A block with elements beyond: the pieces that have some by formulas for any; one function for all. */
-function anyOfSingles(op: Op, x: usize, end: usize, out: usize): void {
-  while (x < end) {
-    const stop = min<usize>(end, x + PIECE);
-    if (passesOfSingles(op, x, stop, out)) {
-      x += PIECE;
-      out += PIECE;
-    } else for (; x < stop; x += 32, out += 32) applyRare<f32>(op, x, out);
-  }
-}
-
 // @ts-ignore: decorator
 @inline
 function map<T>(op: Op, n: i32, x: usize, out: usize, a: f64 = 0.0, b: f64 = 0.0): void {
@@ -167,7 +116,7 @@ function map<T>(op: Op, n: i32, x: usize, out: usize, a: f64 = 0.0, b: f64 = 0.0
       const x0 = v128.load(x);
       const x1 = v128.load(x, 16);
       if (mayBeRare(op) && v128.any_true(v128.or(isRare<T>(op, x0), isRare<T>(op, x1)))) {
-        applyRare<T>(op, x, out);
+        applyRare(op, x, out);
       } else {
         const y0 = apply<T>(op, x0, va, vb);
         const y1 = apply<T>(op, x1, va, vb);
@@ -210,36 +159,18 @@ function isRare<T>(op: Op, x: v128): v128 {
 /** Two vectors from x to out. */
 // @ts-ignore: decorator
 @inline
-function applyRare<T>(op: Op, x: usize, out: usize): void {
-  if (op == Op.Exp) rareExps<T>(x, out);
-  else if (op == Op.Log) rareLog(x, out);
+function applyRare(op: Op, x: usize, out: usize): void {
+  if (op == Op.Log) rareLog(x, out);
   else if (op == Op.Sin) rareCircular(0, x, out);
   else if (op == Op.Cos) rareCircular(1, x, out);
-  else if (op == Op.Sigmoid) rareSigmoids(x, out);
-  else if (op == Op.Silu) rareSilus(x, out);
   else rareSoftpluses(x, out);
 }
 
-function rareExps<T>(x: usize, out: usize): void { rarePair<T>(Op.Exp, x, out); }
-function rareSigmoids(x: usize, out: usize): void { rarePair<f32>(Op.Sigmoid, x, out); }
-function rareSilus(x: usize, out: usize): void { rarePair<f32>(Op.Silu, x, out); }
-function rareSoftpluses(x: usize, out: usize): void { rarePair<f32>(Op.Softplus, x, out); }
-
-// @ts-ignore: decorator
-@inline
-function rarePair<T>(op: Op, x: usize, out: usize): void {
-  const first = ofAny<T>(op, v128.load(x));
-  const second = ofAny<T>(op, v128.load(x, 16));
+function rareSoftpluses(x: usize, out: usize): void {
+  const first = rareSoftplus(v128.load(x));
+  const second = rareSoftplus(v128.load(x, 16));
   v128.store(out, first);
   v128.store(out, second, 16);
-}
-
-// @ts-ignore: decorator
-@inline
-function ofAny<T>(op: Op, x: v128): v128 {
-  if (op == Op.Exp) return rareExp<T>(x);
-  if (op == Op.Sigmoid) return rareSigmoid(x);
-  return op == Op.Silu ? rareSilu(x) : rareSoftplus(x);
 }
 
 // @ts-ignore: decorator

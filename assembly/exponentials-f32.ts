@@ -48,37 +48,16 @@ function reduceSame(x: usize, end: usize): usize { return reduce(false, x, end);
 function reduceNegative(x: usize, end: usize): usize { return reduce(true, x, end); }
 
 /** False, and nothing written, where an element is beyond, as the others. */
-export function expOfSingles(x: usize, end: usize, out: usize): bool {
-  const stop = reduceSame(x, end);
-  const one = constant<f32>(ONE);
-  const q0 = constant<f32>(Q);
-  const q1 = constant<f32>(Q + 1);
-  const q2 = constant<f32>(Q + 2);
-  const q3 = constant<f32>(Q + 3);
-  const q4 = constant<f32>(Q + 4);
-  const toOut = out - SPACE;
-  for (let at = SPACE; at < stop; at += 32) {
-    const p0 = expm1(v128.load(at), v128.load(at, PART), q0, q1, q2, q3, q4);
-    v128.store(at + toOut, i32x4.add(f32x4.add(one, p0), v128.load(at, 2 * PART)));
-    const p1 = expm1(v128.load(at, 16), v128.load(at, PART + 16), q0, q1, q2, q3, q4);
-    v128.store(at + toOut, i32x4.add(f32x4.add(one, p1), v128.load(at, 2 * PART + 16)), 16);
-  }
-  return stop != 0;
-}
+export function expOfBlockF32(x: usize, end: usize, out: usize): bool { return ofPowers(Result.Power, reduceSame(x, end), x, out); }
+export function sigmoidOfBlockF32(x: usize, end: usize, out: usize): bool { return ofPowers(Result.Sigmoid, reduceNegative(x, end), x, out); }
+export function siluOfBlockF32(x: usize, end: usize, out: usize): bool { return ofPowers(Result.Silu, reduceNegative(x, end), x, out); }
 
-export function sigmoidOfSingles(x: usize, end: usize, out: usize): bool {
-  return quotient(false, x, end, out);
-}
+/** What is made of e^x, or of e^(−x). */
+const enum Result { Power, Sigmoid, Silu }
 
-export function siluOfSingles(x: usize, end: usize, out: usize): bool {
-  return quotient(true, x, end, out);
-}
-
-/** 1/d or x/d. */
 // @ts-ignore: decorator
 @inline
-function quotient(timesX: bool, x: usize, end: usize, out: usize): bool {
-  const stop = reduceNegative(x, end);
+function ofPowers(result: Result, stop: usize, x: usize, out: usize): bool {
   const one = constant<f32>(ONE);
   const q0 = constant<f32>(Q);
   const q1 = constant<f32>(Q + 1);
@@ -89,13 +68,19 @@ function quotient(timesX: bool, x: usize, end: usize, out: usize): bool {
   const toOut = out - SPACE;
   for (let at = SPACE; at < stop; at += 32) {
     const p0 = expm1(v128.load(at), v128.load(at, PART), q0, q1, q2, q3, q4);
-    const d0 = denominatorOf(p0, i32x4.add(one, v128.load(at, 2 * PART)), one);
-    v128.store(at + toOut, f32x4.div(timesX ? v128.load(at + toX) : one, d0));
+    v128.store(at + toOut, resultOf(result, p0, v128.load(at, 2 * PART), result == Result.Silu ? v128.load(at + toX) : one, one));
     const p1 = expm1(v128.load(at, 16), v128.load(at, PART + 16), q0, q1, q2, q3, q4);
-    const d1 = denominatorOf(p1, i32x4.add(one, v128.load(at, 2 * PART + 16)), one);
-    v128.store(at + toOut, f32x4.div(timesX ? v128.load(at + toX, 16) : one, d1), 16);
+    v128.store(at + toOut, resultOf(result, p1, v128.load(at, 2 * PART + 16), result == Result.Silu ? v128.load(at + toX, 16) : one, one), 16);
   }
   return stop != 0;
+}
+
+/** (1 + p)·2^n, or numerator/d; `scale` is n in the bits of the exponent. */
+// @ts-ignore: decorator
+@inline
+function resultOf(result: Result, p: v128, scale: v128, numerator: v128, one: v128): v128 {
+  if (result == Result.Power) return i32x4.add(f32x4.add(one, p), scale);
+  return f32x4.div(numerator, denominatorOf(p, i32x4.add(one, scale), one));
 }
 
 /** e^(high − low) − 1 */

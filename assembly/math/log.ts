@@ -23,7 +23,7 @@ const enum Log { SqrtHalf, One, Field, Ln2High, Ln2Low, P, A, B, C, D, E, G }
 const MIN_NORMAL_WORD: i32 = 0x00100000;
 const INFINITY_WORD: i32 = 0x7ff00000;
 
-/** Subnormal x times 2^LIFT is 1 or more; 2^(LIFT/2); LIFT·ln 2. */
+/** 2^1074, the least number's inverse, makes a subnormal 1 or more: its root, and its logarithm as two numbers. */
 const ROOT_LIFT: f64 = 4.4989137945431964e161;
 const LIFT_HIGH: f64 = 744.4400719213812;
 const LIFT_LOW: f64 = 4.422444340918698e-14;

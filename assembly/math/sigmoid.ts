@@ -17,13 +17,13 @@ const MIN: i32 = 2;
 
 // @ts-ignore: decorator
 @inline
-export function sigmoid(x: v128): v128 {
+function sigmoid(x: v128): v128 {
   return f32x4.div(constant(ONE), denominator(x));
 }
 
 // @ts-ignore: decorator
 @inline
-export function silu(x: v128): v128 {
+function silu(x: v128): v128 {
   return f32x4.div(x, denominator(x));
 }
 

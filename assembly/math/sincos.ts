@@ -162,8 +162,8 @@ export function farCircular(turn: i32, x: usize, out: usize): void {
   const shift = constant(Circle.Shift);
   const shifted = step<f64>(high, constant(Circle.Units), shift);
   const n = f64x2.sub(shifted, shift);
-  const whole = f64x2.add(shifted, f64x2.add(quarters, f64x2.splat(turn)));
-  const offsets = sineOffsets(whole, whole, i32x4.splat(0));
+  const whole = f64x2.add(shifted, quarters);
+  const offsets = sineOffsets(whole, whole, i32x4.splat(turn));
   const first = i32x4.extract_lane(offsets, 0), second = i32x4.extract_lane(offsets, 1);
   v128.store(out, sum(
     sines(first, second), cosines(first, second), remainderOf(high, n, constant(Circle.Part), constant(Circle.Part1)),
