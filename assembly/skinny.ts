@@ -140,7 +140,7 @@ function multiplyFourRows<T>(
 }
 
 /** Panels of COLUMNS columns, step by step; columns past the last are filled, and what they give is not used. */
-function packColumns<T>(n: i32, k: i32, src: usize, rs: i32, cs: i32, dst: usize): void {
+export function packColumns<T>(n: i32, k: i32, src: usize, rs: i32, cs: i32, dst: usize): void {
   const rsBytes = <usize>rs * sizeof<T>(), csBytes = <usize>cs * sizeof<T>();
   for (let j = 0; j < n; j += COLUMNS<T>()) {
     const live = min(COLUMNS<T>(), n - j);

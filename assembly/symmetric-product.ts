@@ -3,24 +3,32 @@
  *
  *   out [vectors, n] ← X [vectors, n]·A
  *
- *   packed A: the tiles on and below the diagonal, SIDE × SIDE, one behind the other, in panels of ROWS rows stored column by
- *   column, so that it is read from its first byte to its last:
+ *   packed A: the tiles on and below the diagonal, SIDE × SIDE, in panels of ROWS rows stored column by column; GROUP rows of tiles
+ *   together (below: two), column by column, so that it is read from its first byte to its last:
  *
  *        J →                    each panel serves twice:
  *     I  0                        out[rows of I] ← out + panel·X[J]         sums in registers, in steps along the panel
  *     ↓  1  2                     out[J] ← out[J] + panelᵀ·X[rows of I]     X in registers; from L1
- *        3  4  5                tiles on the diagonal are whole, and serve once
+ *        3  5  7                tiles on the diagonal are whole, and serve once
+ *        4  6  8  9
  *
  * As many vectors as fill two v128 are interleaved. The last tiles are filled up with zeros.
  *
  * Vectors do not meet: the bits of one do not depend on how many others there are.
  */
 
+import { packColumns } from "./skinny";
 import { ROWS, SIDE, STEP_BYTES, addPanelF32, addPanelF64, addTransposedPanelF32, addTransposedPanelF64 } from "./symmetric-microkernel";
+
+/**
+ * Rows of tiles that are gone through together: X[I] and out[I] of all of them stay in L1, so that X[J] and out[J] come from L2 once for
+ * the group, or from beyond, where what lies between two groups is more than L2 holds.
+ */
+const GROUP: i32 = 4;
 
 // @ts-ignore: decorator
 @inline
-function WIDTH<T>(): i32 {
+export function WIDTH<T>(): i32 {
   return STEP_BYTES / sizeof<T>();
 }
 
@@ -36,15 +44,17 @@ function tileBytes<T>(): usize {
   return SIDE * SIDE * sizeof<T>();
 }
 
-/** Tile [I, J], J ≤ I. */
-// @ts-ignore: decorator
-@inline
-function tileAt<T>(tilesPtr: usize, i: i32, j: i32): usize {
-  return tilesPtr + (<usize>i * <usize>(i + 1) / 2 + <usize>j) * tileBytes<T>();
+/** Tile [I, J], J ≤ I, of so many rows of tiles. */
+function tileAt<T>(tilesPtr: usize, tiles: i32, i: i32, j: i32): usize {
+  const inside = i % GROUP, first = i - inside, rows = min(GROUP, tiles - first);
+  const beyond = max(0, j - first); // columns of the group's own tiles, each a tile shorter than the one before
+  const before = first * (first + 1) / 2 + rows * j - beyond * (beyond - 1) / 2;
+  return tilesPtr + <usize>(before + i - max(first, j)) * tileBytes<T>();
 }
 
 function symmetricTilesBytes<T>(n: i32): usize {
-  return tileAt<T>(0, tilesOf(n), 0);
+  const tiles = <usize>tilesOf(n);
+  return tiles * (tiles + 1) / 2 * tileBytes<T>();
 }
 
 /**
@@ -62,33 +72,33 @@ function packSymmetricRows<T>(n: i32, first: i32, count: i32, aPtr: usize, rsa: 
     aPtr += <usize>rows * row;
     r += rows;
   }
-  if (end == n) for (let r = n; r < tiles * SIDE; r++) storeRow<T>(0, 0, rowAt<T>(r % SIDE, tileAt<T>(tilesPtr, tiles - 1, tiles - 1)));
+  if (end == n) for (let r = n; r < tiles * SIDE; r++) storeRow<T>(0, 0, rowAt<T>(r % SIDE, tileAt<T>(tilesPtr, tiles, tiles - 1, tiles - 1)));
   return differing;
 }
 
 /** The rows from r on, `row` bytes apart: those of `panels` panels of one tile, or one row for 0. */
 function packRows<T>(n: i32, r: i32, panels: i32, aPtr: usize, row: usize, tilesPtr: usize): i32 {
-  const i = r / SIDE, inside = r % SIDE;
+  const tiles = tilesOf(n), i = r / SIDE, inside = r % SIDE;
   const panelRows = <usize>ROWS * row, end = aPtr + <usize>max(1, panels * ROWS) * row;
   let differing = 0;
   for (let j = 0; j < i; j++) {
     const at = <usize>(j * SIDE) * sizeof<T>();
-    let to = rowAt<T>(inside, tileAt<T>(tilesPtr, i, j));
+    let to = rowAt<T>(inside, tileAt<T>(tilesPtr, tiles, i, j));
     if (panels == 0) differing += replaceRow<T>(aPtr + at, to);
     else for (let a = aPtr; a < end; a += panelRows) {
       differing += replacePanel<T>(a + at, row, to);
       to += ROWS * SIDE * sizeof<T>();
     }
   }
-  const diagonal = tileAt<T>(tilesPtr, i, i);
+  const diagonal = tileAt<T>(tilesPtr, tiles, i, i);
   let k = inside;
   for (let a = aPtr; a < end; a += row) {
     storeRow<T>(min(SIDE, n - i * SIDE), a + <usize>(i * SIDE) * sizeof<T>(), rowAt<T>(k, diagonal));
     differing += replaceMirrors<T>(k++, diagonal);
   }
-  for (let j = i + 1; j < tilesOf(n); j++) {
+  for (let j = i + 1; j < tiles; j++) {
     const live = min(SIDE, n - j * SIDE), at = <usize>(j * SIDE) * sizeof<T>();
-    let to = tileAt<T>(tilesPtr, j, i) + <usize>(inside * ROWS) * sizeof<T>();
+    let to = tileAt<T>(tilesPtr, tiles, j, i) + <usize>(inside * ROWS) * sizeof<T>();
     const together = panels > 0 && live == SIDE, step = together ? ROWS : 1;
     for (let a = aPtr; a < end; a += <usize>step * row) {
       if (together) storeColumns<T>(a + at, row, to);
@@ -217,8 +227,8 @@ function symmetricProduct<T>(n: i32, vectors: i32, tilesPtr: usize, xPtr: usize,
   for (let v = 0; v < vectors; v += WIDTH<T>()) {
     const live = min(WIDTH<T>(), vectors - v);
     const at = <usize>v * <usize>n * sizeof<T>();
-    memory.fill(scratchPtr, 0, 2 * panelBytes<T>(n));
-    interleave<T>(n, live, xPtr + at, scratchPtr);
+    packColumns<T>(live, n, xPtr + at, 1, n, scratchPtr);
+    memory.fill(scratchPtr + <usize>n * STEP_BYTES, 0, 2 * panelBytes<T>(n) - <usize>n * STEP_BYTES);
     multiplyTiles<T>(tilesOf(n), tilesPtr, scratchPtr, out);
     separate<T>(n, live, out, outPtr + at);
   }
@@ -226,14 +236,17 @@ function symmetricProduct<T>(n: i32, vectors: i32, tilesPtr: usize, xPtr: usize,
 
 function multiplyTiles<T>(tiles: i32, tile: usize, x: usize, out: usize): void {
   const block: usize = SIDE * STEP_BYTES;
-  for (let i = 0; i < tiles; i++) {
-    const xi = x + <usize>i * block, outI = out + <usize>i * block;
-    for (let j = 0; j <= i; j++) {
+  for (let first = 0; first < tiles; first += GROUP) {
+    const end = min(first + GROUP, tiles);
+    for (let j = 0; j < end; j++) {
       const xj = x + <usize>j * block, outJ = out + <usize>j * block;
-      for (let r: usize = 0; r < block; r += ROWS * STEP_BYTES) {
-        addPanel<T>(tile, xj, outI + r);
-        if (j < i) addTransposedPanel<T>(tile, xi + r, outJ);
-        tile += ROWS * SIDE * sizeof<T>();
+      for (let i = max(first, j); i < end; i++) {
+        const xi = x + <usize>i * block, outI = out + <usize>i * block;
+        for (let r: usize = 0; r < block; r += ROWS * STEP_BYTES) {
+          addPanel<T>(tile, xj, outI + r);
+          if (j < i) addTransposedPanel<T>(tile, xi + r, outJ);
+          tile += ROWS * SIDE * sizeof<T>();
+        }
       }
     }
   }
@@ -253,19 +266,8 @@ function addTransposedPanel<T>(panel: usize, x: usize, out: usize): void {
   else addTransposedPanelF32(panel, x, out);
 }
 
-/** Panel ← vectors: step i holds entry i of each; those beyond `live` are left. */
-function interleave<T>(n: i32, live: i32, xPtr: usize, panelPtr: usize): void {
-  for (let v = 0; v < live; v++) {
-    let to = panelPtr + <usize>v * sizeof<T>();
-    for (const end = xPtr + <usize>n * sizeof<T>(); xPtr < end; xPtr += sizeof<T>()) {
-      store<T>(to, load<T>(xPtr));
-      to += STEP_BYTES;
-    }
-  }
-}
-
-/** Vectors ← panel. */
-function separate<T>(n: i32, live: i32, panelPtr: usize, outPtr: usize): void {
+/** Vectors ← panel, the inverse of packColumns. */
+export function separate<T>(n: i32, live: i32, panelPtr: usize, outPtr: usize): void {
   for (let v = 0; v < live; v++) {
     let from = panelPtr + <usize>v * sizeof<T>();
     for (const end = outPtr + <usize>n * sizeof<T>(); outPtr < end; outPtr += sizeof<T>()) {

@@ -121,7 +121,7 @@ class BlockLanczos {
     this.restPtr = arena.allocateArray(dtype, block * n);
     this.coefficientsPtr = arena.allocateArray(dtype, block * capacity);
     this.ritzPtr = arena.allocateArray(dtype, capacity * capacity);
-    this.scratchPtr = arena.allocate(routines.orthogonalizeScratchBytes() >>> 0);
+    this.scratchPtr = arena.allocate(routines.orthogonalizeScratchBytes(n, capacity) >>> 0);
     this.gemmPtr = arena.allocate(Math.max(routines.gemmScratchBytes(block, block, n) >>> 0, routines.gemmScratchBytes(capacity, n, capacity) >>> 0));
     this.h = new Float64Array(capacity * capacity);
   }
@@ -298,7 +298,7 @@ class BlockLanczos {
       for (let r = 0; r < rows; r++) {
         const rowPtr = this.row(this.vPtr, this.size + r);
         const before = this.norm(rowPtr);
-        this.project(1, rowPtr, this.size, r);
+        this.projectWithin(r);
         const after = this.norm(rowPtr);
         if (!(after > 0.1 * before)) again = true;
         if (after > NEGLIGIBLE[this.dtype] * before && after > (pass === 0 ? negligible : 0.1)) this.scaleRow(rowPtr, after);
@@ -306,6 +306,16 @@ class BlockLanczos {
       }
     }
     this.size += rows;
+  }
+
+  /** Row r behind the basis loses its parts along the rows between. */
+  private projectWithin(r: number): void {
+    const { n, size, routines } = this;
+    const rowPtr = this.row(this.vPtr, size + r);
+    for (let k = size; k < size + r; k++) {
+      const otherPtr = this.row(this.vPtr, k);
+      routines.axpy(n, -routines.dot(n, otherPtr, rowPtr), otherPtr, rowPtr);
+    }
   }
 
   /** Row r behind the basis ← a random unit vector orthogonal to all before it. */

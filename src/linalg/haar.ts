@@ -44,7 +44,7 @@ const BLOCK = 32;
 /** Gram and Schmidt's process for the rows of [n, n], blocks of them at a time. */
 function orthonormalizeRows({ arena, f64 }: Runtime, n: number, rowsPtr: number): void {
   const coefficientsPtr = arena.allocateArray('f64', BLOCK * n);
-  const scratchPtr = arena.allocate(f64.orthogonalizeScratchBytes() >>> 0);
+  const scratchPtr = arena.allocate(f64.orthogonalizeScratchBytes(n, n) >>> 0);
   const row = (k: number) => rowsPtr + k * n * 8;
   for (let first = 0; first < n; first += BLOCK) {
     const rows = Math.min(BLOCK, n - first);
@@ -52,7 +52,9 @@ function orthonormalizeRows({ arena, f64 }: Runtime, n: number, rowsPtr: number)
     for (let pass = 0; pass < 2; pass++) {
       f64.orthogonalize(n, rows, first, rowsPtr, row(first), coefficientsPtr, scratchPtr);
       for (let k = first; k < first + rows; k++) {
-        for (let again = 0; again < 2; again++) f64.orthogonalize(n, 1, k - first, row(first), row(k), coefficientsPtr, scratchPtr);
+        for (let again = 0; again < 2; again++) {
+          for (let before = first; before < k; before++) f64.axpy(n, -f64.dot(n, row(before), row(k)), row(before), row(k));
+        }
         normalize(arena.f64(row(k), n));
       }
     }

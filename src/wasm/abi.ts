@@ -381,7 +381,7 @@ export interface Routines {
   // ── orthogonalize.ts ───────────────────────────────────────────────────────────────────────────────────────────
   /** C [rows, count] ← X·Vᵀ, X [rows, n] ← X − C·V for V [count, n] of orthonormal rows; all contiguous. */
   orthogonalize(n: number, rows: number, count: number, vPtr: number, xPtr: number, cPtr: number, scratchPtr: number): void;
-  orthogonalizeScratchBytes(): number;
+  orthogonalizeScratchBytes(n: number, count: number): number;
 
   // ── cholesky.ts ────────────────────────────────────────────────────────────────────────────────────────────────
   /** A = L·Lᵀ in place in the lower triangle (row-major, row stride rsa); the upper triangle is not touched. Returns 0, or k > 0 when the leading minor of order k is not positive. */

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { generator, integers, uniform } from '../oracle/numbers.ts';
 import { DTYPES, type Dtype, expectSameBits, type Floats, Sandbox, type Target } from './sandbox.ts';
 
-const SIZES = [1, 2, 3, 4, 5, 63, 64, 65, 127, 128, 131, 200];
+const SIZES = [1, 2, 3, 4, 5, 63, 64, 65, 127, 128, 131, 200, 257, 400, 513]; // tiles of 64, four rows of them together
 const boxes = { release: new Sandbox('release'), wide: new Sandbox('wide'), debug: new Sandbox('debug') };
 
 function symmetric(n: number, entries: ArrayLike<number>): Float64Array {
@@ -60,7 +60,7 @@ describe.each(DTYPES)('symmetricProduct %s', (dtype) => {
   });
 
   test('the bits of a vector do not depend on the vectors beside it, nor on the build', () => {
-    const n = 131;
+    const n = 331;
     const a = symmetric(n, uniform(1, n * n));
     const x = uniform(2, 5 * n);
     const together = product('release', dtype, n, a, 5, x).out;
@@ -107,16 +107,21 @@ describe.each(DTYPES)('orthogonalize %s', (dtype) => {
       [255, 4, 5],
       [256, 1, 8],
       [257, 5, 2],
+      [259, 9, 7],
       [600, 4, 11],
     ]) {
-      const v = uniform(5, count * n).map((value) => (value - 0.5) / Math.sqrt(n));
+      // Orthonormal: the discrete cosine transform of type IV.
+      const v = Float64Array.from({ length: count * n }, (_, at) => {
+        const [k, i] = [Math.floor(at / n), at % n];
+        return Math.sqrt(2 / n) * Math.cos((Math.PI / n) * (k + 0.5) * (i + 0.5));
+      });
       const x = uniform(6, rows * n).map((value) => value - 0.5);
       const results = (['release', 'wide', 'debug'] as const).map((target) => {
         const box = boxes[target];
         box.reset();
         const routines = box.routines(dtype);
         const [vs, xs, cs] = [box.input(dtype, v), box.input(dtype, x), box.output(dtype, rows * count)];
-        routines.orthogonalize(n, rows, count, vs.ptr, xs.ptr, cs.ptr, box.bytes(routines.orthogonalizeScratchBytes()));
+        routines.orthogonalize(n, rows, count, vs.ptr, xs.ptr, cs.ptr, box.bytes(routines.orthogonalizeScratchBytes(n, count)));
         box.check();
         return { v: vs.read(), x: xs.read(), c: cs.read() };
       });
