@@ -84,7 +84,7 @@ export {
   symmetricTilesBytesF64, symmetricTilesBytesF32, packSymmetricRowsF64, packSymmetricRowsF32,
   symmetricProductF64, symmetricProductF32, symmetricProductScratchBytesF64, symmetricProductScratchBytesF32,
 } from "./symmetric-product";
-export { addPanelF64, addPanelF32, addTransposedPanelF64, addTransposedPanelF32 } from "./symmetric-microkernel";
+export { addTileF64, addTileF32 } from "./symmetric-microkernel";
 export { orthogonalizeF64, orthogonalizeF32, orthogonalizeScratchBytesF64, orthogonalizeScratchBytesF32 } from "./orthogonalize";
 export { choleskyF64, choleskyF32, choleskyScratchBytesF64, choleskyScratchBytesF32 } from "./cholesky";
 export {

@@ -175,8 +175,18 @@ function addTransposedProduct<T>(a: usize, b: usize, c: usize): void {
   }
 }
 
+/** The panels of a tile, for its rows and, unless it is on the diagonal (out[J] is 0), for its columns. */
+// @ts-ignore: decorator
+@inline
+function addTile<T>(tile: usize, xj: usize, outI: usize, xi: usize, outJ: usize): void {
+  for (const end = tile + SIDE * SIDE * sizeof<T>(); tile < end; tile += ROWS * SIDE * sizeof<T>()) {
+    addProduct<T>(tile, xj, outI);
+    if (outJ != 0) addTransposedProduct<T>(tile, xi, outJ);
+    outI += ROWS * STEP_BYTES;
+    xi += ROWS * STEP_BYTES;
+  }
+}
+
 // Exported, so that neither Binaryen nor V8 inlines them into the loops over tiles: the engine's better code takes effect at the next call.
-export function addPanelF64(a: usize, b: usize, c: usize): void { addProduct<f64>(a, b, c); }
-export function addPanelF32(a: usize, b: usize, c: usize): void { addProduct<f32>(a, b, c); }
-export function addTransposedPanelF64(a: usize, b: usize, c: usize): void { addTransposedProduct<f64>(a, b, c); }
-export function addTransposedPanelF32(a: usize, b: usize, c: usize): void { addTransposedProduct<f32>(a, b, c); }
+export function addTileF64(tile: usize, xj: usize, outI: usize, xi: usize, outJ: usize): void { addTile<f64>(tile, xj, outI, xi, outJ); }
+export function addTileF32(tile: usize, xj: usize, outI: usize, xi: usize, outJ: usize): void { addTile<f32>(tile, xj, outI, xi, outJ); }

@@ -18,7 +18,7 @@
  */
 
 import { packColumns } from "./skinny";
-import { ROWS, SIDE, STEP_BYTES, addPanelF32, addPanelF64, addTransposedPanelF32, addTransposedPanelF64 } from "./symmetric-microkernel";
+import { ROWS, SIDE, STEP_BYTES, addTileF32, addTileF64 } from "./symmetric-microkernel";
 
 /**
  * Rows of tiles that are gone through together: X[I] and out[I] of all of them stay in L1, so that X[J] and out[J] come from L2 once for
@@ -239,14 +239,11 @@ function multiplyTiles<T>(tiles: i32, tile: usize, x: usize, out: usize): void {
   for (let first = 0; first < tiles; first += GROUP) {
     const end = min(first + GROUP, tiles);
     for (let j = 0; j < end; j++) {
-      const xj = x + <usize>j * block, outJ = out + <usize>j * block;
+      const columns = <usize>j * block;
       for (let i = max(first, j); i < end; i++) {
-        const xi = x + <usize>i * block, outI = out + <usize>i * block;
-        for (let r: usize = 0; r < block; r += ROWS * STEP_BYTES) {
-          addPanel<T>(tile, xj, outI + r);
-          if (j < i) addTransposedPanel<T>(tile, xi + r, outJ);
-          tile += ROWS * SIDE * sizeof<T>();
-        }
+        const rows = <usize>i * block;
+        addTile<T>(tile, x + columns, out + rows, x + rows, i == j ? 0 : out + columns);
+        tile += tileBytes<T>();
       }
     }
   }
@@ -254,16 +251,9 @@ function multiplyTiles<T>(tiles: i32, tile: usize, x: usize, out: usize): void {
 
 // @ts-ignore: decorator
 @inline
-function addPanel<T>(panel: usize, x: usize, out: usize): void {
-  if (sizeof<T>() == 8) addPanelF64(panel, x, out);
-  else addPanelF32(panel, x, out);
-}
-
-// @ts-ignore: decorator
-@inline
-function addTransposedPanel<T>(panel: usize, x: usize, out: usize): void {
-  if (sizeof<T>() == 8) addTransposedPanelF64(panel, x, out);
-  else addTransposedPanelF32(panel, x, out);
+function addTile<T>(tile: usize, xj: usize, outI: usize, xi: usize, outJ: usize): void {
+  if (sizeof<T>() == 8) addTileF64(tile, xj, outI, xi, outJ);
+  else addTileF32(tile, xj, outI, xi, outJ);
 }
 
 /** Vectors ← panel, the inverse of packColumns. */

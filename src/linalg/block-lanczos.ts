@@ -138,7 +138,7 @@ class BlockLanczos {
       const whole = this.size === this.n;
       const full = this.size + block > this.capacity;
       if (whole || full || this.size >= due) {
-        const ritz = ritzPairs(this.rt, this.h, this.size, this.capacity, kept);
+        const ritz = ritzPairs(this.rt, this.h, this.size, this.capacity, full ? kept : count);
         const residual = largestResidual(ritz, this.leftover, count);
         const bound = tolerance * ritz.norm;
         const converged = residual <= bound;

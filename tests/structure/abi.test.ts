@@ -17,8 +17,7 @@ const MICROKERNELS = [
   'selectedMicrokernel',
   'addSwitched',
   'ownZerosMicrokernel',
-  'addPanel',
-  'addTransposedPanel',
+  'addTile',
 ];
 const BESIDE_ABI = ['arenaBase', ...MICROKERNELS.flatMap((name) => [`${name}F32`, `${name}F64`])];
 
