@@ -194,13 +194,13 @@ function passes(op: Blocked, single: bool, x: usize, end: usize, out: usize): bo
   if (op == Blocked.Log) return logOfBlock(x, end, out);
   if (op == Blocked.Gaussian) return gaussianOfBlock(x, end, out);
   if (op == Blocked.SechSquared) return single ? sechSquaredOfSingles(x, end, out) : sechSquaredOfBlock(x, end, out);
+  if (op == Blocked.SiluDerivative) return single ? siluDerivativeOfSingles(x, end, out) : siluDerivativeOfBlock(x, end, out);
   if (op == Blocked.GeluDerivative) return single ? geluDerivativeOfSingles(x, end, out) : geluDerivativeOfBlock(x, end, out);
   if (op == Blocked.Sin) return circularOfBlock(0, x, end, out);
   if (op == Blocked.Cos) return circularOfBlock(QUARTER, x, end, out);
   if (op == Blocked.Tanh) tanhOfBlock(x, end, out);
   else if (op == Blocked.Erf) erfOfBlock(x, end, out);
   else if (!allWithin(limit(op), x, end)) return false;
-  else if (op == Blocked.SiluDerivative) single ? siluDerivativeOfSingles(x, end, out) : siluDerivativeOfBlock(x, end, out);
   else single ? geluOfSingles(x, end, out) : geluOfBlock(x, end, out);
   return true;
 }

@@ -33,8 +33,7 @@ const SUMS = memory.data(<i32>BLOCK, 16);
 const LOST = memory.data(<i32>BLOCK, 16);
 
 /** reduce of arguments that two formulas share, as functions, so that they share its code. */
-export function reduceSame(x: usize, end: usize): usize { return reduce(Argument.Same, false, POWER_LIMIT, x, end); }
-export function reduceSameJoined(x: usize, end: usize): usize { return reduce(Argument.Same, true, POWER_LIMIT, x, end); }
+export function reduceNegativeMagnitude(x: usize, end: usize): usize { return reduce(Argument.NegativeMagnitude, true, POWER_LIMIT, x, end); }
 function reduceNegative(x: usize, end: usize): usize { return reduce(Argument.Negative, true, POWER_LIMIT, x, end); }
 export function reduceNegativeDoubled(x: usize, end: usize): usize { return reduce(Argument.NegativeDoubled, true, SECH_LIMIT, x, end); }
 export function reduceNegativeHalfSquare(x: usize, end: usize): usize {
@@ -134,7 +133,7 @@ export function squareLow(x: v128, scale: f64): v128 {
 }
 
 export function expOfBlock(x: usize, end: usize, out: usize): bool {
-  return powersOfBlock(reduceSameJoined(x, end), out);
+  return powersOfBlock(reduce(Argument.Same, true, POWER_LIMIT, x, end), out);
 }
 
 /** e^(−x²) */
@@ -143,7 +142,7 @@ export function gaussianOfBlock(x: usize, end: usize, out: usize): bool {
 }
 
 /** e^u of what was reduced. */
-function powersOfBlock(stop: usize, out: usize): bool {
+export function powersOfBlock(stop: usize, out: usize): bool {
   if (stop == 0) return false;
   const q0 = powerConstant(Power.Q0);
   const q1 = powerConstant(Power.Q1);
@@ -164,7 +163,7 @@ function power(r: v128, s: v128, q0: v128, q1: v128, q2: v128, q3: v128): v128 {
 }
 
 export function expm1OfBlock(x: usize, end: usize, out: usize): bool {
-  const stop = reduceSame(x, end);
+  const stop = reduce(Argument.Same, false, POWER_LIMIT, x, end);
   if (stop == 0) return false;
   const one = powerConstant(Power.One);
   const q0 = powerConstant(Power.Q0);
@@ -262,7 +261,7 @@ function denominator(r: v128, s: v128, one: v128, q0: v128, q1: v128, q2: v128, 
 }
 
 export function softplusOfBlock(x: usize, end: usize, out: usize): bool {
-  const stop = reduce(Argument.NegativeMagnitude, true, POWER_LIMIT, x, end);
+  const stop = reduceNegativeMagnitude(x, end);
   if (stop == 0) return false;
   const one = powerConstant(Power.One);
   const q0 = powerConstant(Power.Q0);

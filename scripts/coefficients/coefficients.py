@@ -193,7 +193,7 @@ def sincos_tables():
 
 
 def derivative_tables():
-    """gelu′(−a) = e^(−a²/2)·(a − a0)·Q(t), t = 2a/(a + 3) − 1, 0 ≤ a ≤ 39.5; the zeros of gelu′(−a) and silu′(−a)."""
+    """gelu′(−a) = e^(−a²/2)·(a − a0)·Q(t), t = 2a/(a + 3) − 1, 0 ≤ a ≤ 39.5; the zeros of gelu′(−a) and silu′(−a), silu′ near its zero."""
 
     def h(a):
         return exp(a * a / 2) * erfc(a / sqrt(mpf(2))) / 2 - a / sqrt(2 * pi)
@@ -213,7 +213,13 @@ def derivative_tables():
         show("Q", "f64", c, "relative", error)
     zero = findroot(lambda a: 1 + exp(-a) - a, mpf("1.28"))
     show("silu′(−a) = 0 at high, low", "f64", split(zero, 53, "f64"))
-    show("e^(−a) there: high, low", "f64", split(exp(-zero), 26, "f64"))
+
+    def silu_slope(e):
+        u = exp(-(zero + e))
+        return u * (1 + u - zero - e) / (1 + u) ** 2 / e if abs(e) > TINY else -exp(-zero) / (1 + exp(-zero))
+
+    coefficients, error = minimax(silu_slope, range(7), -mpf(1) / 64, mpf(1) / 64)
+    show("silu′(−a)/(a − a0), the first as high, low", "f64", [*split(coefficients[0], 26, "f64"), *coefficients[1:]], "absolute", error)
 
 
 FAMILIES = {"derivatives": [derivative_tables], "sincos": [sincos_tables], "exp": [exp_tables], "power": [power_tables], "log": [log_tables], "erf": [erf_tables], "gelu": [gelu_tables]}
