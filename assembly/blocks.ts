@@ -8,14 +8,15 @@
  */
 
 import {
-  farGaussian, farGeluDerivative, farSechSquared, farSiluDerivative, geluDerivativeOfBlock, geluDerivativeOfSingles, sechSquaredOfBlock,
-  sechSquaredOfSingles, siluDerivativeOfBlock, siluDerivativeOfSingles,
+  farGaussian, farGeluDerivative, farSechSquared, farSiluDerivative, sechSquaredOfBlock, sechSquaredOfSingles, siluDerivativeOfBlock,
+  siluDerivativeOfSingles,
 } from "./derivatives";
 import {
-  GAUSSIAN_LIMIT, GELU_DERIVATIVE_LIMIT, POWER_LIMIT, SECH_LIMIT, expOfBlock, expm1OfBlock, farExpm1, farSigmoid, farSilu, farSoftplus,
-  gaussianOfBlock, sigmoidOfBlock, siluOfBlock, softplusOfBlock, tanhOfBlock,
+  GAUSSIAN_LIMIT, POWER_LIMIT, SECH_LIMIT, expOfBlock, expm1OfBlock, farExpm1, farSigmoid, farSilu, farSoftplus, gaussianOfBlock,
+  sigmoidOfBlock, siluOfBlock, softplusOfBlock, tanhOfBlock,
 } from "./exponentials";
 import { expOfBlockF32, sigmoidOfBlockF32, siluOfBlockF32 } from "./exponentials-f32";
+import { geluDerivativeOfBlock, geluDerivativeOfSingles } from "./gelu-derivative";
 import { erfOfBlock } from "./math/erf";
 import { rareExp } from "./math/exp";
 import { GELU_LIMIT, farGelu, geluOfBlock, geluOfSingles } from "./math/gelu";
@@ -148,10 +149,9 @@ function allWithin(limit: f64, x: usize, end: usize): bool {
 @inline
 function limit(op: Blocked): f64 {
   if (op == Blocked.Log) return Infinity;
-  if (op == Blocked.Gelu) return GELU_LIMIT;
+  if (op == Blocked.Gelu || op == Blocked.GeluDerivative) return GELU_LIMIT;
   if (op == Blocked.Gaussian) return GAUSSIAN_LIMIT;
   if (op == Blocked.SechSquared) return SECH_LIMIT;
-  if (op == Blocked.GeluDerivative) return GELU_DERIVATIVE_LIMIT;
   return op == Blocked.Sin || op == Blocked.Cos ? CIRCULAR_LIMIT : POWER_LIMIT;
 }
 
@@ -195,13 +195,13 @@ function passes(op: Blocked, single: bool, x: usize, end: usize, out: usize): bo
   if (op == Blocked.Gaussian) return gaussianOfBlock(x, end, out);
   if (op == Blocked.SechSquared) return single ? sechSquaredOfSingles(x, end, out) : sechSquaredOfBlock(x, end, out);
   if (op == Blocked.SiluDerivative) return single ? siluDerivativeOfSingles(x, end, out) : siluDerivativeOfBlock(x, end, out);
-  if (op == Blocked.GeluDerivative) return single ? geluDerivativeOfSingles(x, end, out) : geluDerivativeOfBlock(x, end, out);
   if (op == Blocked.Sin) return circularOfBlock(0, x, end, out);
   if (op == Blocked.Cos) return circularOfBlock(QUARTER, x, end, out);
   if (op == Blocked.Tanh) tanhOfBlock(x, end, out);
   else if (op == Blocked.Erf) erfOfBlock(x, end, out);
   else if (!allWithin(limit(op), x, end)) return false;
-  else single ? geluOfSingles(x, end, out) : geluOfBlock(x, end, out);
+  else if (op == Blocked.Gelu) single ? geluOfSingles(x, end, out) : geluOfBlock(x, end, out);
+  else single ? geluDerivativeOfSingles(x, end, out) : geluDerivativeOfBlock(x, end, out);
   return true;
 }
 

@@ -135,7 +135,9 @@ export const ROWS: readonly Row[] = [
     goals: [times(30, 'all 2048')],
   },
   ...elementwise('exp', 'quick'),
-  ...['tanh', 'expm1', 'log', 'sin', 'cos', 'sigmoid', 'silu', 'erf', 'gelu'].flatMap((name) => elementwise(name, 'usual')),
+  ...['tanh', 'expm1', 'log', 'sin', 'cos', 'sigmoid', 'silu', 'erf', 'gelu', 'sechSquared', 'siluDerivative', 'geluDerivative'].flatMap((name) =>
+    elementwise(name, 'usual'),
+  ),
   ntk('mlp', 'full', 8, 'usual'),
   ntk('mlp', 'full', 32, 'quick'),
   ntk('mlp', 'trace', 32, 'usual'),

@@ -134,7 +134,7 @@ const ROWS = memory.data<f64>([
 const NEAR: f64 = 0.0625;
 
 export function erfOfBlock(x: usize, end: usize, out: usize): void {
-  rowsOfBlock(ROWS, 6, x, end);
+  rowsOfBlock(ROWS, x, end);
   const near = f64x2.splat(NEAR);
   const sign = f64x2.splat(-0.0);
   for (let at = SPACE; x < end; x += 16, out += 16, at += STRIDE) {

@@ -11,11 +11,11 @@
 import { exponentOf, reducedHigh, reducedLow, reducedTail, shiftedExponent, timesPowerOfTwo } from "./exp";
 import { fastSumError, upperHalf } from "./pair";
 import { SPACE, STRIDE } from "./passes";
-import { rowRest, rowValue, rowsOfBlock } from "./rows";
+import { rowRest, rowValue, rowsOfBlock, rowsOfSingles } from "./rows";
 import { cubicFrom, splatFrom, step } from "./table";
 
 const F64 = memory.data<f64>([
-  0.5, 1.0, 39.5, 0.3989422768354416, 3.5659910885844774e-09,
+  0.5, 1.0, 39.5,
   // T
   0.3989422804014103, -1.196826841147224, 5.984134151512965, -41.88891227972571, 376.9922827995736, -4145.393301714714, 53691.707163036146,
   -787345.3317180718, 12230709.366195662, -180554954.4050062, 2193950699.3674607, -18266528507.50291, 74840985975.38335,
@@ -24,13 +24,13 @@ const HALF: i32 = 0;
 const ONE: i32 = 1;
 /** Beyond it a·Φ(−a) is 0. */
 const MAX: i32 = 2;
+const T: i32 = 3;
 /** 1/√(2π): 26 bits, and the rest. */
-const DENSITY: i32 = 3;
-const DENSITY_LOW: i32 = 4;
-const T: i32 = 5;
+export const DENSITY: f64 = 0.3989422768354416;
+export const DENSITY_LOW: f64 = 3.5659910885844774e-09;
 
 /** Φ(−a) */
-const ROWS = memory.data<f64>([
+export const ROWS = memory.data<f64>([
   0.0, -0.3989422804014327, 0.0, 0.06649038006690589, 0.0, -0.009973557009971046, 0.0,
     0.0011873281910084188, 0.0, -0.00011543929576873779, 0.0, 7.62939453125e-06, 0.5,
   2.7321894746634712e-17, -0.39583768694474947, 0.02473985543404683, 0.06494212051437298, -0.006152750505080462, -0.009587499314420711, 0.0010201063014392275,
@@ -135,13 +135,13 @@ export const GELU_LIMIT: f64 = 6.0;
 
 /** |x| < GELU_LIMIT */
 export function geluOfBlock(x: usize, end: usize, out: usize): void {
-  rowsOfBlock(ROWS, 6, x, end);
+  rowsOfBlock(ROWS, x, end);
   productOfBlock(x, end, out);
 }
 
 /** geluOfBlock for results that are rounded to f32. */
 export function geluOfSingles(x: usize, end: usize, out: usize): void {
-  rowsOfBlock(ROWS, 4, x, end);
+  rowsOfSingles(ROWS, x, end);
   productOfBlock(x, end, out);
 }
 
@@ -174,8 +174,8 @@ export function farGelu(x: usize, out: usize): void {
 
   const inverse = f64x2.div(one, a);
   const z = f64x2.mul(inverse, inverse);
-  const density = constant(DENSITY);
-  const densityLow = f64x2.sub(constant(DENSITY_LOW), f64x2.mul(z, tailFactor(z)));
+  const density = f64x2.splat(DENSITY);
+  const densityLow = f64x2.sub(f64x2.splat(DENSITY_LOW), f64x2.mul(z, tailFactor(z)));
   const product = f64x2.add(f64x2.mul(power, densityLow), f64x2.mul(powerLow, f64x2.add(density, densityLow)));
   const scaled = timesPowerOfTwo<f64>(f64x2.add(f64x2.mul(power, density), product), shifted);
   v128.store(out, v128.bitselect(f64x2.neg(scaled), f64x2.sub(value, scaled), f64x2.lt(value, f64x2.splat(0))));
@@ -184,7 +184,7 @@ export function farGelu(x: usize, out: usize): void {
 /** T(z). */
 // @ts-ignore: decorator
 @inline
-function tailFactor(z: v128): v128 {
+export function tailFactor(z: v128): v128 {
   const z2 = f64x2.mul(z, z);
   const z4 = f64x2.mul(z2, z2);
   const top = step<f64>(step<f64>(constant(T + 12), z4, cubic(T + 8, z, z2)), z4, cubic(T + 4, z, z2));

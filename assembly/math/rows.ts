@@ -5,20 +5,32 @@
  *   f = c0 + (low + d·Σ c_(j + 1)·d^j)   c0 + low = f(c) to twice the precision: only the last sum rounds
  *
  * A row is low, c1 … c11, c0. Even and odd coefficients are the lanes of one vector, so a row is read as it stands, and
- * the sum over j is one polynomial in d² of vectors. The tables: erf.ts, gelu.ts.
+ * the sum over j is one polynomial in d² of vectors. The tables: erf.ts, gelu.ts, gelu-derivative.ts.
  */
 
 import { SPACE, STRIDE } from "./passes";
 import { step } from "./table";
 
-const ROW: usize = 104;
+/** Numbers of a row but low and c0, rows, bytes of a row. */
+export const DEGREE: i32 = 11;
+export const ROWS: i32 = 49;
+export const ROW: usize = 104;
 const LAST: f64 = 6.0;
 const SHIFT: f64 = 844424930131968.0;
 
-/** What of each element the next pass adds up; NaN counts as 6. `pairs` of coefficients: 6, or 4 for results that are rounded to f32. */
+/** What of each element the next pass adds up; NaN counts as 6. Functions, so that tables share their code. */
+export function rowsOfBlock(table: usize, x: usize, end: usize): void {
+  rowSums(table, 6, x, end);
+}
+
+/** rowsOfBlock for results that are rounded to f32: fewer coefficients. */
+export function rowsOfSingles(table: usize, x: usize, end: usize): void {
+  rowSums(table, 4, x, end);
+}
+
 // @ts-ignore: decorator
 @inline
-export function rowsOfBlock(table: usize, pairs: i32, x: usize, end: usize): void {
+function rowSums(table: usize, pairs: i32, x: usize, end: usize): void {
   const shift = f64x2.splat(SHIFT);
   const last = f64x2.splat(LAST);
   const stop = SPACE + ((end - x) >> 4) * STRIDE;

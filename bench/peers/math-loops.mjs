@@ -105,4 +105,20 @@ export const LOOPS = {
   gelu: (x, y) => {
     for (let i = 0; i < x.length; i++) y[i] = 0.5 * x[i] * (1 + erf(x[i] * Math.SQRT1_2));
   },
+  sechSquared: (x, y) => {
+    for (let i = 0; i < x.length; i++) {
+      const t = Math.tanh(x[i]);
+      y[i] = 1 - t * t;
+    }
+  },
+  siluDerivative: (x, y) => {
+    for (let i = 0; i < x.length; i++) {
+      const s = 1 / (1 + Math.exp(-x[i]));
+      y[i] = s * (1 + x[i] * (1 - s));
+    }
+  },
+  geluDerivative: (x, y) => {
+    const density = 1 / Math.sqrt(2 * Math.PI);
+    for (let i = 0; i < x.length; i++) y[i] = 0.5 * (1 + erf(x[i] * Math.SQRT1_2)) + density * x[i] * Math.exp(-0.5 * x[i] * x[i]);
+  },
 };

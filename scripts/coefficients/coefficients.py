@@ -193,33 +193,22 @@ def sincos_tables():
 
 
 def derivative_tables():
-    """gelu′(−a) = e^(−a²/2)·(a − a0)·Q(t), t = 2a/(a + 3) − 1, 0 ≤ a ≤ 39.5; the zeros of gelu′(−a) and silu′(−a), silu′ near its zero."""
+    """gelu′(−c) at c = k/8; gelu′(−a) and silu′(−a) near their zeros: a0; the slope; the curve."""
 
-    def h(a):
-        return exp(a * a / 2) * erfc(a / sqrt(mpf(2))) / 2 - a / sqrt(2 * pi)
+    def gelu(a):
+        return erfc(a / sqrt(mpf(2))) / 2 - a * npdf(a)
 
-    zero = findroot(h, mpf("0.75"))
-    first, second = diff(h, zero), diff(h, zero, 2)
-    k = mpf(3)
+    def silu(a):
+        return exp(-a) * (1 + exp(-a) - a) / (1 + exp(-a)) ** 2
 
-    def q(t):
-        d = k * (1 + t) / (1 - t) - zero
-        return h(zero + d) / d if abs(d) > TINY else first + d * second / 2
-
-    show("gelu′(−a) = 0 at high, low", "f64", split(zero, 53, "f64"))
-    top = (mpf("39.5") - k) / (mpf("39.5") + k)
-    for count in (24, 12):
-        c, error = minimax(q, range(count), -1, top, lambda t: 1 / q(t))
-        show("Q", "f64", c, "relative", error)
-    zero = findroot(lambda a: 1 + exp(-a) - a, mpf("1.28"))
-    show("silu′(−a) = 0 at high, low", "f64", split(zero, 53, "f64"))
-
-    def silu_slope(e):
-        u = exp(-(zero + e))
-        return u * (1 + u - zero - e) / (1 + u) ** 2 / e if abs(e) > TINY else -exp(-zero) / (1 + exp(-zero))
-
-    coefficients, error = minimax(silu_slope, range(7), -mpf(1) / 64, mpf(1) / 64)
-    show("silu′(−a)/(a − a0), the first as high, low", "f64", [*split(coefficients[0], 26, "f64"), *coefficients[1:]], "absolute", error)
+    values = [gelu(mpf(k) / 8) for k in range(49)]
+    rests = [trimmed([c - mpf(float(c)), *[mpf(0)] * 12], abs(c))[0] for c in values]
+    show("gelu′(−k/8) high, low", "f64", [x for pair in zip(values, rests) for x in pair])
+    for name, f, guess, width in ("gelu", gelu, "0.75", mpf(5) / 64), ("silu", silu, "1.28", mpf(1) / 16):
+        zero = findroot(f, mpf(guess))
+        slope = lambda d: f(zero + d) / d if abs(d) > TINY else diff(f, zero)
+        c, error = minimax(slope, range(10), -width, width)
+        show(f"{name}′ near its zero", "f64", [*split(zero, 53, "f64"), *split(c[0], 26, "f64"), *c[1:]], "absolute", error)
 
 
 FAMILIES = {"derivatives": [derivative_tables], "sincos": [sincos_tables], "exp": [exp_tables], "power": [power_tables], "log": [log_tables], "erf": [erf_tables], "gelu": [gelu_tables]}
