@@ -12,7 +12,7 @@ import {
   siluDerivativeOfSingles,
 } from "./derivatives";
 import {
-  GAUSSIAN_LIMIT, POWER_LIMIT, SECH_LIMIT, expOfBlock, expm1OfBlock, farExpm1, farSigmoid, farSilu, farSoftplus, gaussianOfBlock,
+  GAUSSIAN_LIMIT, GELU_DERIVATIVE_LIMIT, POWER_LIMIT, SECH_LIMIT, expOfBlock, expm1OfBlock, farExpm1, farSigmoid, farSilu, farSoftplus, gaussianOfBlock,
   sigmoidOfBlock, siluOfBlock, softplusOfBlock, tanhOfBlock,
 } from "./exponentials";
 import { expOfBlockF32, sigmoidOfBlockF32, siluOfBlockF32 } from "./exponentials-f32";
@@ -147,8 +147,9 @@ function allWithin(limit: f64, x: usize, end: usize): bool {
 /** The passes know |x| < limit; its lower word is 0. For log x is positive and normal too. */
 // @ts-ignore: decorator
 @inline
-function limit(op: Blocked): f64 {
+function limit(op: Blocked, single: bool): f64 {
   if (op == Blocked.Log) return Infinity;
+  if (op == Blocked.GeluDerivative && single) return GELU_DERIVATIVE_LIMIT;
   if (op == Blocked.Gelu || op == Blocked.GeluDerivative) return GELU_LIMIT;
   if (op == Blocked.Gaussian) return GAUSSIAN_LIMIT;
   if (op == Blocked.SechSquared) return SECH_LIMIT;
@@ -164,7 +165,7 @@ function isBeyond(isLog: bool, bound: v128, x: v128): v128 {
 
 /** One function for all: what takes longer here than with a literal is little beside the formulas of elements beyond. */
 function anyOfBlock(op: Blocked, single: bool, x: usize, end: usize, out: usize): void {
-  const isLog = op == Blocked.Log, bound = f64x2.splat(limit(op));
+  const isLog = op == Blocked.Log, bound = f64x2.splat(limit(op, single));
   const size = end - x;
   for (let i: usize = 0; i < size; i += 16) {
     const value = v128.load(x + i);
@@ -197,11 +198,12 @@ function passes(op: Blocked, single: bool, x: usize, end: usize, out: usize): bo
   if (op == Blocked.SiluDerivative) return single ? siluDerivativeOfSingles(x, end, out) : siluDerivativeOfBlock(x, end, out);
   if (op == Blocked.Sin) return circularOfBlock(0, x, end, out);
   if (op == Blocked.Cos) return circularOfBlock(QUARTER, x, end, out);
+  if (op == Blocked.GeluDerivative && single) return geluDerivativeOfSingles(x, end, out);
   if (op == Blocked.Tanh) tanhOfBlock(x, end, out);
   else if (op == Blocked.Erf) erfOfBlock(x, end, out);
-  else if (!allWithin(limit(op), x, end)) return false;
+  else if (!allWithin(limit(op, single), x, end)) return false;
   else if (op == Blocked.Gelu) single ? geluOfSingles(x, end, out) : geluOfBlock(x, end, out);
-  else single ? geluDerivativeOfSingles(x, end, out) : geluDerivativeOfBlock(x, end, out);
+  else geluDerivativeOfBlock(x, end, out);
   return true;
 }
 

@@ -19,13 +19,14 @@ import { BLOCK, PART, SPACE, isBeyondLimit, magnitudes } from "./math/passes";
 import { Power, entry, entryOffsets, lackOf, powerConstant, powerScale, powerSquare } from "./math/power";
 import { step } from "./math/table";
 
-/** What e^u is taken of: x, −x, −|x|, 2|x|, −2|x|, −x². */
-const enum Argument { Same, Negative, NegativeMagnitude, Doubled, NegativeDoubled, NegativeSquare }
+/** What e^u is taken of: x, −x, −|x|, 2|x|, −2|x|, −x², −x²/2. */
+const enum Argument { Same, Negative, NegativeMagnitude, Doubled, NegativeDoubled, NegativeSquare, HalfSquareOfSingle }
 
 /** What the passes know: |x| below it. */
 export const POWER_LIMIT: f64 = 708.0;
 export const SECH_LIMIT: f64 = 354.0;
 export const GAUSSIAN_LIMIT: f64 = 26.5;
+export const GELU_DERIVATIVE_LIMIT: f64 = 37.5;
 
 /** w of a block, then log w, and lost/w; one memory per instance. */
 const SUMS = memory.data(<i32>BLOCK, 16);
@@ -35,6 +36,10 @@ const LOST = memory.data(<i32>BLOCK, 16);
 export function reduceNegativeMagnitude(x: usize, end: usize): usize { return reduce(Argument.NegativeMagnitude, true, POWER_LIMIT, x, end); }
 function reduceNegative(x: usize, end: usize): usize { return reduce(Argument.Negative, true, POWER_LIMIT, x, end); }
 export function reduceNegativeDoubled(x: usize, end: usize): usize { return reduce(Argument.NegativeDoubled, true, SECH_LIMIT, x, end); }
+/** Of doubles that were f32, whose squares are exact. */
+export function reduceHalfSquareOfSingles(x: usize, end: usize): usize {
+  return reduce(Argument.HalfSquareOfSingle, true, GELU_DERIVATIVE_LIMIT, x, end);
+}
 /**
  * high or, `joined`, r to the first part of SPACE, low to the second, s to the third, for the next pass; the end of the first, or 0 where an
  * element's magnitude is `limit` or more.
@@ -98,7 +103,8 @@ function exponentOf(argument: Argument, x: v128, max: v128, sign: v128): v128 {
   if (argument == Argument.NegativeMagnitude) return v128.or(x, sign);
   if (argument == Argument.Doubled) return f64x2.pmin(f64x2.abs(f64x2.add(x, x)), max);
   if (argument == Argument.NegativeDoubled) return v128.or(f64x2.add(x, x), sign);
-  return argument == Argument.NegativeSquare ? negativeSquare(x, 1.0) : x;
+  if (argument == Argument.NegativeSquare) return negativeSquare(x, 1.0);
+  return argument == Argument.HalfSquareOfSingle ? f64x2.mul(f64x2.mul(x, x), powerConstant(Power.MinusHalf)) : x;
 }
 
 /** Of squares, what exponentOf leaves out joins low. */

@@ -1,5 +1,5 @@
 /**
- * @file gelu′(x) = Φ(x) + x·φ(x) of a block of doubles, to the last place where it vanishes too; Φ and φ of the normal distribution.
+ * @file gelu′(x) = Φ(x) + x·φ(x) of a block, to the last place where it vanishes too; Φ and φ of the normal distribution. Of doubles:
  *
  *   |x| < 6     gelu′(−a) = Φ(−a) − a·φ(a) from math/rows.ts; next to its zero a0, (a − a0) times a polynomial of a − a0
  *   a ≥ 0       gelu′(a) = 1 − gelu′(−a)          beyond 6: derivatives.ts
@@ -15,9 +15,12 @@
  */
 
 import { mirrored, nearZero } from "./derivatives";
+import { powersOfBlock, reduceHalfSquareOfSingles } from "./exponentials";
 import { ROWS as PHI } from "./math/gelu";
-import { SPACE, STRIDE } from "./math/passes";
-import { DEGREE, ROW, ROWS, rowRest, rowValue, rowsOfBlock, rowsOfSingles } from "./math/rows";
+import { PART, SPACE, STRIDE } from "./math/passes";
+import { Power, powerConstant } from "./math/power";
+import { DEGREE, ROW, ROWS, rowRest, rowValue, rowsOfBlock } from "./math/rows";
+import { cubicFrom, step } from "./math/table";
 
 /** gelu′(−k/8), high and low. */
 const VALUES = memory.data<f64>([
@@ -51,20 +54,15 @@ const ZERO = memory.data<f64>([
 ]);
 /** Where: |a − a0| below it. */
 const NEAR: f64 = 0.078125;
+/** Of f32's formula. */
+const Q = memory.data<f64>([
+  -0.47829767784097493, 0.11997542850276822, -0.0535961025595103, 0.014074732108392829, -0.00020417471051886824, -0.0010946787069684464,
+  9.463495641678805e-05, 0.00012889242788971877, -6.22375828349556e-06, -1.8299795987167003e-05, -6.093711497256298e-07, 1.7674958044028436e-06,
+]);
 
 /** |x| < GELU_LIMIT */
 export function geluDerivativeOfBlock(x: usize, end: usize, out: usize): void {
   rowsOfBlock(rowsTable(), x, end);
-  valuesOfBlock(x, end, out);
-}
-
-/** geluDerivativeOfBlock for results that are rounded to f32. */
-export function geluDerivativeOfSingles(x: usize, end: usize, out: usize): void {
-  rowsOfSingles(rowsTable(), x, end);
-  valuesOfBlock(x, end, out);
-}
-
-function valuesOfBlock(x: usize, end: usize, out: usize): void {
   const one = f64x2.splat(1.0);
   const zero = v128.load64_splat(ZERO);
   const near = f64x2.splat(NEAR);
@@ -79,6 +77,38 @@ function valuesOfBlock(x: usize, end: usize, out: usize): void {
     }
     v128.store(out, mirrored(result, value, one));
   }
+}
+
+/** |x| < GELU_DERIVATIVE_LIMIT, x and results f32: gelu′(−a) = e^(−a²/2)·(a − a0)·Q(t), t = 2a/(a + 3) − 1. */
+export function geluDerivativeOfSingles(x: usize, end: usize, out: usize): bool {
+  const stop = reduceHalfSquareOfSingles(x, end);
+  if (!powersOfBlock(stop, SPACE)) return false;
+  const one = powerConstant(Power.One);
+  const two = powerConstant(Power.Two);
+  const k = f64x2.splat(3.0);
+  const toX = x - SPACE;
+  for (let at = SPACE; at < stop; at += 16) {
+    const a = f64x2.abs(v128.load(at + toX));
+    v128.store(at, f64x2.sub(f64x2.div(f64x2.mul(two, a), f64x2.add(a, k)), one), PART);
+  }
+  const zero = v128.load64_splat(ZERO);
+  const toOut = out - SPACE;
+  for (let at = SPACE; at < stop; at += 16) {
+    const value = v128.load(at + toX);
+    const t = v128.load(at, PART);
+    const t2 = f64x2.mul(t, t);
+    const t4 = f64x2.mul(t2, t2);
+    const sum = step<f64>(step<f64>(cubic(8, t, t2), t4, cubic(4, t, t2)), t4, cubic(0, t, t2));
+    const product = f64x2.mul(f64x2.mul(v128.load(at), f64x2.sub(f64x2.abs(value), zero)), sum);
+    v128.store(at + toOut, mirrored(product, value, one));
+  }
+  return true;
+}
+
+// @ts-ignore: decorator
+@inline
+function cubic(index: i32, t: v128, t2: v128): v128 {
+  return cubicFrom<f64>(Q, Q, index, t, t2);
 }
 
 function rowsTable(): usize {

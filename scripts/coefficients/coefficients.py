@@ -193,7 +193,7 @@ def sincos_tables():
 
 
 def derivative_tables():
-    """gelu′(−c) at c = k/8; gelu′(−a) and silu′(−a) near their zeros: a0; the slope; the curve."""
+    """gelu′(−c) at c = k/8; gelu′(−a) and silu′(−a) near their zeros: a0; the slope; the curve. f32: gelu′(−a) = e^(−a²/2)·(a − a0)·Q(t)."""
 
     def gelu(a):
         return erfc(a / sqrt(mpf(2))) / 2 - a * npdf(a)
@@ -209,6 +209,15 @@ def derivative_tables():
         slope = lambda d: f(zero + d) / d if abs(d) > TINY else diff(f, zero)
         c, error = minimax(slope, range(10), -width, width)
         show(f"{name}′ near its zero", "f64", [*split(zero, 53, "f64"), *split(c[0], 26, "f64"), *c[1:]], "absolute", error)
+    zero, k = findroot(gelu, mpf("0.75")), mpf(3)
+
+    def q(t):
+        a = k * (1 + t) / (1 - t)
+        h = lambda a: exp(a * a / 2) * gelu(a)
+        return h(a) / (a - zero) if abs(a - zero) > TINY else diff(h, zero)
+
+    c, error = minimax(q, range(12), -1, (mpf("39.5") - k) / (mpf("39.5") + k), lambda t: 1 / q(t))
+    show("Q, of doubles", "f64", c, "relative", error)
 
 
 FAMILIES = {"derivatives": [derivative_tables], "sincos": [sincos_tables], "exp": [exp_tables], "power": [power_tables], "log": [log_tables], "erf": [erf_tables], "gelu": [gelu_tables]}
