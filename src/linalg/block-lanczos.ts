@@ -63,9 +63,17 @@ export function basisCapacity(n: number, count: number, block: number): number {
 }
 
 /** Bytes of WebAssembly memory that `blockLanczos` holds beside those of the operator. */
-export function lanczosBytes(n: number, dtype: Dtype, count: number, block: number): number {
+export function lanczosBytes(rt: Runtime, n: number, dtype: Dtype, count: number, block: number): number {
   const capacity = basisCapacity(n, count, block);
-  return 64 * 6 + bytesOf(dtype) * ((2 * capacity + block) * n + capacity * (capacity + block) + block);
+  const { orthogonalize, gemm } = scratchBytes(routinesOf(rt, dtype), n, capacity, block);
+  return 64 * 8 + bytesOf(dtype) * ((2 * capacity + block) * n + capacity * (capacity + block)) + orthogonalize + gemm;
+}
+
+function scratchBytes(routines: Routines, n: number, capacity: number, block: number): { readonly orthogonalize: number; readonly gemm: number } {
+  return {
+    orthogonalize: routines.orthogonalizeScratchBytes(n, capacity) >>> 0,
+    gemm: Math.max(routines.gemmScratchBytes(block, block, n) >>> 0, routines.gemmScratchBytes(capacity, n, capacity) >>> 0),
+  };
 }
 
 /** Runs until all pairs have converged and no copies are missing, or returns undefined when the budget is spent. */
@@ -121,8 +129,9 @@ class BlockLanczos {
     this.restPtr = arena.allocateArray(dtype, block * n);
     this.coefficientsPtr = arena.allocateArray(dtype, block * capacity);
     this.ritzPtr = arena.allocateArray(dtype, capacity * capacity);
-    this.scratchPtr = arena.allocate(routines.orthogonalizeScratchBytes(n, capacity) >>> 0);
-    this.gemmPtr = arena.allocate(Math.max(routines.gemmScratchBytes(block, block, n) >>> 0, routines.gemmScratchBytes(capacity, n, capacity) >>> 0));
+    const scratch = scratchBytes(routines, n, capacity, block);
+    this.scratchPtr = arena.allocate(scratch.orthogonalize);
+    this.gemmPtr = arena.allocate(scratch.gemm);
     this.h = new Float64Array(capacity * capacity);
   }
 

@@ -77,7 +77,7 @@ export function topEigenpairs(rt: Runtime, a: Tensor | LinearOperator, count: nu
   const budget = method === 'lanczos' || isOperator(a) ? 2 * n : Math.floor(n / BUDGET);
   const found = direct
     ? undefined
-    : withProduct(rt, a, dtype, n, lanczosBytes(n, dtype, count, block), (product) =>
+    : withProduct(rt, a, dtype, n, lanczosBytes(rt, n, dtype, count, block), (product) =>
         blockLanczos(rt, dtype, n, product, { count, block, tolerance, budget, seed }),
       );
   if (found) {
