@@ -24,7 +24,9 @@ export class Execution {
     this.program = program;
     checkMemory(rt, programBytes(program, routinesOf(rt, program.dtype)));
     this.base = rt.arena.allocate(program.valueBytes);
-    this.calls = program.steps.map((ids) => ids.map((id) => callOf(rt, program, id, this.base)));
+    const made = madeOnce.get(program) ?? [];
+    madeOnce.set(program, made);
+    this.calls = program.steps.map((ids) => ids.map((id) => callOf(rt, program, id, this.base, made)));
     const sources = new Set(program.placed.filter((source) => source >= 0));
     this.placing = new Map(this.calls.flatMap((list) => list.filter(({ id }) => sources.has(id)).map((call) => [call.id, call])));
     for (const id of leavesOf(program.graph, 'constant')) {
@@ -100,19 +102,21 @@ export class Execution {
   }
 }
 
+/** What the nodes of a program have made once, by id: it depends on shapes alone, and the last program of a graph runs again and again. */
+const madeOnce = new WeakMap<Program, unknown[]>();
+
 interface Call {
   readonly id: ValueId;
   readonly primitive: Primitive;
   evaluation: Evaluation;
 }
 
-function callOf(rt: Runtime, program: Program, id: ValueId, base: number): Call {
+function callOf(rt: Runtime, program: Program, id: ValueId, base: number, made: unknown[]): Call {
   const { dtype, graph } = program;
   const { op, attributes } = graph.nodes[id];
-  let made: unknown;
   const once = <T>(make: () => T): T => {
-    made ??= make();
-    return made as T;
+    made[id] ??= make();
+    return made[id] as T;
   };
   const evaluation = { arena: rt.arena, routines: routinesOf(rt, dtype), dtype, attributes, once, ...operandsOf(program, id, base) };
   return { id, primitive: primitiveOf(op), evaluation };

@@ -69,7 +69,7 @@ export interface Evaluation {
   /** The condition of a ReLU's derivative that alone reads the output, if `computesWanted`: where it is not > 0, the output must be +0. */
   readonly wanted?: Operand;
   readonly attributes: Attributes;
-  /** What `make` returned in the node's first run: for what shapes alone decide. At most one use in an `evaluate`. */
+  /** What `make` returned in the first run of the node in its program: for what shapes alone decide. At most one use in an `evaluate`. */
   once<T>(make: () => T): T;
 }
 
