@@ -7,8 +7,9 @@
  * interleaved. A sum runs over parts of COLUMNS columns, then over the parts: its order depends on n alone. Vectors of X do not meet.
  */
 
+import { addRowsMultipleF32, addRowsMultipleF64 } from "./orthogonalize-microkernel";
 import { packColumns } from "./skinny";
-import { addRowsMultipleF32, addRowsMultipleF64, rowsMicrokernelF32, rowsMicrokernelF64 } from "./skinny-microkernel";
+import { rowsMicrokernelF32, rowsMicrokernelF64 } from "./skinny-microkernel";
 import { STEP_BYTES } from "./symmetric-microkernel";
 import { WIDTH, separate } from "./symmetric-product";
 
