@@ -7,19 +7,17 @@
  * formula of its own: an element's bits depend on its value alone.
  */
 
-import {
-  farGaussian, farGeluDerivative, farSechSquared, farSiluDerivative, sechSquaredOfBlock, sechSquaredOfSingles, siluDerivativeOfBlock,
-  siluDerivativeOfSingles,
-} from "./derivatives";
+import { sechSquaredOfBlock, sechSquaredOfSingles, siluDerivativeOfBlock, siluDerivativeOfSingles } from "./derivatives";
 import {
   GAUSSIAN_LIMIT, GELU_DERIVATIVE_LIMIT, POWER_LIMIT, SECH_LIMIT, expOfBlock, expm1OfBlock, farExpm1, farSigmoid, farSilu, farSoftplus, gaussianOfBlock,
   sigmoidOfBlock, siluOfBlock, softplusOfBlock, tanhOfBlock,
 } from "./exponentials";
 import { expOfBlockF32, sigmoidOfBlockF32, siluOfBlockF32 } from "./exponentials-f32";
+import { farGaussian, farGelu, farGeluDerivative, farSechSquared, farSiluDerivative } from "./far";
 import { geluDerivativeOfBlock, geluDerivativeOfSingles } from "./gelu-derivative";
 import { erfOfBlock } from "./math/erf";
 import { rareExp } from "./math/exp";
-import { GELU_LIMIT, farGelu, geluOfBlock, geluOfSingles } from "./math/gelu";
+import { GELU_LIMIT, geluOfBlock, geluOfSingles } from "./math/gelu";
 import { farLog, logOfBlock } from "./math/log";
 import { BLOCK, DOUBLES, isBeyondLimit, magnitudes } from "./math/passes";
 import { rareSigmoid, rareSilu } from "./math/sigmoid";

@@ -14,7 +14,7 @@
  *   f32   0.95  1.45   0.95  1.58      1.13  2.0      2.0   1.49  0.7
  *
  *         softplus  gaussian  sechSquared  siluDerivative  geluDerivative
- *   f64   1.22      0.7       1.0          1.1             1.36
+ *   f64   1.22      0.7       1.58         1.01            1.44
  *   f32   1.67      0.5       0.5          0.5             0.5
  */
 

@@ -16,7 +16,7 @@ import { rareExp, reducedPower, shiftedExponent, timesPowerOfTwo } from "./math/
 import { logOfBlock } from "./math/log";
 import { fastSumError, upperHalf } from "./math/pair";
 import { BLOCK, PART, SPACE, isBeyondLimit, magnitudes } from "./math/passes";
-import { Power, entry, entryOffsets, lackOf, powerConstant, powerScale, powerSquare } from "./math/power";
+import { Power, entry, entryOffsets, lackOf, powerConstant, powerRest, powerScale, powerSquare } from "./math/power";
 import { step } from "./math/table";
 
 /** What e^u is taken of: x, −x, −|x|, 2|x|, −2|x|, −x², −x²/2. */
@@ -270,7 +270,7 @@ export function softplusOfBlock(x: usize, end: usize, out: usize): bool {
   for (let at = SPACE, i: usize = 0; at < stop; at += 16, i += 16) {
     const r = v128.load(at);
     const s = v128.load(at, 2 * PART);
-    const sp = f64x2.mul(s, f64x2.add(r, powerSquare(r, q0, q1, q2, q3)));
+    const sp = powerRest(r, s, q0, q1, q2, q3);
     const u = f64x2.add(s, sp);
     const w = f64x2.add(one, u);
     const lost = f64x2.add(fastSumError<f64>(w, one, u), fastSumError<f64>(u, s, sp));

@@ -2,7 +2,7 @@
  * @file gelu′(x) = Φ(x) + x·φ(x) of a block, to the last place where it vanishes too; Φ and φ of the normal distribution. Of doubles:
  *
  *   |x| < 6     gelu′(−a) = Φ(−a) − a·φ(a) from math/rows.ts; next to its zero a0, (a − a0) times a polynomial of a − a0
- *   a ≥ 0       gelu′(a) = 1 − gelu′(−a)          beyond 6: derivatives.ts
+ *   a ≥ 0       gelu′(a) = 1 − gelu′(−a)          beyond 6: far.ts
  *
  * Of the rows the module carries gelu′(−c), twice as precise, and φ(c), in those of gelu; the rest is made when first needed: the series about c
  *
@@ -14,7 +14,7 @@
  * Coefficients: scripts/coefficients/coefficients.py derivatives.
  */
 
-import { mirrored, nearZero } from "./derivatives";
+import { mirrored, orNearZero } from "./derivatives";
 import { powersOfBlock, reduceHalfSquareOfSingles } from "./exponentials";
 import { ROWS as PHI } from "./math/gelu";
 import { PART, SPACE, STRIDE } from "./math/passes";
@@ -68,14 +68,8 @@ export function geluDerivativeOfBlock(x: usize, end: usize, out: usize): void {
   const near = f64x2.splat(NEAR);
   for (let at = SPACE; x < end; x += 16, out += 16, at += STRIDE) {
     const value = v128.load(x);
-    const a = f64x2.abs(value);
-    let result = f64x2.add(rowValue(at), rowRest(at));
-    const isNear = f64x2.lt(f64x2.abs(f64x2.sub(a, zero)), near);
-    if (v128.any_true(isNear)) {
-      nearZero(ZERO, x, at);
-      result = v128.bitselect(v128.load(at), result, isNear);
-    }
-    v128.store(out, mirrored(result, value, one));
+    const sum = f64x2.add(rowValue(at), rowRest(at));
+    v128.store(out, mirrored(orNearZero(sum, f64x2.abs(value), ZERO, zero, near, x, at), value, one));
   }
 }
 

@@ -14,7 +14,7 @@ function addRowsMultiple<T>(k: i32, a0: usize, a1: usize, a2: usize, a3: usize, 
   const b00 = v128.load(b), b01 = v128.load(b, 16), b10 = v128.load(b, 32), b11 = v128.load(b, 48);
   const b20 = v128.load(b, 64), b21 = v128.load(b, 80), b30 = v128.load(b, 96), b31 = v128.load(b, 112);
   let c0: v128, c1: v128, ai: v128;
-  if (k & 1) {
+  for (const end = a0 + <usize>k * sizeof<T>(); a0 < end; ) {
     c0 = v128.load(c), c1 = v128.load(c, 16);
     ai = v128.load_splat<T>(a0);
     c0 = plus<T>(c0, ai, b00), c1 = plus<T>(c1, ai, b01);
@@ -32,40 +32,6 @@ function addRowsMultiple<T>(k: i32, a0: usize, a1: usize, a2: usize, a3: usize, 
     v128.store(c, c1, 16);
     a0 += sizeof<T>(), a1 += sizeof<T>(), a2 += sizeof<T>(), a3 += sizeof<T>();
     c += 32;
-  }
-  for (const end = a0 + <usize>(k & ~1) * sizeof<T>(); a0 < end; ) {
-    c0 = v128.load(c), c1 = v128.load(c, 16);
-    ai = v128.load_splat<T>(a0);
-    c0 = plus<T>(c0, ai, b00), c1 = plus<T>(c1, ai, b01);
-    ai = v128.load_splat<T>(a1);
-    c0 = plus<T>(c0, ai, b10), c1 = plus<T>(c1, ai, b11);
-    if (!WIDE && c == 0) {
-      v128.store(b, c0);
-      c0 = c1 = v128.or(c0, c1);
-    }
-    ai = v128.load_splat<T>(a2);
-    c0 = plus<T>(c0, ai, b20), c1 = plus<T>(c1, ai, b21);
-    ai = v128.load_splat<T>(a3);
-    c0 = plus<T>(c0, ai, b30), c1 = plus<T>(c1, ai, b31);
-    v128.store(c, c0);
-    v128.store(c, c1, 16);
-    c0 = v128.load(c, 32), c1 = v128.load(c, 48);
-    ai = v128.load_splat<T>(a0, sizeof<T>());
-    c0 = plus<T>(c0, ai, b00), c1 = plus<T>(c1, ai, b01);
-    ai = v128.load_splat<T>(a1, sizeof<T>());
-    c0 = plus<T>(c0, ai, b10), c1 = plus<T>(c1, ai, b11);
-    if (!WIDE && c == 0) {
-      v128.store(b, c0);
-      c0 = c1 = v128.or(c0, c1);
-    }
-    ai = v128.load_splat<T>(a2, sizeof<T>());
-    c0 = plus<T>(c0, ai, b20), c1 = plus<T>(c1, ai, b21);
-    ai = v128.load_splat<T>(a3, sizeof<T>());
-    c0 = plus<T>(c0, ai, b30), c1 = plus<T>(c1, ai, b31);
-    v128.store(c, c0, 32);
-    v128.store(c, c1, 48);
-    a0 += 2 * sizeof<T>(), a1 += 2 * sizeof<T>(), a2 += 2 * sizeof<T>(), a3 += 2 * sizeof<T>();
-    c += 64;
   }
 }
 

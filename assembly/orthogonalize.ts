@@ -7,11 +7,9 @@
  * interleaved. A sum runs over parts of COLUMNS columns, then over the parts: its order depends on n alone. Vectors of X do not meet.
  */
 
+import { STEP_BYTES, WIDTH, packColumns, separate } from "./interleave";
 import { addRowsMultipleF32, addRowsMultipleF64 } from "./orthogonalize-microkernel";
-import { packColumns } from "./skinny";
 import { rowsMicrokernelF32, rowsMicrokernelF64 } from "./skinny-microkernel";
-import { STEP_BYTES } from "./symmetric-microkernel";
-import { WIDTH, separate } from "./symmetric-product";
 
 const COLUMNS: i32 = 256;
 /** Rows of V that a microkernel takes. */

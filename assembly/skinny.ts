@@ -8,19 +8,12 @@
  */
 
 import { KC, updateTile } from "./gemm";
+import { STEP_BYTES, WIDTH, packColumns } from "./interleave";
 import { rowsMicrokernelF32, rowsMicrokernelF64, stridedMicrokernelF32, stridedMicrokernelF64 } from "./skinny-microkernel";
 
 /** Rows of a tile. */
 const ROWS: i32 = 4;
-/** Bytes of a row of a tile. */
-const ROW_BYTES: usize = 32;
-const TILE_BYTES: usize = 128;
-
-// @ts-ignore: decorator
-@inline
-function COLUMNS<T>(): i32 {
-  return <i32>ROW_BYTES / <i32>sizeof<T>();
-}
+const TILE_BYTES: usize = ROWS * STEP_BYTES;
 
 /**
  * Extents of C of which one may be large when the other is at most so large; measured against packing both. Less is worth it where sums
@@ -33,7 +26,7 @@ const ROW_LIMIT: i32 = 512;
 
 /**
  * C ← alpha·A·B + beta·C where that is faster than packing both operands; else false, and nothing was done. k ≥ 1. Scratch: a tile,
- * and min(k, KC) steps of at most max(SKINNY, COLUMNS) columns.
+ * and min(k, KC) steps of at most max(SKINNY, WIDTH) columns.
  */
 export function multiplySkinny<T>(
   m: i32, n: i32, k: i32, alpha: T,
@@ -42,7 +35,7 @@ export function multiplySkinny<T>(
   beta: T, c: usize, rsc: i32, csc: i32,
   scratch: usize,
 ): bool {
-  const swaps = 2 * m > COLUMNS<T>() && packedColumns<T>(m, csa, rsa) < packedColumns<T>(n, rsb, csb);
+  const swaps = 2 * m > WIDTH<T>() && packedColumns<T>(m, csa, rsa) < packedColumns<T>(n, rsb, csb);
   if (swaps) {
     if (!pays<T>(n, m, k, csb, csa, rsa, rsc)) return false;
     multiplyRows<T>(n, m, k, alpha, b, csb, rsb, a, csa, rsa, beta, c, csc, rsc, scratch);
@@ -57,7 +50,7 @@ function pays<T>(m: i32, n: i32, k: i32, csa: i32, rsb: i32, csb: i32, csc: i32)
   // Five rows are what the packed microkernel has, and here would be eight.
   if (min(m, n) > SKINNY || m == 5) return false;
   const direct = isDirect<T>(n, rsb, csb);
-  if (!direct && n > max(m, COLUMNS<T>())) return false;
+  if (!direct && n > max(m, WIDTH<T>())) return false;
   const longRows = (direct && n > ROW_LIMIT / <i32>sizeof<T>()) || (csa != 1 && m > ROW_LIMIT / <i32>sizeof<T>());
   return min(m, n) <= (longRows ? LEAST : csa == 1 && (csc == 1 || k > 256) ? SKINNY : LESS);
 }
@@ -73,7 +66,7 @@ function packedColumns<T>(columns: i32, rs: i32, cs: i32): i32 {
 // @ts-ignore: decorator
 @inline
 function isDirect<T>(columns: i32, rs: i32, cs: i32): bool {
-  return cs == 1 && rs != 0 && columns >= COLUMNS<T>();
+  return cs == 1 && rs != 0 && columns >= WIDTH<T>();
 }
 
 function multiplyRows<T>(
@@ -92,11 +85,11 @@ function multiplyRows<T>(
     if (!direct) packColumns<T>(n, kc, blockB, rsb, csb, packed);
     const betaBlock = pc == 0 ? beta : <T>1;
     // The operand with the larger extent passes once, the other's block stays in the caches.
-    const across = direct && m <= SKINNY ? COLUMNS<T>() : n;
+    const across = direct && m <= SKINNY ? WIDTH<T>() : n;
     for (let j = 0; j < n; j += across) {
       const columns = min(across, n - j);
       // A panel that would end beyond B begins further left: `skipped` columns are in the one before.
-      const skipped = direct ? max(0, COLUMNS<T>() - columns) : 0;
+      const skipped = direct ? max(0, WIDTH<T>() - columns) : 0;
       const panel = direct ? blockB + <usize>(j - skipped) * sizeof<T>() : packed;
       for (let i = 0; i < m; i += ROWS) {
         multiplyFourRows<T>(
@@ -115,17 +108,17 @@ function multiplyFourRows<T>(
 ): void {
   const rsaBytes = <usize>rsa * sizeof<T>(), csaBytes = <usize>csa * sizeof<T>(), rscBytes = <usize>rsc * sizeof<T>();
   const a1 = rows > 1 ? a + rsaBytes : a, a2 = rows > 2 ? a1 + rsaBytes : a, a3 = rows > 3 ? a2 + rsaBytes : a;
-  const stepB = rsb == 0 ? ROW_BYTES : <usize>rsb * sizeof<T>();
-  const panelBytes = rsb == 0 ? <usize>k * ROW_BYTES : ROW_BYTES;
+  const stepB = rsb == 0 ? <usize>STEP_BYTES : <usize>rsb * sizeof<T>();
+  const panelBytes = rsb == 0 ? <usize>k * STEP_BYTES : <usize>STEP_BYTES;
   const plain = rows == ROWS && csc == 1 && alpha == <T>1 && beta == <T>0;
-  for (let j = 0; j < n; j += COLUMNS<T>()) {
-    const columns = min(COLUMNS<T>(), n - j);
-    if (rsb != 0 && j > 0 && columns < COLUMNS<T>()) {
-      skipped = COLUMNS<T>() - columns;
+  for (let j = 0; j < n; j += WIDTH<T>()) {
+    const columns = min(WIDTH<T>(), n - j);
+    if (rsb != 0 && j > 0 && columns < WIDTH<T>()) {
+      skipped = WIDTH<T>() - columns;
       b -= <usize>skipped * sizeof<T>();
     }
-    const whole = plain && columns == COLUMNS<T>();
-    const target = whole ? c : tile, targetStep = whole ? rscBytes : ROW_BYTES;
+    const whole = plain && columns == WIDTH<T>();
+    const target = whole ? c : tile, targetStep = whole ? rscBytes : <usize>STEP_BYTES;
     if (csa == 1) {
       if (sizeof<T>() == 8) rowsMicrokernelF64(k, a, a1, a2, a3, b, stepB, target, targetStep);
       else rowsMicrokernelF32(k, a, a1, a2, a3, b, stepB, target, targetStep);
@@ -133,70 +126,8 @@ function multiplyFourRows<T>(
       if (sizeof<T>() == 8) stridedMicrokernelF64(k, a, a1, a2, a3, csaBytes, b, stepB, target, targetStep);
       else stridedMicrokernelF32(k, a, a1, a2, a3, csaBytes, b, stepB, target, targetStep);
     }
-    if (!whole) updateTile<T>(rows, columns, alpha, tile + <usize>skipped * sizeof<T>(), ROW_BYTES, beta, c, rsc, csc);
+    if (!whole) updateTile<T>(rows, columns, alpha, tile + <usize>skipped * sizeof<T>(), STEP_BYTES, beta, c, rsc, csc);
     c += <usize>columns * <usize>csc * sizeof<T>();
     b += panelBytes;
-  }
-}
-
-/** Panels of COLUMNS columns, step by step; columns past the last are filled, and what they give is not used. */
-export function packColumns<T>(n: i32, k: i32, src: usize, rs: i32, cs: i32, dst: usize): void {
-  const rsBytes = <usize>rs * sizeof<T>(), csBytes = <usize>cs * sizeof<T>();
-  for (let j = 0; j < n; j += COLUMNS<T>()) {
-    const live = min(COLUMNS<T>(), n - j);
-    if (rs == 1) {
-      for (let lane = 0; lane < COLUMNS<T>(); lane += 16 / <i32>sizeof<T>()) {
-        packStrip<T>(live - lane, k, lane < live ? src + <usize>lane * csBytes : src, csBytes, dst + <usize>lane * sizeof<T>());
-      }
-    } else {
-      let from = src, to = dst;
-      for (const end = dst + <usize>k * ROW_BYTES; to < end; to += ROW_BYTES) {
-        let at = from;
-        for (let column = 0; column < COLUMNS<T>(); column++) {
-          store<T>(to + <usize>column * sizeof<T>(), column < live ? load<T>(at) : <T>0);
-          at += csBytes;
-        }
-        from += rsBytes;
-      }
-    }
-    src += <usize>COLUMNS<T>() * csBytes;
-    dst += <usize>k * ROW_BYTES;
-  }
-}
-
-/** 16 / sizeof<T>() columns, each contiguous along k, of which `live` exist. */
-function packStrip<T>(live: i32, k: i32, s0: usize, csBytes: usize, dst: usize): void {
-  let s1 = live > 1 ? s0 + csBytes : s0, s2 = live > 2 ? s1 + csBytes : s0, s3 = live > 3 ? s2 + csBytes : s0;
-  const lanes = 16 / <i32>sizeof<T>();
-  const rest = k % lanes;
-  for (const end = s0 + <usize>(k - rest) * sizeof<T>(); s0 < end; s0 += 16) {
-    const v0 = v128.load(s0), v1 = v128.load(s1);
-    if (sizeof<T>() == 8) {
-      v128.store(dst, v128.shuffle<i64>(v0, v1, 0, 2));
-      v128.store(dst, v128.shuffle<i64>(v0, v1, 1, 3), 32);
-      dst += 64;
-    } else {
-      const v2 = v128.load(s2), v3 = v128.load(s3);
-      const low01 = v128.shuffle<i32>(v0, v1, 0, 4, 1, 5), high01 = v128.shuffle<i32>(v0, v1, 2, 6, 3, 7);
-      const low23 = v128.shuffle<i32>(v2, v3, 0, 4, 1, 5), high23 = v128.shuffle<i32>(v2, v3, 2, 6, 3, 7);
-      v128.store(dst, v128.shuffle<i64>(low01, low23, 0, 2));
-      v128.store(dst, v128.shuffle<i64>(low01, low23, 1, 3), 32);
-      v128.store(dst, v128.shuffle<i64>(high01, high23, 0, 2), 64);
-      v128.store(dst, v128.shuffle<i64>(high01, high23, 1, 3), 96);
-      dst += 128;
-      s2 += 16;
-      s3 += 16;
-    }
-    s1 += 16;
-  }
-  for (let l = 0; l < rest; l++) {
-    const at = <usize>l * sizeof<T>();
-    store<T>(dst, load<T>(s0 + at));
-    store<T>(dst, load<T>(s1 + at), sizeof<T>());
-    if (sizeof<T>() == 4) {
-      store<T>(dst, load<T>(s2 + at), 8);
-      store<T>(dst, load<T>(s3 + at), 12);
-    }
-    dst += ROW_BYTES;
   }
 }

@@ -5,14 +5,13 @@
  *   c [SIDE] ← c + aᵀ·b      b [ROWS]
  */
 
+import { STEP_BYTES } from "./interleave";
 import { plus } from "./multiply-add";
 
 /** Rows and columns of a tile, a multiple of ROWS: its part of X and out stays in L1. */
 export const SIDE: i32 = 64;
 /** Rows of a panel. With five, as in GEMM, the sums of the transposed product wait for each other. */
 export const ROWS: i32 = 4;
-/** Bytes of a step of interleaved vectors. */
-export const STEP_BYTES: i32 = 32;
 
 /**
  * c [ROWS] ← c + a·b, a panel a, b [SIDE] interleaved. The form is explained in gemm-microkernel.ts: the first step

@@ -17,20 +17,14 @@
  * Vectors do not meet: the bits of one do not depend on how many others there are.
  */
 
-import { packColumns } from "./skinny";
-import { ROWS, SIDE, STEP_BYTES, addTileF32, addTileF64 } from "./symmetric-microkernel";
+import { STEP_BYTES, WIDTH, packColumns, separate } from "./interleave";
+import { ROWS, SIDE, addTileF32, addTileF64 } from "./symmetric-microkernel";
 
 /**
  * Rows of tiles that are gone through together: X[I] and out[I] of all of them stay in L1, so that X[J] and out[J] come from L2 once for
  * the group, or from beyond, where what lies between two groups is more than L2 holds.
  */
 const GROUP: i32 = 4;
-
-// @ts-ignore: decorator
-@inline
-export function WIDTH<T>(): i32 {
-  return STEP_BYTES / sizeof<T>();
-}
 
 // @ts-ignore: decorator
 @inline
@@ -254,17 +248,6 @@ function multiplyTiles<T>(tiles: i32, tile: usize, x: usize, out: usize): void {
 function addTile<T>(tile: usize, xj: usize, outI: usize, xi: usize, outJ: usize): void {
   if (sizeof<T>() == 8) addTileF64(tile, xj, outI, xi, outJ);
   else addTileF32(tile, xj, outI, xi, outJ);
-}
-
-/** Vectors ← panel, the inverse of packColumns. */
-export function separate<T>(n: i32, live: i32, panelPtr: usize, outPtr: usize): void {
-  for (let v = 0; v < live; v++) {
-    let from = panelPtr + <usize>v * sizeof<T>();
-    for (const end = outPtr + <usize>n * sizeof<T>(); outPtr < end; outPtr += sizeof<T>()) {
-      store<T>(outPtr, load<T>(from));
-      from += STEP_BYTES;
-    }
-  }
 }
 
 export function symmetricTilesBytesF64(n: i32): usize { return symmetricTilesBytes<f64>(n); }

@@ -1,33 +1,13 @@
 /**
  * @file gelu(x) = x·Φ(x), Φ the normal distribution function, of doubles.
  *
- *   |x| < 6   Φ(−a) from rows.ts, with as many correct digits where it is small; Φ(a) = 1 − Φ(−a)
- *   a ≥ 6     a·Φ(−a) = e^(−a²/2)·(1/√(2π) − z·T(z)), z = 1/a²: gelu(−a) is less that, gelu(a) = a less that
+ *   |x| < 6   Φ(−a) from rows.ts, with as many correct digits where it is small; Φ(a) = 1 − Φ(−a); beyond: far.ts
  *
- * Nothing cancels on the negative side: gelu(−10) = −7.6e-23 to the last digits. There a²/2 is two numbers, the high one
- * exact, and so is the power. Coefficients: scripts/coefficients/coefficients.py gelu.
+ * Nothing cancels on the negative side: gelu(−10) = −7.6e-23 to the last digits. Coefficients: scripts/coefficients/coefficients.py gelu.
  */
 
-import { exponentOf, reducedHigh, reducedLow, reducedTail, shiftedExponent, timesPowerOfTwo } from "./exp";
-import { fastSumError, upperHalf } from "./pair";
 import { SPACE, STRIDE } from "./passes";
 import { rowRest, rowValue, rowsOfBlock, rowsOfSingles } from "./rows";
-import { cubicFrom, splatFrom, step } from "./table";
-
-const F64 = memory.data<f64>([
-  0.5, 1.0, 39.5,
-  // T
-  0.3989422804014103, -1.196826841147224, 5.984134151512965, -41.88891227972571, 376.9922827995736, -4145.393301714714, 53691.707163036146,
-  -787345.3317180718, 12230709.366195662, -180554954.4050062, 2193950699.3674607, -18266528507.50291, 74840985975.38335,
-]);
-const HALF: i32 = 0;
-const ONE: i32 = 1;
-/** Beyond it a·Φ(−a) is 0. */
-const MAX: i32 = 2;
-const T: i32 = 3;
-/** 1/√(2π): 26 bits, and the rest. */
-export const DENSITY: f64 = 0.3989422768354416;
-export const DENSITY_LOW: f64 = 3.5659910885844774e-09;
 
 /** Φ(−a) */
 export const ROWS = memory.data<f64>([
@@ -146,59 +126,11 @@ export function geluOfSingles(x: usize, end: usize, out: usize): void {
 }
 
 function productOfBlock(x: usize, end: usize, out: usize): void {
-  const one = constant(ONE);
+  const one = f64x2.splat(1.0);
   const zero = f64x2.splat(0);
   for (let at = SPACE; x < end; x += 16, out += 16, at += STRIDE) {
     const value = v128.load(x);
     const tail = f64x2.add(rowValue(at), rowRest(at));
     v128.store(out, f64x2.mul(value, v128.bitselect(tail, f64x2.sub(one, tail), f64x2.lt(value, zero))));
   }
-}
-
-/** Of one vector, |x| ≥ GELU_LIMIT, from x to out; −0 at −∞, the limit. */
-export function farGelu(x: usize, out: usize): void {
-  const value = v128.load(x);
-  const one = constant(ONE);
-  const a = f64x2.pmin(f64x2.abs(value), constant(MAX));
-  const upper = upperHalf<f64>(a);
-  const square = f64x2.neg(f64x2.mul(f64x2.mul(upper, upper), constant(HALF))); // exact
-  const squareLow = f64x2.mul(f64x2.mul(f64x2.sub(a, upper), f64x2.add(a, upper)), constant(HALF));
-  const shifted = shiftedExponent<f64>(square);
-  const n = exponentOf<f64>(shifted);
-  const high = reducedHigh<f64>(square, n);
-  const tail = reducedTail<f64>(high, f64x2.add(reducedLow<f64>(n), squareLow));
-  const sum = f64x2.add(one, high);
-  const rest = f64x2.add(fastSumError<f64>(sum, one, high), tail);
-  const power = upperHalf<f64>(f64x2.add(sum, rest));
-  const powerLow = f64x2.add(f64x2.sub(sum, power), rest);
-
-  const inverse = f64x2.div(one, a);
-  const z = f64x2.mul(inverse, inverse);
-  const density = f64x2.splat(DENSITY);
-  const densityLow = f64x2.sub(f64x2.splat(DENSITY_LOW), f64x2.mul(z, tailFactor(z)));
-  const product = f64x2.add(f64x2.mul(power, densityLow), f64x2.mul(powerLow, f64x2.add(density, densityLow)));
-  const scaled = timesPowerOfTwo<f64>(f64x2.add(f64x2.mul(power, density), product), shifted);
-  v128.store(out, v128.bitselect(f64x2.neg(scaled), f64x2.sub(value, scaled), f64x2.lt(value, f64x2.splat(0))));
-}
-
-/** T(z). */
-// @ts-ignore: decorator
-@inline
-export function tailFactor(z: v128): v128 {
-  const z2 = f64x2.mul(z, z);
-  const z4 = f64x2.mul(z2, z2);
-  const top = step<f64>(step<f64>(constant(T + 12), z4, cubic(T + 8, z, z2)), z4, cubic(T + 4, z, z2));
-  return step<f64>(top, z4, cubic(T, z, z2));
-}
-
-// @ts-ignore: decorator
-@inline
-function cubic(index: i32, x: v128, x2: v128): v128 {
-  return cubicFrom<f64>(F64, F64, index, x, x2);
-}
-
-// @ts-ignore: decorator
-@inline
-function constant(index: i32): v128 {
-  return splatFrom<f64>(F64, F64, index);
 }

@@ -100,3 +100,10 @@ export function powerSquare(r: v128, q0: v128, q1: v128, q2: v128, q3: v128): v1
   const square = f64x2.mul(r, r);
   return f64x2.mul(square, step<f64>(step<f64>(q3, r, q2), square, step<f64>(q1, r, q0)));
 }
+
+/** s·p */
+// @ts-ignore: decorator
+@inline
+export function powerRest(r: v128, s: v128, q0: v128, q1: v128, q2: v128, q3: v128): v128 {
+  return f64x2.mul(s, f64x2.add(r, powerSquare(r, q0, q1, q2, q3)));
+}

@@ -20,6 +20,7 @@ import { uniformArray } from '../core/random.ts';
 import { bytesOf, type Dtype, emptyArray, type FloatArray } from '../core/tensor.ts';
 import type { Routines } from '../wasm/abi.ts';
 import { type Runtime, routinesOf } from '../wasm/runtime.ts';
+import { subtractProjections } from './gram-schmidt.ts';
 import { largestResidual, type RitzPairs, repeats, ritzPairs, sameValues } from './ritz-pairs.ts';
 
 /** Rows that the basis has room for, however few pairs are wanted: a restart loses more than they cost. */
@@ -307,7 +308,7 @@ class BlockLanczos {
       for (let r = 0; r < rows; r++) {
         const rowPtr = this.row(this.vPtr, this.size + r);
         const before = this.norm(rowPtr);
-        this.projectWithin(r);
+        subtractProjections(this.routines, this.n, this.n * this.bytes, start, r, rowPtr);
         const after = this.norm(rowPtr);
         if (!(after > 0.1 * before)) again = true;
         if (after > NEGLIGIBLE[this.dtype] * before && after > (pass === 0 ? negligible : 0.1)) this.scaleRow(rowPtr, after);
@@ -315,16 +316,6 @@ class BlockLanczos {
       }
     }
     this.size += rows;
-  }
-
-  /** Row r behind the basis loses its parts along the rows between. */
-  private projectWithin(r: number): void {
-    const { n, size, routines } = this;
-    const rowPtr = this.row(this.vPtr, size + r);
-    for (let k = size; k < size + r; k++) {
-      const otherPtr = this.row(this.vPtr, k);
-      routines.axpy(n, -routines.dot(n, otherPtr, rowPtr), otherPtr, rowPtr);
-    }
   }
 
   /** Row r behind the basis ← a random unit vector orthogonal to all before it. */

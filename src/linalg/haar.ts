@@ -5,6 +5,7 @@ import { sumOfSquares, type Tensor } from '../core/tensor.ts';
 import type { Runtime } from '../wasm/runtime.ts';
 import { eigh } from './eigh.ts';
 import { matmul } from './gemm.ts';
+import { subtractProjections } from './gram-schmidt.ts';
 import { mirrorLower } from './mirror.ts';
 import { normalArray } from './normal.ts';
 
@@ -52,9 +53,7 @@ function orthonormalizeRows({ arena, f64 }: Runtime, n: number, rowsPtr: number)
     for (let pass = 0; pass < 2; pass++) {
       f64.orthogonalize(n, rows, first, rowsPtr, row(first), coefficientsPtr, scratchPtr);
       for (let k = first; k < first + rows; k++) {
-        for (let again = 0; again < 2; again++) {
-          for (let before = first; before < k; before++) f64.axpy(n, -f64.dot(n, row(before), row(k)), row(before), row(k));
-        }
+        for (let again = 0; again < 2; again++) subtractProjections(f64, n, n * 8, row(first), k - first, row(k));
         normalize(arena.f64(row(k), n));
       }
     }
