@@ -1,6 +1,6 @@
 /**
- * @file Functions with e^u of elements beyond the ranges of their passes: of one vector, from x to out; NaN stays. What vanishes there has its
- * last digit too, where it is subnormal rounded once.
+ * @file gelu, e^(−x²) and derivatives of elements beyond the ranges of their passes, to the last digit: of one vector, from x to out; NaN stays.
+ * Those of exponentials.ts, which e^x itself ends, are there.
  *
  * u = −a²/2 and −x² are two numbers, the high one exact, and so is the power. Of gelu and gelu′, a = |x| ≥ GELU_LIMIT, D = 1/√(2π), z = 1/a².
  *
