@@ -9,12 +9,12 @@
 
 import { sechSquaredOfBlock, sechSquaredOfSingles, siluDerivativeOfBlock, siluDerivativeOfSingles } from "./derivatives";
 import {
-  GAUSSIAN_LIMIT, GELU_DERIVATIVE_LIMIT, POWER_LIMIT, SECH_LIMIT, expOfBlock, expm1OfBlock, farExpm1, farSigmoid, farSilu, farSoftplus, gaussianOfBlock,
-  sigmoidOfBlock, siluOfBlock, softplusOfBlock, tanhOfBlock,
+  POWER_LIMIT, SECH_LIMIT, expOfBlock, expm1OfBlock, farExpm1, farSigmoid, farSilu, farSoftplus, sigmoidOfBlock, siluOfBlock, softplusOfBlock, tanhOfBlock,
 } from "./exponentials";
 import { expOfBlockF32, sigmoidOfBlockF32, siluOfBlockF32 } from "./exponentials-f32";
 import { farGaussian, farGelu, farGeluDerivative, farSechSquared, farSiluDerivative } from "./far";
-import { geluDerivativeOfBlock, geluDerivativeOfSingles } from "./gelu-derivative";
+import { GAUSSIAN_LIMIT, gaussianOfBlock, gaussianOfSingles } from "./gaussian";
+import { GELU_DERIVATIVE_LIMIT, geluDerivativeOfBlock, geluDerivativeOfSingles } from "./gelu-derivative";
 import { erfOfBlock } from "./math/erf";
 import { rareExp } from "./math/exp";
 import { GELU_LIMIT, geluOfBlock, geluOfSingles } from "./math/gelu";
@@ -191,7 +191,7 @@ function passes(op: Blocked, single: bool, x: usize, end: usize, out: usize): bo
   if (op == Blocked.Silu) return siluOfBlock(x, end, out);
   if (op == Blocked.Softplus) return softplusOfBlock(x, end, out);
   if (op == Blocked.Log) return logOfBlock(x, end, out);
-  if (op == Blocked.Gaussian) return gaussianOfBlock(x, end, out);
+  if (op == Blocked.Gaussian) return single ? gaussianOfSingles(x, end, out) : gaussianOfBlock(x, end, out);
   if (op == Blocked.SechSquared) return single ? sechSquaredOfSingles(x, end, out) : sechSquaredOfBlock(x, end, out);
   if (op == Blocked.SiluDerivative) return single ? siluDerivativeOfSingles(x, end, out) : siluDerivativeOfBlock(x, end, out);
   if (op == Blocked.Sin) return circularOfBlock(0, x, end, out);

@@ -11,11 +11,12 @@
  * Coefficients: scripts/coefficients/coefficients.py derivatives.
  */
 
-import { powersOfBlock, reduceNegativeDoubled, reduceNegativeMagnitude } from "./exponentials";
+import { POWER_LIMIT, SECH_LIMIT, reduceNegativeDoubled, reduceNegativeMagnitude } from "./exponentials";
 import { fastSumError, sumError, upperHalf } from "./math/pair";
 import { PART, SPACE } from "./math/passes";
 import { Power, powerConstant, powerRest } from "./math/power";
 import { cubicFrom, splatFrom, step } from "./math/table";
+import { Exponent, powersOfSingles } from "./powers-of-singles";
 
 /** Its bits less those of d, as whole numbers, are those of 1/d to 6 %. */
 const RECIPROCAL = memory.data<f64>([8.534455205068992e+307]);
@@ -53,8 +54,8 @@ function sechSquaredFrom(s: v128, sp: v128, one: v128, reciprocal: v128): v128 {
 
 /** Results that are rounded to f32, as of the other …OfSingles: without pairs. */
 export function sechSquaredOfSingles(x: usize, end: usize, out: usize): bool {
-  const stop = reduceNegativeDoubled(x, end);
-  if (!powersOfBlock(stop, SPACE)) return false;
+  if (!powersOfSingles(Exponent.MinusDoubled, SECH_LIMIT, x, end, SPACE)) return false;
+  const stop = SPACE + (end - x);
   const one = powerConstant(Power.One);
   const toOut = out - SPACE;
   for (let at = SPACE; at < stop; at += 32) {
@@ -159,8 +160,8 @@ function nearZero(table: usize, x: usize, out: usize): void {
 
 /** Results that are rounded to f32: next to its zero, N has 29 bits for them. */
 export function siluDerivativeOfSingles(x: usize, end: usize, out: usize): bool {
-  const stop = reduceNegativeMagnitude(x, end);
-  if (!powersOfBlock(stop, SPACE)) return false;
+  if (!powersOfSingles(Exponent.MinusMagnitude, POWER_LIMIT, x, end, SPACE)) return false;
+  const stop = SPACE + (end - x);
   const one = powerConstant(Power.One);
   const toX = x - SPACE;
   const toOut = out - SPACE;

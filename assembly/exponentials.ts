@@ -14,19 +14,17 @@
 
 import { rareExp, reducedPower, shiftedExponent, timesPowerOfTwo } from "./math/exp";
 import { logOfBlock } from "./math/log";
-import { fastSumError, upperHalf } from "./math/pair";
+import { fastSumError } from "./math/pair";
 import { BLOCK, PART, SPACE, isBeyondLimit, magnitudes } from "./math/passes";
 import { Power, entry, entryOffsets, lackOf, powerConstant, powerRest, powerScale, powerSquare } from "./math/power";
 import { step } from "./math/table";
 
-/** What e^u is taken of: x, −x, −|x|, 2|x|, −2|x|, −x², −x²/2. */
-const enum Argument { Same, Negative, NegativeMagnitude, Doubled, NegativeDoubled, NegativeSquare, HalfSquareOfSingle }
+/** What e^u is taken of: x, −x, −|x|, 2|x|, −2|x|. */
+const enum Argument { Same, Negative, NegativeMagnitude, Doubled, NegativeDoubled }
 
 /** What the passes know: |x| below it. */
 export const POWER_LIMIT: f64 = 708.0;
 export const SECH_LIMIT: f64 = 354.0;
-export const GAUSSIAN_LIMIT: f64 = 26.5;
-export const GELU_DERIVATIVE_LIMIT: f64 = 37.5;
 
 /** w of a block, then log w, and lost/w; one memory per instance. */
 const SUMS = memory.data(<i32>BLOCK, 16);
@@ -36,10 +34,7 @@ const LOST = memory.data(<i32>BLOCK, 16);
 export function reduceNegativeMagnitude(x: usize, end: usize): usize { return reduce(Argument.NegativeMagnitude, true, POWER_LIMIT, x, end); }
 function reduceNegative(x: usize, end: usize): usize { return reduce(Argument.Negative, true, POWER_LIMIT, x, end); }
 export function reduceNegativeDoubled(x: usize, end: usize): usize { return reduce(Argument.NegativeDoubled, true, SECH_LIMIT, x, end); }
-/** Of doubles that were f32, whose squares are exact. */
-export function reduceHalfSquareOfSingles(x: usize, end: usize): usize {
-  return reduce(Argument.HalfSquareOfSingle, true, GELU_DERIVATIVE_LIMIT, x, end);
-}
+
 /**
  * high or, `joined`, r to the first part of SPACE, low to the second, s to the third, for the next pass; the end of the first, or 0 where an
  * element's magnitude is `limit` or more.
@@ -76,7 +71,7 @@ function reduce(argument: Argument, joined: bool, limit: f64, x: usize, end: usi
     const second0 = entry(load<u32>(at, 4 * PART + 4));
     const n0 = f64x2.sub(shifted0, shift);
     const high0 = f64x2.sub(u0, f64x2.mul(n0, high));
-    const low0 = lowOf(argument, x0, f64x2.sub(f64x2.mul(n0, low), lackOf(first0, second0)));
+    const low0 = f64x2.sub(f64x2.mul(n0, low), lackOf(first0, second0));
     v128.store(at, joined ? f64x2.sub(high0, low0) : high0);
     if (!joined) v128.store(at, low0, PART);
     v128.store(at, powerScale(shifted0, first0, second0), 2 * PART);
@@ -88,7 +83,7 @@ function reduce(argument: Argument, joined: bool, limit: f64, x: usize, end: usi
     const second1 = entry(load<u32>(at, 4 * PART + 12));
     const n1 = f64x2.sub(shifted1, shift);
     const high1 = f64x2.sub(u1, f64x2.mul(n1, high));
-    const low1 = lowOf(argument, x1, f64x2.sub(f64x2.mul(n1, low), lackOf(first1, second1)));
+    const low1 = f64x2.sub(f64x2.mul(n1, low), lackOf(first1, second1));
     v128.store(at, joined ? f64x2.sub(high1, low1) : high1, 16);
     if (!joined) v128.store(at, low1, PART + 16);
     v128.store(at, powerScale(shifted1, first1, second1), 2 * PART + 16);
@@ -102,46 +97,11 @@ function exponentOf(argument: Argument, x: v128, max: v128, sign: v128): v128 {
   if (argument == Argument.Negative) return v128.xor(x, sign);
   if (argument == Argument.NegativeMagnitude) return v128.or(x, sign);
   if (argument == Argument.Doubled) return f64x2.pmin(f64x2.abs(f64x2.add(x, x)), max);
-  if (argument == Argument.NegativeDoubled) return v128.or(f64x2.add(x, x), sign);
-  if (argument == Argument.NegativeSquare) return negativeSquare(x, 1.0);
-  return argument == Argument.HalfSquareOfSingle ? f64x2.mul(f64x2.mul(x, x), powerConstant(Power.MinusHalf)) : x;
-}
-
-/** Of squares, what exponentOf leaves out joins low. */
-// @ts-ignore: decorator
-@inline
-function lowOf(argument: Argument, x: v128, low: v128): v128 {
-  return argument == Argument.NegativeSquare ? f64x2.add(low, squareLow(x, 1.0)) : low;
-}
-
-/** −scale·x², less squareLow: exact. */
-// @ts-ignore: decorator
-@inline
-export function negativeSquare(x: v128, scale: f64): v128 {
-  const upper = upperHalf<f64>(x);
-  return f64x2.mul(f64x2.mul(upper, upper), f64x2.splat(-scale));
-}
-
-/** scale·(x² − upper²). */
-// @ts-ignore: decorator
-@inline
-export function squareLow(x: v128, scale: f64): v128 {
-  const upper = upperHalf<f64>(x);
-  const low = f64x2.mul(f64x2.sub(x, upper), f64x2.add(x, upper));
-  return scale == 1.0 ? low : f64x2.mul(low, f64x2.splat(scale));
+  return argument == Argument.NegativeDoubled ? v128.or(f64x2.add(x, x), sign) : x;
 }
 
 export function expOfBlock(x: usize, end: usize, out: usize): bool {
-  return powersOfBlock(reduce(Argument.Same, true, POWER_LIMIT, x, end), out);
-}
-
-/** e^(−x²) */
-export function gaussianOfBlock(x: usize, end: usize, out: usize): bool {
-  return powersOfBlock(reduce(Argument.NegativeSquare, true, GAUSSIAN_LIMIT, x, end), out);
-}
-
-/** e^u of what was reduced. */
-export function powersOfBlock(stop: usize, out: usize): bool {
+  const stop = reduce(Argument.Same, true, POWER_LIMIT, x, end);
   if (stop == 0) return false;
   const q0 = powerConstant(Power.Q0);
   const q1 = powerConstant(Power.Q1);

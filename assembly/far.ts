@@ -8,7 +8,6 @@
  */
 
 import { mirrored } from "./derivatives";
-import { negativeSquare, squareLow } from "./exponentials";
 import { exponentOf, reducedHigh, reducedLow, reducedTail, shiftedExponent, timesPowerOfTwo } from "./math/exp";
 import { fastSumError, upperHalf } from "./math/pair";
 import { cubicFrom, splatFrom, step } from "./math/table";
@@ -72,6 +71,23 @@ export function farGeluDerivative(x: usize, out: usize): void {
   const rest = f64x2.add(f64x2.sub(exact, upper), lower);
   scaledPower(negativeSquare(a, 0.5), squareLow(a, 0.5), f64x2.neg(upper), f64x2.neg(rest), out);
   v128.store(out, mirrored(v128.load(out), value, f64x2.splat(1.0)));
+}
+
+/** −scale·x², less squareLow: exact. */
+// @ts-ignore: decorator
+@inline
+function negativeSquare(x: v128, scale: f64): v128 {
+  const upper = upperHalf<f64>(x);
+  return f64x2.mul(f64x2.mul(upper, upper), f64x2.splat(-scale));
+}
+
+/** scale·(x² − upper²). */
+// @ts-ignore: decorator
+@inline
+function squareLow(x: v128, scale: f64): v128 {
+  const upper = upperHalf<f64>(x);
+  const low = f64x2.mul(f64x2.sub(x, upper), f64x2.add(x, upper));
+  return scale == 1.0 ? low : f64x2.mul(low, f64x2.splat(scale));
 }
 
 /** z·T(z), z = inverse². */

@@ -15,12 +15,12 @@
  */
 
 import { mirrored, orNearZero } from "./derivatives";
-import { powersOfBlock, reduceHalfSquareOfSingles } from "./exponentials";
 import { ROWS as PHI } from "./math/gelu";
 import { PART, SPACE, STRIDE } from "./math/passes";
 import { Power, powerConstant } from "./math/power";
 import { DEGREE, ROW, ROWS, rowRest, rowValue, rowsOfBlock } from "./math/rows";
 import { cubicFrom, step } from "./math/table";
+import { Exponent, powersOfSingles } from "./powers-of-singles";
 
 /** gelu′(−k/8), high and low. */
 const VALUES = memory.data<f64>([
@@ -42,6 +42,9 @@ const VALUES = memory.data<f64>([
   -2.9296893785995387e-07, 7.651420666115506e-24, -1.4729431175140635e-07, -8.271806125530277e-25, -7.286574220333574e-08, -5.169878828456423e-25,
   -3.5468709453902015e-08, 3.360421238496675e-25,
 ]);
+/** What the passes of singles know: |x| below it. */
+export const GELU_DERIVATIVE_LIMIT: f64 = 37.5;
+
 /** One memory per instance. */
 const TABLE = memory.data(ROWS * <i32>ROW, 16);
 const LAST: i32 = 15;
@@ -75,8 +78,8 @@ export function geluDerivativeOfBlock(x: usize, end: usize, out: usize): void {
 
 /** |x| < GELU_DERIVATIVE_LIMIT, x and results f32: gelu′(−a) = e^(−a²/2)·(a − a0)·Q(t), t = 2a/(a + 3) − 1. */
 export function geluDerivativeOfSingles(x: usize, end: usize, out: usize): bool {
-  const stop = reduceHalfSquareOfSingles(x, end);
-  if (!powersOfBlock(stop, SPACE)) return false;
+  if (!powersOfSingles(Exponent.MinusHalfSquare, GELU_DERIVATIVE_LIMIT, x, end, SPACE)) return false;
+  const stop = SPACE + (end - x);
   const one = powerConstant(Power.One);
   const two = powerConstant(Power.Two);
   const k = f64x2.splat(3.0);

@@ -135,8 +135,8 @@ export const ROWS: readonly Row[] = [
     goals: [times(30, 'all 2048')],
   },
   ...elementwise('exp', 'quick'),
-  ...['tanh', 'expm1', 'log', 'sin', 'cos', 'sigmoid', 'silu', 'erf', 'gelu', 'sechSquared', 'siluDerivative', 'geluDerivative'].flatMap((name) =>
-    elementwise(name, 'usual'),
+  ...['tanh', 'expm1', 'log', 'sin', 'cos', 'sigmoid', 'silu', 'erf', 'gelu', 'gaussian', 'sechSquared', 'siluDerivative', 'geluDerivative'].flatMap(
+    (name) => elementwise(name, 'usual'),
   ),
   ntk('mlp', 'full', 8, 'usual'),
   ntk('mlp', 'full', 32, 'quick'),

@@ -5,11 +5,12 @@
  * does: the product of two upper halves is exact (Dekker 1971).
  */
 
+const UPPER = memory.data<u64>([0xfffffffff8000000]);
 /** a with the lower half of its significand cleared (f64: 26 bits stay, f32: 12). */
 // @ts-ignore: decorator
 @inline
 export function upperHalf<T>(a: v128): v128 {
-  if (sizeof<T>() == 8) return v128.shl<i64>(v128.shr<u64>(a, 27), 27);
+  if (sizeof<T>() == 8) return v128.and(a, v128.load64_splat(UPPER));
   return v128.shl<i32>(v128.shr<u32>(a, 12), 12);
 }
 

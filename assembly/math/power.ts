@@ -16,11 +16,14 @@ import { step } from "./table";
 const CONSTANTS = memory.data<f64>([
   184.6649652337873, 0.005415212348111709, 1.2864023111638346e-14, 6755399441055744.0,
   0.4999999999999677, 0.1666666666666579, 0.041666680871882036, 0.008333335986947547,
-  1.0, 2.0, -0.5, -0.0, 44.0,
+  1.0, 2.0, -0.5, -0.0, 44.0, -0.005415212348111709, -0.005415212348124573, 0.5,
 ]);
 
-/** 128·log2 e, ln2/128 as two numbers, the first with 36 bits, 1.5·2^52, the coefficients of q; Max: tanh(u/2) is 1 beyond it. */
-export const enum Power { Log2E, High, Low, Shift, Q0, Q1, Q2, Q3, One, Two, MinusHalf, Sign, Max }
+/**
+ * 128·log2 e, ln2/128 as two numbers, the first with 36 bits, 1.5·2^52, the coefficients of q; Max: tanh(u/2) is 1 beyond it; MinusHigh: −High;
+ * MinusUnit: −ln2/128, as one number.
+ */
+export const enum Power { Log2E, High, Low, Shift, Q0, Q1, Q2, Q3, One, Two, MinusHalf, Sign, Max, MinusHigh, MinusUnit, Half }
 
 /** lack_j, and the bits of 2^(j/128) less j·2^45: n·2^45 added to them makes s. */
 const ENTRIES = memory.data<u64>([
@@ -64,7 +67,6 @@ export function powerConstant(index: Power): v128 {
   return v128.load64_splat(CONSTANTS + (<usize>index << 3));
 }
 
-/** lack_j and the bits of one lane. */
 /** Byte offsets into the table of two vectors, one after the other. */
 // @ts-ignore: decorator
 @inline
@@ -84,6 +86,13 @@ export function entry(offset: u32): v128 {
 @inline
 export function lackOf(first: v128, second: v128): v128 {
   return v128.shuffle<i64>(first, second, 0, 2);
+}
+
+/** The bits of two elements. */
+// @ts-ignore: decorator
+@inline
+export function entryBits(first: u32, second: u32): v128 {
+  return v128.load64_lane(<usize>second, v128.load64_zero(<usize>first, ENTRIES + 8), 1, ENTRIES + 8);
 }
 
 /** s; |x| ≤ 708. */

@@ -1,0 +1,73 @@
+/**
+ * @file e^(−x²) of a block of doubles.
+ *
+ *   x² = square + rest                  square = upper², exact, upper the upper half of x; rest = (x − upper)·(x + upper)
+ *   e^(−x²) = s + s·(r + lack + r²·q)   s and r as in math/power.ts, of −square − rest
+ *
+ * The first loop finds r, the exponent of s and where the table's entries are, the second the result: lack is added to r last, so that
+ * the polynomial does not wait for an entry.
+ */
+
+import { upperHalf } from "./math/pair";
+import { PART, SPACE, isBeyondLimit, magnitudes } from "./math/passes";
+import { Power, entry, entryOffsets, lackOf, powerConstant, powerSquare } from "./math/power";
+import { step } from "./math/table";
+import { Exponent, powersOfSingles } from "./powers-of-singles";
+
+/** What the passes know: |x| below it. */
+export const GAUSSIAN_LIMIT: f64 = 26.5;
+
+/** False, and nothing written, where |x| ≥ GAUSSIAN_LIMIT. */
+export function gaussianOfBlock(x: usize, end: usize, out: usize): bool {
+  const log2E = powerConstant(Power.Log2E);
+  const shift = powerConstant(Power.Shift);
+  const high = powerConstant(Power.MinusHigh);
+  const low = powerConstant(Power.Low);
+  const stop = SPACE + (end - x);
+  const toX = x - SPACE;
+  let largest = i32x4.splat(0);
+  for (let at = SPACE; at < stop; at += 32) {
+    const x0 = v128.load(at + toX);
+    const x1 = v128.load(at + toX, 16);
+    largest = i32x4.max_u(largest, magnitudes(x0, x1));
+    const upper0 = upperHalf<f64>(x0);
+    const upper1 = upperHalf<f64>(x1);
+    const square0 = f64x2.mul(upper0, upper0);
+    const square1 = f64x2.mul(upper1, upper1);
+    const shifted0 = f64x2.sub(shift, f64x2.mul(square0, log2E));
+    const shifted1 = f64x2.sub(shift, f64x2.mul(square1, log2E));
+    const rest0 = f64x2.mul(f64x2.sub(x0, upper0), f64x2.add(x0, upper0));
+    const rest1 = f64x2.mul(f64x2.sub(x1, upper1), f64x2.add(x1, upper1));
+    const n0 = f64x2.sub(shifted0, shift);
+    const n1 = f64x2.sub(shifted1, shift);
+    v128.store(at, f64x2.sub(f64x2.sub(f64x2.mul(n0, high), square0), step<f64>(n0, low, rest0)));
+    v128.store(at, f64x2.sub(f64x2.sub(f64x2.mul(n1, high), square1), step<f64>(n1, low, rest1)), 16);
+    v128.store(at, i64x2.shl(shifted0, 45), PART);
+    v128.store(at, i64x2.shl(shifted1, 45), PART + 16);
+    v128.store(at, entryOffsets(shifted0, shifted1), 2 * PART);
+  }
+  if (isBeyondLimit(largest, GAUSSIAN_LIMIT)) return false;
+  const q0 = powerConstant(Power.Q0);
+  const q1 = powerConstant(Power.Q1);
+  const q2 = powerConstant(Power.Q2);
+  const q3 = powerConstant(Power.Q3);
+  const toOut = out - SPACE;
+  for (let at = SPACE; at < stop; at += 32) {
+    const first0 = entry(load<u32>(at, 2 * PART));
+    const second0 = entry(load<u32>(at, 2 * PART + 4));
+    const s0 = i64x2.add(v128.load(at, PART), v128.shuffle<i64>(first0, second0, 1, 3));
+    const r0 = v128.load(at);
+    v128.store(at + toOut, step<f64>(f64x2.add(f64x2.add(r0, lackOf(first0, second0)), powerSquare(r0, q0, q1, q2, q3)), s0, s0));
+
+    const first1 = entry(load<u32>(at, 2 * PART + 8));
+    const second1 = entry(load<u32>(at, 2 * PART + 12));
+    const s1 = i64x2.add(v128.load(at, PART + 16), v128.shuffle<i64>(first1, second1, 1, 3));
+    const r1 = v128.load(at, 16);
+    v128.store(at + toOut, step<f64>(f64x2.add(f64x2.add(r1, lackOf(first1, second1)), powerSquare(r1, q0, q1, q2, q3)), s1, s1), 16);
+  }
+  return true;
+}
+
+export function gaussianOfSingles(x: usize, end: usize, out: usize): bool {
+  return powersOfSingles(Exponent.MinusSquare, GAUSSIAN_LIMIT, x, end, out);
+}
