@@ -115,37 +115,49 @@ function packRows<T>(live: i32, P: i32, k: i32, src: usize, rsBytes: usize, csBy
   let row = 0;
   if (csBytes == sizeof<T>()) {
     for (; row + 2 * LANES<T>() <= live; row += 2 * LANES<T>()) {
-      transposeStrips<T>(2, P, k, src + <usize>row * rsBytes, rsBytes, dst + <usize>row * sizeof<T>());
+      transposeStrips<T>(2, P, k, src + <usize>row * rsBytes, rsBytes, dst + <usize>row * sizeof<T>(), 0);
     }
     for (; row + LANES<T>() <= live; row += LANES<T>()) {
-      transposeStrips<T>(1, P, k, src + <usize>row * rsBytes, rsBytes, dst + <usize>row * sizeof<T>());
+      transposeStrips<T>(1, P, k, src + <usize>row * rsBytes, rsBytes, dst + <usize>row * sizeof<T>(), 0);
     }
   }
   for (; row < live; row++) copyRow<T>(P, k, src + <usize>row * rsBytes, csBytes, dst + <usize>row * sizeof<T>());
   for (; row < P; row++) zeroRow<T>(P, k, dst + <usize>row * sizeof<T>());
 }
 
-/** One or two strips of 16 / sizeof<T>() rows, contiguous along k, into their lanes of a panel: two wait for memory half as often. */
+/**
+ * Strips of 16 / sizeof<T>() rows, contiguous along k, into their lanes of a panel, two of four into those of the panel `next` bytes further:
+ * two wait for memory half as often, four of two rows a quarter.
+ */
 // @ts-ignore: decorator
 @inline
-function transposeStrips<T>(strips: i32, P: i32, k: i32, src: usize, rsBytes: usize, dst: usize): void {
-  const step = <usize>P * sizeof<T>();
+function transposeStrips<T>(strips: i32, P: i32, k: i32, src: usize, rsBytes: usize, dst: usize, next: usize): void {
+  const step = <usize>P * sizeof<T>(), strip = <usize>LANES<T>() * rsBytes;
   let l = LANES<T>();
   for (; l <= k; l += LANES<T>()) {
     transposeSquare<T>(src, rsBytes, dst, step);
-    if (strips == 2) transposeSquare<T>(src + <usize>LANES<T>() * rsBytes, rsBytes, dst + 16, step);
+    if (strips >= 2) transposeSquare<T>(src + strip, rsBytes, dst + 16, step);
+    if (strips == 4) {
+      transposeSquare<T>(src + 2 * strip, rsBytes, dst + next, step);
+      transposeSquare<T>(src + 3 * strip, rsBytes, dst + next + 16, step);
+    }
     src += 16;
     dst += <usize>LANES<T>() * step;
   }
   for (l -= LANES<T>(); l < k; l++) {
     let s = src;
     for (let i = 0; i < strips * LANES<T>(); i++) {
-      store<T>(dst + <usize>i * sizeof<T>(), load<T>(s));
+      store<T>(dst + (i < P ? <usize>i * sizeof<T>() : next + <usize>(i - P) * sizeof<T>()), load<T>(s));
       s += rsBytes;
     }
     src += sizeof<T>();
     dst += step;
   }
+}
+
+/** Two whole panels of four doubles, `next` bytes apart, of rows contiguous along k. */
+export function packTwoPanels(k: i32, src: usize, rs: i32, dst: usize, next: usize): void {
+  transposeStrips<f64>(4, 4, k, src, <usize>rs * sizeof<f64>(), dst, next);
 }
 
 /** A vector of each of 16 / sizeof<T>() rows, transposed. */

@@ -8,6 +8,7 @@
  */
 
 import { blockedMultiply, KC, multiplyScratchBytes, packB, updateTile } from "./gemm";
+import { packTwoPanels } from "./gemm-pack";
 import { NR_BYTES } from "./gemm-microkernel";
 import { gramCornerF32, gramMicrokernelF32, gramMicrokernelF64 } from "./gram-microkernel";
 
@@ -46,6 +47,13 @@ function packedSteps<T>(n: i32): i32 {
   return ONCE_BYTES / (KC * sizeof<T>()) / packedRows<T>(n) * KC;
 }
 
+/** Panels of four doubles, two at a time: eight rows under way, as many as an L1 has ways for rows a power of two apart. */
+// @ts-ignore: decorator
+@inline
+function packsPairs<T>(): bool {
+  return !WIDE && sizeof<T>() == 8;
+}
+
 /** C ← alpha·A·Aᵀ + beta·C. */
 export function gramMatrix<T>(n: i32, k: i32, alpha: T, a: usize, rsa: i32, csa: i32, beta: T, c: usize, rsc: i32, scratch: usize): void {
   if (k > 0 && packsOnce<T>(n)) gramOfFew<T>(n, k, alpha, a, rsa, csa, beta, c, rsc, scratch);
@@ -68,9 +76,13 @@ function gramOfFew<T>(n: i32, k: i32, alpha: T, a: usize, rsa: i32, csa: i32, be
   for (let from = 0; from < k; from += most) {
     const steps = min(most, k - from);
     const panelBytes = <usize>steps * NR_BYTES + GAP;
-    for (let j = 0; j < n; j += columns) {
+    for (let j = 0; j < n; ) {
       const rows = a + (<usize>j * <usize>rsa + <usize>from * <usize>csa) * sizeof<T>();
-      packB<T>(min(columns, n - j), steps, rows, rsa, csa, packed + <usize>(j / columns) * panelBytes);
+      const panel = packed + <usize>(j / columns) * panelBytes;
+      const paired = packsPairs<T>() && csa == 1 && j + 2 * columns <= n;
+      if (paired) packTwoPanels(steps, rows, rsa, panel, panelBytes);
+      else packB<T>(min(columns, n - j), steps, rows, rsa, csa, panel);
+      j += paired ? 2 * columns : columns;
     }
     for (let pc = 0; pc < steps; pc += KC) {
       const kc = min(KC, steps - pc);

@@ -27,7 +27,7 @@ test.each([
 test('all of dist/ but the types', () => {
   const files = readdirSync(join(ROOT, 'dist')).filter((name) => !name.startsWith('types'));
   const bytes = files.reduce((sum, name) => sum + gzippedBytes(readFileSync(join(ROOT, 'dist', name))), 0);
-  expect(bytes).toBeLessThan(1_617_000);
+  expect(bytes).toBeLessThan(1_620_000);
 });
 
 /** What a user of the library imports for the main job; the rest of the API is left out by tree shaking. */
