@@ -31,7 +31,7 @@ const LIFT_LOW: f64 = 4.422444340918698e-14;
 const LIFTED = memory.data(32, 16);
 
 /**
- * log of a block of doubles that are positive, normal and finite: s, f, k·ln2 + f and z to the parts of SPACE, then the sum. False, and
+ * log of a block of doubles that are positive, normal and finite: s, f and k·ln2 + f to the parts of SPACE, then the sum. False, and
  * nothing written, where one is not.
  */
 export function logOfBlock(x: usize, end: usize, out: usize): bool {
@@ -56,7 +56,6 @@ export function logOfBlock(x: usize, end: usize, out: usize): bool {
     v128.store(at, s0);
     v128.store(at, f0, PART);
     v128.store(at, step<f64>(k0, high, step<f64>(k0, low, f0)), 2 * PART);
-    v128.store(at, f64x2.mul(s0, s0), 3 * PART);
 
     const scaled1 = v128.and(i64x2.sub(x1, half), field);
     const k1 = f64x2.convert_low_i32x4_s(v128.shuffle<i32>(scaled1, scaled1, 1, 3, 1, 3));
@@ -66,7 +65,6 @@ export function logOfBlock(x: usize, end: usize, out: usize): bool {
     v128.store(at, s1, 16);
     v128.store(at, f1, PART + 16);
     v128.store(at, step<f64>(k1, high, step<f64>(k1, low, f1)), 2 * PART + 16);
-    v128.store(at, f64x2.mul(s1, s1), 3 * PART + 16);
   }
   // What is below 2^−1022, less its upper word, is large as a whole number without sign.
   if (v128.any_true(i32x4.ge_u(largest, i32x4.splat(INFINITY_WORD - MIN_NORMAL_WORD)))) return false;
@@ -80,10 +78,11 @@ export function logOfBlock(x: usize, end: usize, out: usize): bool {
   const g = constant(Log.G);
   const toOut = out - SPACE;
   for (let at = SPACE; at < stop; at += 32) {
-    const product0 = timesPolynomial(v128.load(at, 3 * PART), p, a, b, c, d, e, g);
-    v128.store(at + toOut, step<f64>(f64x2.sub(product0, v128.load(at, PART)), v128.load(at), v128.load(at, 2 * PART)));
-    const product1 = timesPolynomial(v128.load(at, 3 * PART + 16), p, a, b, c, d, e, g);
-    v128.store(at + toOut, step<f64>(f64x2.sub(product1, v128.load(at, PART + 16)), v128.load(at, 16), v128.load(at, 2 * PART + 16)), 16);
+    const s0 = v128.load(at), s1 = v128.load(at, 16);
+    const product0 = timesPolynomial(f64x2.mul(s0, s0), p, a, b, c, d, e, g);
+    v128.store(at + toOut, step<f64>(f64x2.sub(product0, v128.load(at, PART)), s0, v128.load(at, 2 * PART)));
+    const product1 = timesPolynomial(f64x2.mul(s1, s1), p, a, b, c, d, e, g);
+    v128.store(at + toOut, step<f64>(f64x2.sub(product1, v128.load(at, PART + 16)), s1, v128.load(at, 2 * PART + 16)), 16);
   }
   return true;
 }
