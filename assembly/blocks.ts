@@ -12,8 +12,8 @@ import {
   POWER_LIMIT, SECH_LIMIT, expOfBlock, expm1OfBlock, farExpm1, farSigmoid, farSilu, farSoftplus, sigmoidOfBlock, siluOfBlock, softplusOfBlock, tanhOfBlock,
 } from "./exponentials";
 import { expOfBlockF32, sigmoidOfBlockF32, siluOfBlockF32 } from "./exponentials-f32";
-import { farGaussian, farGelu, farGeluDerivative, farSechSquared, farSiluDerivative } from "./far";
-import { GAUSSIAN_LIMIT, gaussianOfBlock, gaussianOfSingles } from "./gaussian";
+import { farErfDerivative, farGelu, farGeluDerivative, farSechSquared, farSiluDerivative } from "./far";
+import { ERF_DERIVATIVE_LIMIT, erfDerivativeOfBlock, erfDerivativeOfSingles } from "./erf-derivative";
 import { GELU_DERIVATIVE_LIMIT, geluDerivativeOfBlock, geluDerivativeOfSingles } from "./gelu-derivative";
 import { erfOfBlock } from "./math/erf";
 import { rareExp } from "./math/exp";
@@ -25,7 +25,7 @@ import { CIRCULAR_LIMIT, QUARTER, circularOfBlock, farCircular } from "./math/si
 
 /** A literal at the call of blockedArray, so that each function compiles to loops around its formula. */
 export const enum Blocked {
-  Exp, Expm1, Tanh, Sigmoid, Silu, Softplus, Log, Sin, Cos, Erf, Gelu, Gaussian, SechSquared, SiluDerivative, GeluDerivative
+  Exp, Expm1, Tanh, Sigmoid, Silu, Softplus, Log, Sin, Cos, Erf, Gelu, ErfDerivative, SechSquared, SiluDerivative, GeluDerivative
 }
 
 /** A block with elements beyond, and one such vector; f32 as doubles, and the last f32; the last doubles. One memory per instance. */
@@ -149,7 +149,7 @@ function limit(op: Blocked, single: bool): f64 {
   if (op == Blocked.Log) return Infinity;
   if (op == Blocked.GeluDerivative && single) return GELU_DERIVATIVE_LIMIT;
   if (op == Blocked.Gelu || op == Blocked.GeluDerivative) return GELU_LIMIT;
-  if (op == Blocked.Gaussian) return GAUSSIAN_LIMIT;
+  if (op == Blocked.ErfDerivative) return ERF_DERIVATIVE_LIMIT;
   if (op == Blocked.SechSquared) return SECH_LIMIT;
   return op == Blocked.Sin || op == Blocked.Cos ? CIRCULAR_LIMIT : POWER_LIMIT;
 }
@@ -191,7 +191,7 @@ function passes(op: Blocked, single: bool, x: usize, end: usize, out: usize): bo
   if (op == Blocked.Silu) return siluOfBlock(x, end, out);
   if (op == Blocked.Softplus) return softplusOfBlock(x, end, out);
   if (op == Blocked.Log) return logOfBlock(x, end, out);
-  if (op == Blocked.Gaussian) return single ? gaussianOfSingles(x, end, out) : gaussianOfBlock(x, end, out);
+  if (op == Blocked.ErfDerivative) return single ? erfDerivativeOfSingles(x, end, out) : erfDerivativeOfBlock(x, end, out);
   if (op == Blocked.SechSquared) return single ? sechSquaredOfSingles(x, end, out) : sechSquaredOfBlock(x, end, out);
   if (op == Blocked.SiluDerivative) return single ? siluDerivativeOfSingles(x, end, out) : siluDerivativeOfBlock(x, end, out);
   if (op == Blocked.Sin) return circularOfBlock(0, x, end, out);
@@ -216,7 +216,7 @@ function far(op: Blocked, x: usize, out: usize): void {
   else if (op == Blocked.Softplus) farSoftplus(x, out);
   else if (op == Blocked.Log) farLog(x, out);
   else if (op == Blocked.Gelu) farGelu(x, out);
-  else if (op == Blocked.Gaussian) farGaussian(x, out);
+  else if (op == Blocked.ErfDerivative) farErfDerivative(x, out);
   else if (op == Blocked.SechSquared) farSechSquared(x, out);
   else if (op == Blocked.SiluDerivative) farSiluDerivative(x, out);
   else if (op == Blocked.GeluDerivative) farGeluDerivative(x, out);

@@ -13,7 +13,7 @@
  *   f64   0.75  1.07   1.84  1.75      1.86  2.0      1.96  1.74  1.95
  *   f32   0.95  1.45   0.95  1.58      1.13  2.0      2.0   1.49  0.7
  *
- *         softplus  gaussian  sechSquared  siluDerivative  geluDerivative
+ *         softplus  erfDerivative  sechSquared  siluDerivative  geluDerivative
  *   f64   1.22      0.7       1.58         1.01            1.44
  *   f32   1.67      0.5       0.5          0.5             0.5
  */
@@ -67,7 +67,7 @@ export function cosArray<T>(n: i32, x: usize, out: usize): void {
   else map<T>(Op.Cos, n, x, out);
 }
 export function geluArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.Gelu, n, x, out); }
-export function gaussianArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.Gaussian, n, x, out); }
+export function erfDerivativeArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.ErfDerivative, n, x, out); }
 export function sechSquaredArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.SechSquared, n, x, out); }
 export function siluDerivativeArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.SiluDerivative, n, x, out); }
 export function geluDerivativeArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.GeluDerivative, n, x, out); }

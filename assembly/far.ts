@@ -1,5 +1,5 @@
 /**
- * @file gelu, e^(−x²) and derivatives of elements beyond the ranges of their passes, to the last digit: of one vector, from x to out; NaN stays.
+ * @file gelu and derivatives of elements beyond the ranges of their passes, to the last digit: of one vector, from x to out; NaN stays.
  * Those of exponentials.ts, which e^x itself ends, are there.
  *
  * u = −a²/2 and −x² are two numbers, the high one exact, and so is the power. Of gelu and gelu′, a = |x| ≥ GELU_LIMIT, D = 1/√(2π), z = 1/a².
@@ -21,7 +21,10 @@ const DENSITY: f64 = 0.3989422768354416;
 const DENSITY_LOW: f64 = 3.5659910885844774e-09;
 /** Beyond it gelu(−a) and gelu′(−a) are 0, and e^(−a²). */
 const GELU_MAX: f64 = 39.5;
-const GAUSSIAN_MAX: f64 = 27.5;
+const ERF_MAX: f64 = 27.5;
+/** 2/√π, likewise. */
+const SLOPE: f64 = 1.1283791661262512;
+const SLOPE_LOW: f64 = 9.692613531930338e-10;
 
 /** 4·e^(−2|x|) */
 export function farSechSquared(x: usize, out: usize): void {
@@ -30,10 +33,10 @@ export function farSechSquared(x: usize, out: usize): void {
   scaledPower(exponent, f64x2.splat(0), f64x2.splat(4.0), f64x2.splat(0), out);
 }
 
-/** e^(−x²) */
-export function farGaussian(x: usize, out: usize): void {
-  const a = f64x2.pmin(f64x2.abs(v128.load(x)), f64x2.splat(GAUSSIAN_MAX));
-  scaledPower(negativeSquare(a, 1.0), squareLow(a, 1.0), f64x2.splat(1.0), f64x2.splat(0), out);
+/** 2/√π·e^(−x²) */
+export function farErfDerivative(x: usize, out: usize): void {
+  const a = f64x2.pmin(f64x2.abs(v128.load(x)), f64x2.splat(ERF_MAX));
+  scaledPower(negativeSquare(a, 1.0), squareLow(a, 1.0), f64x2.splat(SLOPE), f64x2.splat(SLOPE_LOW), out);
 }
 
 /** 1, or e^x·(1 + x). */

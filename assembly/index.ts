@@ -3,7 +3,7 @@
 export { arenaBase } from "./memory";
 
 import {
-  affineArray, cosArray, eluArray, erfArray, expArray, expm1Array, gaussianArray, geluArray, geluDerivativeArray, leakyReluArray, logArray, reluArray,
+  affineArray, cosArray, eluArray, erfArray, expArray, expm1Array, erfDerivativeArray, geluArray, geluDerivativeArray, leakyReluArray, logArray, reluArray,
   sechSquaredArray, sigmoidArray, siluArray, siluDerivativeArray, sinArray, softplusArray, sqrtArray, tanhArray,
 } from "./elementwise";
 
@@ -31,8 +31,8 @@ export function siluF64(n: i32, x: usize, out: usize): void { siluArray<f64>(n, 
 export function siluF32(n: i32, x: usize, out: usize): void { siluArray<f32>(n, x, out); }
 export function softplusF64(n: i32, x: usize, out: usize): void { softplusArray<f64>(n, x, out); }
 export function softplusF32(n: i32, x: usize, out: usize): void { softplusArray<f32>(n, x, out); }
-export function gaussianF64(n: i32, x: usize, out: usize): void { gaussianArray<f64>(n, x, out); }
-export function gaussianF32(n: i32, x: usize, out: usize): void { gaussianArray<f32>(n, x, out); }
+export function erfDerivativeF64(n: i32, x: usize, out: usize): void { erfDerivativeArray<f64>(n, x, out); }
+export function erfDerivativeF32(n: i32, x: usize, out: usize): void { erfDerivativeArray<f32>(n, x, out); }
 export function sechSquaredF64(n: i32, x: usize, out: usize): void { sechSquaredArray<f64>(n, x, out); }
 export function sechSquaredF32(n: i32, x: usize, out: usize): void { sechSquaredArray<f32>(n, x, out); }
 export function siluDerivativeF64(n: i32, x: usize, out: usize): void { siluDerivativeArray<f64>(n, x, out); }

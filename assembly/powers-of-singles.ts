@@ -1,5 +1,6 @@
 /**
- * @file e^u of a block of doubles that were f32 and whose results are rounded to f32, u = −x², −x²/2, −|x| or −2|x|: exact as a double.
+ * @file e^u of a block of doubles that were f32 and whose results are rounded to f32, u = −x²/2, −|x| or −2|x|, exact as a double, or
+ * ln(2/√π) − x², of erf′.
  *
  * As in math/power.ts, with ln2/128 as one double, which leaves r some 2^−46 off, and without what the table's entries lack.
  */
@@ -8,7 +9,10 @@ import { PART, SPACE, isBeyondLimit, magnitudes } from "./math/passes";
 import { Power, entryBits, entryOffsets, powerConstant, powerSquare } from "./math/power";
 import { step } from "./math/table";
 
-export const enum Exponent { MinusSquare, MinusHalfSquare, MinusMagnitude, MinusDoubled }
+/** ln(2/√π) */
+const LOG_SLOPE = memory.data<f64>([0.12078223763524522]);
+
+export const enum Exponent { ErfDerivative, MinusHalfSquare, MinusMagnitude, MinusDoubled }
 
 /** e^u to out; false, and nothing written, where |x| ≥ limit, or NaN. Literals in the call. */
 // @ts-ignore: decorator
@@ -17,7 +21,7 @@ export function powersOfSingles(exponent: Exponent, limit: f64, x: usize, end: u
   const log2E = powerConstant(Power.Log2E);
   const shift = powerConstant(Power.Shift);
   const minusUnit = powerConstant(Power.MinusUnit);
-  const half = powerConstant(Power.Half);
+  const constant = exponent == Exponent.ErfDerivative ? v128.load64_splat(LOG_SLOPE) : powerConstant(Power.Half);
   const stop = SPACE + (end - x);
   const toX = x - SPACE;
   let largest = i32x4.splat(0);
@@ -25,8 +29,8 @@ export function powersOfSingles(exponent: Exponent, limit: f64, x: usize, end: u
     const x0 = v128.load(at + toX);
     const x1 = v128.load(at + toX, 16);
     largest = i32x4.max_u(largest, magnitudes(x0, x1));
-    const minusU0 = negated(exponent, x0, half);
-    const minusU1 = negated(exponent, x1, half);
+    const minusU0 = negated(exponent, x0, constant);
+    const minusU1 = negated(exponent, x1, constant);
     const shifted0 = f64x2.sub(shift, f64x2.mul(minusU0, log2E));
     const shifted1 = f64x2.sub(shift, f64x2.mul(minusU1, log2E));
     v128.store(at, f64x2.sub(f64x2.mul(f64x2.sub(shifted0, shift), minusUnit), minusU0));
@@ -42,11 +46,11 @@ export function powersOfSingles(exponent: Exponent, limit: f64, x: usize, end: u
 
 // @ts-ignore: decorator
 @inline
-function negated(exponent: Exponent, x: v128, half: v128): v128 {
+function negated(exponent: Exponent, x: v128, constant: v128): v128 {
   if (exponent == Exponent.MinusMagnitude) return f64x2.abs(x);
   if (exponent == Exponent.MinusDoubled) return f64x2.abs(f64x2.add(x, x));
   const square = f64x2.mul(x, x);
-  return exponent == Exponent.MinusSquare ? square : f64x2.mul(square, half);
+  return exponent == Exponent.ErfDerivative ? f64x2.sub(square, constant) : f64x2.mul(square, constant);
 }
 
 function powersOfReduced(stop: usize, out: usize): void {

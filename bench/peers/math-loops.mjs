@@ -105,8 +105,9 @@ export const LOOPS = {
   gelu: (x, y) => {
     for (let i = 0; i < x.length; i++) y[i] = 0.5 * x[i] * (1 + erf(x[i] * Math.SQRT1_2));
   },
-  gaussian: (x, y) => {
-    for (let i = 0; i < x.length; i++) y[i] = Math.exp(-x[i] * x[i]);
+  erfDerivative: (x, y) => {
+    const slope = 2 / Math.sqrt(Math.PI);
+    for (let i = 0; i < x.length; i++) y[i] = slope * Math.exp(-x[i] * x[i]);
   },
   sechSquared: (x, y) => {
     for (let i = 0; i < x.length; i++) {

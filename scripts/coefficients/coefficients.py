@@ -193,7 +193,7 @@ def sincos_tables():
 
 
 def derivative_tables():
-    """gelu′(−c) at c = k/8; gelu′(−a) and silu′(−a) near their zeros: a0; the slope; the curve. f32: gelu′(−a) = e^(−a²/2)·(a − a0)·Q(t)."""
+    """erf′; gelu′(−c) at c = k/8; gelu′(−a) and silu′(−a) near their zeros: a0; the slope; the curve. f32: gelu′(−a) = e^(−a²/2)·(a − a0)·Q(t)."""
 
     def gelu(a):
         return erfc(a / sqrt(mpf(2))) / 2 - a * npdf(a)
@@ -201,6 +201,8 @@ def derivative_tables():
     def silu(a):
         return exp(-a) * (1 + exp(-a) - a) / (1 + exp(-a)) ** 2
 
+    slope = 2 / sqrt(pi)
+    show("erf′(0), 26 bits and the rest; its logarithm; that less 22/128 of ln 2", "f64", [*split(slope, 26, "f64"), log(slope), log(slope) - 22 * log(2) / 128])
     values = [gelu(mpf(k) / 8) for k in range(49)]
     rests = [trimmed([c - mpf(float(c)), *[mpf(0)] * 12], abs(c))[0] for c in values]
     show("gelu′(−k/8) high, low", "f64", [x for pair in zip(values, rests) for x in pair])

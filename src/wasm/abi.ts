@@ -278,7 +278,7 @@ export interface Routines {
   /** log(1 + e^x). */
   softplus(n: number, xPtr: number, outPtr: number): void;
   /** e^(−x²). */
-  gaussian(n: number, xPtr: number, outPtr: number): void;
+  erfDerivative(n: number, xPtr: number, outPtr: number): void;
   /** 1/cosh²(x), the derivative of tanh. */
   sechSquared(n: number, xPtr: number, outPtr: number): void;
   geluDerivative(n: number, xPtr: number, outPtr: number): void;

@@ -93,7 +93,7 @@ export const rows: readonly Row[] = [
   unaryRow('silu'),
   unaryRow('sin'),
   unaryRow('cos'),
-  unaryRow('gaussian'),
+  unaryRow('erfDerivative'),
   unaryRow('sechSquared'),
   unaryRow('geluDerivative'),
   unaryRow('siluDerivative'),

@@ -9,10 +9,10 @@ import { erf as erfDouble, normalTail } from '../oracle/error-function.ts';
 import {
   cos,
   erf,
+  erfDerivative,
   exactly,
   exp,
   expm1,
-  gaussian,
   gelu,
   geluDerivative,
   log,
@@ -28,7 +28,7 @@ import {
 import { generator } from '../oracle/numbers.ts';
 import { type Dtype, Sandbox } from './sandbox.ts';
 
-const EXACT = { exp, expm1, log, sin, cos, tanh, sigmoid, silu, softplus, erf, gelu, gaussian, sechSquared, siluDerivative, geluDerivative };
+const EXACT = { exp, expm1, log, sin, cos, tanh, sigmoid, silu, softplus, erf, gelu, erfDerivative, sechSquared, siluDerivative, geluDerivative };
 type Name = keyof typeof EXACT;
 
 interface Case {
@@ -75,7 +75,7 @@ const CASES: Record<Name, Case> = {
   softplus: { ulps: 1.7, ulpsF64: 1.6, from: -745.2, to: MAX, identityAbove: 64, double: softplusDouble, beyond: [[-746, 0], [-MAX, 0]] },
   erf: { ulps: 1.6, ulpsF64: 2, from: -6.1, to: 6.1, double: erfDouble, beyond: [[-6.2, -1], [-MAX, -1], [6.2, 1], [MAX, 1]] },
   gelu: { ulps: 0.8, ulpsF64: 2, from: -38.6, to: MAX, identityAbove: 12, double: geluDouble, beyond: [[-38.7, -0], [-MAX, -0]] },
-  gaussian: { ulps: 0.6, ulpsF64: 0.8, from: -27.3, to: 27.3, double: (x) => Math.exp(-x * x), beyond: [[-27.4, 0], [-MAX, 0], [MAX, 0]] },
+  erfDerivative: { ulps: 0.6, ulpsF64: 0.8, from: -27.3, to: 27.3, double: (x) => (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x), beyond: [[-27.4, 0], [-MAX, 0], [MAX, 0]] },
   sechSquared: { ulps: 0.6, ulpsF64: 1.7, from: -373, to: 373, double: sechSquaredDouble, beyond: [[-374, 0], [-MAX, 0], [MAX, 0]] },
   siluDerivative: {
     ulps: 0.6, ulpsF64: 1.2, from: -752, to: MAX, oneAbove: 64, zero: -1.2784645427610737, double: siluDerivativeDouble, beyond: [[-753, -0], [-MAX, -0]],

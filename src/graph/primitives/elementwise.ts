@@ -23,7 +23,7 @@ export type UnaryOp =
   | 'softplus'
   | 'sin'
   | 'cos'
-  | 'gaussian'
+  | 'erfDerivative'
   | 'sechSquared'
   | 'geluDerivative'
   | 'siluDerivative';
@@ -51,8 +51,7 @@ export function integerPower(g: Emitter, x: ValueId, exponent: number): ValueId 
   return exponent % 2 === 0 ? square : mul(g, square, x);
 }
 
-const INV_SQRT_2PI = 0.3989422804014327; // 1/√(2π)
-const TWO_INV_SQRT_PI = 1.1283791670955126; // 2/√π
+const QUARTER_SQRT_HALF_PI = 0.3133285343288751; // √(π/2)/4
 
 /** One row: a routine, and the derivative applied to t. */
 function row(name: UnaryOp, times: (g: Emitter, node: Application, t: ValueId) => ValueId, flopsPerElement: number): Primitive {
@@ -75,10 +74,10 @@ const scaled = (g: Emitter, x: ValueId, factor: number) => affine(g, x, factor, 
 /** σ′(x) = ¼·sech²(x/2) */
 const sigmoidDerivative = (g: Emitter, x: ValueId) => scaled(g, unary(g, 'sechSquared', scaled(g, x, 0.5)), 0.25);
 
-/** φ(x) = e^(−x²/2)/√(2π), by the square of e^(−(x/2)²): x/2 is exact. */
+/** φ(x) = e^(−x²/2)/√(2π), by the square of erf′(x/2) = 2/√π·e^(−x²/4): x/2 is exact. */
 function normalDensity(g: Emitter, x: ValueId): ValueId {
-  const root = unary(g, 'gaussian', scaled(g, x, 0.5));
-  return scaled(g, mul(g, root, root), INV_SQRT_2PI);
+  const root = unary(g, 'erfDerivative', scaled(g, x, 0.5));
+  return scaled(g, mul(g, root, root), QUARTER_SQRT_HALF_PI);
 }
 
 const leakyReluRow: Primitive = {
@@ -125,8 +124,7 @@ export const elementwisePrimitives: readonly Primitive[] = [
   eluRow,
   row('tanh', (g, { inputs: [x] }, t) => mul(g, t, unary(g, 'sechSquared', x)), 30),
   row('sigmoid', (g, { inputs: [x] }, t) => mul(g, t, sigmoidDerivative(g, x)), 25),
-  // erf′(x) = 2/√π · e^(−x²)
-  row('erf', (g, { inputs: [x] }, t) => mul(g, t, scaled(g, unary(g, 'gaussian', x), TWO_INV_SQRT_PI)), 40),
+  row('erf', (g, { inputs: [x] }, t) => mul(g, t, unary(g, 'erfDerivative', x)), 40),
   row('exp', (g, node, t) => mul(g, t, node.id), 20),
   row('expm1', (g, { inputs: [x] }, t) => mul(g, t, unary(g, 'exp', x)), 25),
   row('log', (g, node, t) => div(g, t, node.inputs[0]), 25),
@@ -136,7 +134,8 @@ export const elementwisePrimitives: readonly Primitive[] = [
   row('softplus', (g, { inputs: [x] }, t) => mul(g, t, unary(g, 'sigmoid', x)), 60),
   row('sin', (g, { inputs: [x] }, t) => mul(g, t, unary(g, 'cos', x)), 40),
   row('cos', (g, { inputs: [x] }, t) => mul(g, t, scaled(g, unary(g, 'sin', x), -1)), 40),
-  row('gaussian', (g, node, t) => mul(g, t, scaled(g, mul(g, node.inputs[0], node.id), -2)), 25),
+  // erf″ = −2x·erf′
+  row('erfDerivative', (g, node, t) => mul(g, t, scaled(g, mul(g, node.inputs[0], node.id), -2)), 25),
   // (sech²)′ = −2·tanh·sech²
   row('sechSquared', (g, node, t) => mul(g, t, scaled(g, mul(g, unary(g, 'tanh', node.inputs[0]), node.id), -2)), 40),
   // gelu″ = 2φ(x) − x·(x·φ(x)), 0 where x² overflows

@@ -1,11 +1,13 @@
 /**
- * @file e^(−x²) of a block of doubles.
+ * @file erf′(x) = 2/√π·e^(−x²) of a block.
  *
- *   x² = square + rest                  square = upper², exact, upper the upper half of x; rest = (x − upper)·(x + upper)
- *   e^(−x²) = s + s·(r + lack + r²·q)   s and r as in math/power.ts, of −square − rest
+ *   x² = square + rest               square = upper², exact, upper the upper half of x; rest = (x − upper)·(x + upper)
+ *   erf′ = s + s·(r + lack + r²·q)   s and r as in math/power.ts, of −square − rest + ln(2/√π): s takes 22 of its 128ths, r the remainder
  *
  * The first loop finds r, the exponent of s and where the table's entries are, the second the result: lack is added to r last, so that
- * the polynomial does not wait for an entry.
+ * the polynomial does not wait for an entry. Of f32 as doubles x² is exact.
+ *
+ * Coefficients: scripts/coefficients/coefficients.py derivatives.
  */
 
 import { upperHalf } from "./math/pair";
@@ -14,13 +16,18 @@ import { Power, entry, entryOffsets, lackOf, powerConstant, powerSquare } from "
 import { step } from "./math/table";
 import { Exponent, powersOfSingles } from "./powers-of-singles";
 
-/** What the passes know: |x| below it. */
-export const GAUSSIAN_LIMIT: f64 = 26.5;
+/** Power.Shift + 22, and ln(2/√π) less 22/128 of ln 2. */
+const SHIFT = memory.data<f64>([6755399441055766.0]);
+const SLOPE = memory.data<f64>([0.0016475659765046223]);
 
-/** False, and nothing written, where |x| ≥ GAUSSIAN_LIMIT. */
-export function gaussianOfBlock(x: usize, end: usize, out: usize): bool {
+/** What the passes know: |x| below it. */
+export const ERF_DERIVATIVE_LIMIT: f64 = 26.5;
+
+/** False, and nothing written, where |x| ≥ ERF_DERIVATIVE_LIMIT. */
+export function erfDerivativeOfBlock(x: usize, end: usize, out: usize): bool {
   const log2E = powerConstant(Power.Log2E);
-  const shift = powerConstant(Power.Shift);
+  const shift = v128.load64_splat(SHIFT);
+  const slope = v128.load64_splat(SLOPE);
   const high = powerConstant(Power.MinusHigh);
   const low = powerConstant(Power.Low);
   const stop = SPACE + (end - x);
@@ -40,13 +47,13 @@ export function gaussianOfBlock(x: usize, end: usize, out: usize): bool {
     const rest1 = f64x2.mul(f64x2.sub(x1, upper1), f64x2.add(x1, upper1));
     const n0 = f64x2.sub(shifted0, shift);
     const n1 = f64x2.sub(shifted1, shift);
-    v128.store(at, f64x2.sub(f64x2.sub(f64x2.mul(n0, high), square0), step<f64>(n0, low, rest0)));
-    v128.store(at, f64x2.sub(f64x2.sub(f64x2.mul(n1, high), square1), step<f64>(n1, low, rest1)), 16);
+    v128.store(at, f64x2.add(f64x2.sub(f64x2.sub(f64x2.mul(n0, high), square0), step<f64>(n0, low, rest0)), slope));
+    v128.store(at, f64x2.add(f64x2.sub(f64x2.sub(f64x2.mul(n1, high), square1), step<f64>(n1, low, rest1)), slope), 16);
     v128.store(at, i64x2.shl(shifted0, 45), PART);
     v128.store(at, i64x2.shl(shifted1, 45), PART + 16);
     v128.store(at, entryOffsets(shifted0, shifted1), 2 * PART);
   }
-  if (isBeyondLimit(largest, GAUSSIAN_LIMIT)) return false;
+  if (isBeyondLimit(largest, ERF_DERIVATIVE_LIMIT)) return false;
   const q0 = powerConstant(Power.Q0);
   const q1 = powerConstant(Power.Q1);
   const q2 = powerConstant(Power.Q2);
@@ -68,6 +75,6 @@ export function gaussianOfBlock(x: usize, end: usize, out: usize): bool {
   return true;
 }
 
-export function gaussianOfSingles(x: usize, end: usize, out: usize): bool {
-  return powersOfSingles(Exponent.MinusSquare, GAUSSIAN_LIMIT, x, end, out);
+export function erfDerivativeOfSingles(x: usize, end: usize, out: usize): bool {
+  return powersOfSingles(Exponent.ErfDerivative, ERF_DERIVATIVE_LIMIT, x, end, out);
 }
