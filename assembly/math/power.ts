@@ -16,14 +16,11 @@ import { step } from "./table";
 const CONSTANTS = memory.data<f64>([
   184.6649652337873, 0.005415212348111709, 1.2864023111638346e-14, 6755399441055744.0,
   0.4999999999999677, 0.1666666666666579, 0.041666680871882036, 0.008333335986947547,
-  1.0, 2.0, -0.5, -0.0, 44.0, -0.005415212348111709, -0.005415212348124573, 0.5,
+  1.0, 2.0, -0.5, -0.0, 44.0, -0.005415212348111709,
 ]);
 
-/**
- * 128·log2 e, ln2/128 as two numbers, the first with 36 bits, 1.5·2^52, the coefficients of q; Max: tanh(u/2) is 1 beyond it; MinusHigh: −High;
- * MinusUnit: −ln2/128, as one number.
- */
-export const enum Power { Log2E, High, Low, Shift, Q0, Q1, Q2, Q3, One, Two, MinusHalf, Sign, Max, MinusHigh, MinusUnit, Half }
+/** 128·log2 e, ln2/128 as two numbers, the first with 36 bits, 1.5·2^52, the coefficients of q; Max: tanh(u/2) is 1 beyond it; MinusHigh: −High. */
+export const enum Power { Log2E, High, Low, Shift, Q0, Q1, Q2, Q3, One, Two, MinusHalf, Sign, Max, MinusHigh }
 
 /** lack_j, and the bits of 2^(j/128) less j·2^45: n·2^45 added to them makes s. */
 const ENTRIES = memory.data<u64>([

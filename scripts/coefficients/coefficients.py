@@ -49,6 +49,8 @@ def power_tables():
 
     c, error = minimax(q, range(4), -half, half, lambda r: r * r + TINY)
     show("q", "f64", c, "absolute", error)
+    c, error = minimax(q, range(3), -half, half, lambda r: r * r + TINY)
+    show("q of singles", "f64", c, "absolute", error)
     words = []
     for j in range(count):
         value = mpf(2) ** (mpf(j) / count)
