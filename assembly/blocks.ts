@@ -8,12 +8,12 @@
  */
 
 import { sechSquaredOfBlock, sechSquaredOfSingles, siluDerivativeOfBlock, siluDerivativeOfSingles } from "./derivatives";
+import { ERF_DERIVATIVE_LIMIT, erfDerivativeOfBlock, erfDerivativeOfSingles } from "./erf-derivative";
 import {
   POWER_LIMIT, SECH_LIMIT, expOfBlock, expm1OfBlock, farExpm1, farSigmoid, farSilu, farSoftplus, sigmoidOfBlock, siluOfBlock, softplusOfBlock, tanhOfBlock,
 } from "./exponentials";
 import { expOfBlockF32, sigmoidOfBlockF32, siluOfBlockF32 } from "./exponentials-f32";
 import { farErfDerivative, farGelu, farGeluDerivative, farSechSquared, farSiluDerivative } from "./far";
-import { ERF_DERIVATIVE_LIMIT, erfDerivativeOfBlock, erfDerivativeOfSingles } from "./erf-derivative";
 import { GELU_DERIVATIVE_LIMIT, geluDerivativeOfBlock, geluDerivativeOfSingles } from "./gelu-derivative";
 import { erfOfBlock } from "./math/erf";
 import { rareExp } from "./math/exp";

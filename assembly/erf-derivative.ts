@@ -4,7 +4,7 @@
  *   x² = square + rest               square = upper², exact, upper the upper half of x; rest = (x − upper)·(x + upper)
  *   erf′ = s + s·(r + lack + r²·q)   s and r as in math/power.ts, of −square − rest + ln(2/√π): s takes 22 of its 128ths, r the remainder
  *
- * The first loop finds r, the exponent of s and where the table's entries are, the second the result: lack is added to r last, so that
+ * The first loop finds r, n and where the table's entries are, the second the result: lack is added to r last, so that
  * the polynomial does not wait for an entry. Of f32 as doubles x² is exact.
  *
  * Coefficients: scripts/coefficients/coefficients.py derivatives.
@@ -12,7 +12,7 @@
 
 import { upperHalf } from "./math/pair";
 import { PART, SPACE, isBeyondLimit, magnitudes } from "./math/passes";
-import { Power, entry, entryOffsets, lackOf, powerConstant, powerSquare } from "./math/power";
+import { Power, entry, entryOffsets, lackOf, powerConstant, powerScale, powerSquare } from "./math/power";
 import { step } from "./math/table";
 import { Exponent, powersOfSingles } from "./powers-of-singles";
 
@@ -49,8 +49,8 @@ export function erfDerivativeOfBlock(x: usize, end: usize, out: usize): bool {
     const n1 = f64x2.sub(shifted1, shift);
     v128.store(at, f64x2.add(f64x2.sub(f64x2.sub(f64x2.mul(n0, high), square0), step<f64>(n0, low, rest0)), slope));
     v128.store(at, f64x2.add(f64x2.sub(f64x2.sub(f64x2.mul(n1, high), square1), step<f64>(n1, low, rest1)), slope), 16);
-    v128.store(at, i64x2.shl(shifted0, 45), PART);
-    v128.store(at, i64x2.shl(shifted1, 45), PART + 16);
+    v128.store(at, shifted0, PART);
+    v128.store(at, shifted1, PART + 16);
     v128.store(at, entryOffsets(shifted0, shifted1), 2 * PART);
   }
   if (isBeyondLimit(largest, ERF_DERIVATIVE_LIMIT)) return false;
@@ -62,13 +62,13 @@ export function erfDerivativeOfBlock(x: usize, end: usize, out: usize): bool {
   for (let at = SPACE; at < stop; at += 32) {
     const first0 = entry(load<u32>(at, 2 * PART));
     const second0 = entry(load<u32>(at, 2 * PART + 4));
-    const s0 = i64x2.add(v128.load(at, PART), v128.shuffle<i64>(first0, second0, 1, 3));
+    const s0 = powerScale(v128.load(at, PART), first0, second0);
     const r0 = v128.load(at);
     v128.store(at + toOut, step<f64>(f64x2.add(f64x2.add(r0, lackOf(first0, second0)), powerSquare(r0, q0, q1, q2, q3)), s0, s0));
 
     const first1 = entry(load<u32>(at, 2 * PART + 8));
     const second1 = entry(load<u32>(at, 2 * PART + 12));
-    const s1 = i64x2.add(v128.load(at, PART + 16), v128.shuffle<i64>(first1, second1, 1, 3));
+    const s1 = powerScale(v128.load(at, PART + 16), first1, second1);
     const r1 = v128.load(at, 16);
     v128.store(at + toOut, step<f64>(f64x2.add(f64x2.add(r1, lackOf(first1, second1)), powerSquare(r1, q0, q1, q2, q3)), s1, s1), 16);
   }

@@ -30,7 +30,7 @@ export const SECH_LIMIT: f64 = 354.0;
 const SUMS = memory.data(<i32>BLOCK, 16);
 const LOST = memory.data(<i32>BLOCK, 16);
 
-/** reduce of arguments that two formulas share, as functions, so that they share its code. */
+/** reduce of arguments that two formulas share, or one of derivatives.ts takes, as functions: one copy of its code. */
 export function reduceNegativeMagnitude(x: usize, end: usize): usize { return reduce(Argument.NegativeMagnitude, true, POWER_LIMIT, x, end); }
 function reduceNegative(x: usize, end: usize): usize { return reduce(Argument.Negative, true, POWER_LIMIT, x, end); }
 export function reduceNegativeDoubled(x: usize, end: usize): usize { return reduce(Argument.NegativeDoubled, true, SECH_LIMIT, x, end); }

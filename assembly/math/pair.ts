@@ -5,7 +5,9 @@
  * does: the product of two upper halves is exact (Dekker 1971).
  */
 
+/** The bits of a double's upper half. */
 const UPPER = memory.data<u64>([0xfffffffff8000000]);
+
 /** a with the lower half of its significand cleared (f64: 26 bits stay, f32: 12). */
 // @ts-ignore: decorator
 @inline
