@@ -7,13 +7,12 @@
  * formula of its own: an element's bits depend on its value alone.
  */
 
-import { sechSquaredOfBlock, sechSquaredOfSingles, siluDerivativeOfBlock, siluDerivativeOfSingles } from "./derivatives";
 import { ERF_DERIVATIVE_LIMIT, erfDerivativeOfBlock, erfDerivativeOfSingles } from "./erf-derivative";
 import {
-  POWER_LIMIT, SECH_LIMIT, expOfBlock, expm1OfBlock, farExpm1, farSigmoid, farSilu, farSoftplus, sigmoidOfBlock, siluOfBlock, softplusOfBlock, tanhOfBlock,
+  POWER_LIMIT, expOfBlock, expm1OfBlock, farExpm1, farSigmoid, farSilu, farSoftplus, sigmoidOfBlock, siluOfBlock, softplusOfBlock, tanhOfBlock,
 } from "./exponentials";
-import { expOfBlockF32, sigmoidOfBlockF32, siluOfBlockF32 } from "./exponentials-f32";
-import { farErfDerivative, farGelu, farGeluDerivative, farSechSquared, farSiluDerivative } from "./far";
+import { densityOfBlockF32, expOfBlockF32, sigmoidOfBlockF32, siluOfBlockF32 } from "./exponentials-f32";
+import { farErfDerivative, farGelu, farGeluDerivative, farSechSquared, farSigmoidDerivative, farSiluDerivative } from "./far";
 import { GELU_DERIVATIVE_LIMIT, geluDerivativeOfBlock, geluDerivativeOfSingles } from "./gelu-derivative";
 import { erfOfBlock } from "./math/erf";
 import { rareExp } from "./math/exp";
@@ -22,10 +21,12 @@ import { farLog, logOfBlock } from "./math/log";
 import { BLOCK, DOUBLES, isBeyondLimit, magnitudes } from "./math/passes";
 import { rareSigmoid, rareSilu } from "./math/sigmoid";
 import { CIRCULAR_LIMIT, QUARTER, circularOfBlock, farCircular } from "./math/sincos";
+import { SECH_LIMIT, SIGMOID_DERIVATIVE_LIMIT, sechSquaredOfBlock, sigmoidDerivativeOfBlock } from "./sigmoid-derivative";
+import { siluDerivativeOfBlock, siluDerivativeOfSingles } from "./silu-derivative";
 
 /** A literal at the call of blockedArray, so that each function compiles to loops around its formula. */
 export const enum Blocked {
-  Exp, Expm1, Tanh, Sigmoid, Silu, Softplus, Log, Sin, Cos, Erf, Gelu, ErfDerivative, SechSquared, SiluDerivative, GeluDerivative
+  Exp, Expm1, Tanh, Sigmoid, Silu, Softplus, Log, Sin, Cos, Erf, Gelu, ErfDerivative, SechSquared, SigmoidDerivative, SiluDerivative, GeluDerivative
 }
 
 /** A block with elements beyond, and one such vector; f32 as doubles, and the last f32; the last doubles. One memory per instance. */
@@ -40,7 +41,8 @@ const PIECE: usize = 128;
 // @ts-ignore: decorator
 @inline
 export function blockedArray<T>(op: Blocked, n: i32, x: usize, out: usize): void {
-  if (sizeof<T>() == 8 || hasOwnSingles(op)) turns<T>(op, n, x, out);
+  if (sizeof<T>() == 8) turns<f64>(op, n, x, out);
+  else if (hasOwnSingles(op)) turns<f32>(op, n, x, out);
   else singles(op, n, x, out);
 }
 
@@ -48,7 +50,7 @@ export function blockedArray<T>(op: Blocked, n: i32, x: usize, out: usize): void
 // @ts-ignore: decorator
 @inline
 function hasOwnSingles(op: Blocked): bool {
-  return op == Blocked.Exp || op == Blocked.Sigmoid || op == Blocked.Silu;
+  return op == Blocked.Exp || op == Blocked.Sigmoid || op == Blocked.Silu || op == Blocked.SechSquared || op == Blocked.SigmoidDerivative;
 }
 
 // @ts-ignore: decorator
@@ -76,6 +78,8 @@ function blockOf<T>(op: Blocked, x: usize, end: usize, out: usize): void {
 @inline
 function passesF32(op: Blocked, x: usize, end: usize, out: usize): bool {
   if (op == Blocked.Exp) return expOfBlockF32(x, end, out);
+  if (op == Blocked.SechSquared) return densityOfBlockF32(2, x, end, out);
+  if (op == Blocked.SigmoidDerivative) return densityOfBlockF32(1, x, end, out);
   return op == Blocked.Silu ? siluOfBlockF32(x, end, out) : sigmoidOfBlockF32(x, end, out);
 }
 
@@ -151,6 +155,7 @@ function limit(op: Blocked, single: bool): f64 {
   if (op == Blocked.Gelu || op == Blocked.GeluDerivative) return GELU_LIMIT;
   if (op == Blocked.ErfDerivative) return ERF_DERIVATIVE_LIMIT;
   if (op == Blocked.SechSquared) return SECH_LIMIT;
+  if (op == Blocked.SigmoidDerivative) return SIGMOID_DERIVATIVE_LIMIT;
   return op == Blocked.Sin || op == Blocked.Cos ? CIRCULAR_LIMIT : POWER_LIMIT;
 }
 
@@ -192,7 +197,8 @@ function passes(op: Blocked, single: bool, x: usize, end: usize, out: usize): bo
   if (op == Blocked.Softplus) return softplusOfBlock(x, end, out);
   if (op == Blocked.Log) return logOfBlock(x, end, out);
   if (op == Blocked.ErfDerivative) return single ? erfDerivativeOfSingles(x, end, out) : erfDerivativeOfBlock(x, end, out);
-  if (op == Blocked.SechSquared) return single ? sechSquaredOfSingles(x, end, out) : sechSquaredOfBlock(x, end, out);
+  if (op == Blocked.SechSquared) return sechSquaredOfBlock(x, end, out);
+  if (op == Blocked.SigmoidDerivative) return sigmoidDerivativeOfBlock(x, end, out);
   if (op == Blocked.SiluDerivative) return single ? siluDerivativeOfSingles(x, end, out) : siluDerivativeOfBlock(x, end, out);
   if (op == Blocked.Sin) return circularOfBlock(0, x, end, out);
   if (op == Blocked.Cos) return circularOfBlock(QUARTER, x, end, out);
@@ -218,6 +224,7 @@ function far(op: Blocked, x: usize, out: usize): void {
   else if (op == Blocked.Gelu) farGelu(x, out);
   else if (op == Blocked.ErfDerivative) farErfDerivative(x, out);
   else if (op == Blocked.SechSquared) farSechSquared(x, out);
+  else if (op == Blocked.SigmoidDerivative) farSigmoidDerivative(x, out);
   else if (op == Blocked.SiluDerivative) farSiluDerivative(x, out);
   else if (op == Blocked.GeluDerivative) farGeluDerivative(x, out);
   else farCircular(op == Blocked.Cos ? QUARTER : 0, x, out);

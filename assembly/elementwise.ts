@@ -13,9 +13,9 @@
  *   f64   0.75  1.07   1.84  1.75      1.86  2.0      1.96  1.74  1.95
  *   f32   0.95  1.45   0.95  1.58      1.13  2.0      2.0   1.49  0.7
  *
- *         softplus  erfDerivative  sechSquared  siluDerivative  geluDerivative
- *   f64   1.22      0.7       1.58         1.01            1.44
- *   f32   1.67      0.5       0.5          0.5             0.5
+ *         softplus  erfDerivative  sechSquared, sigmoidDerivative  siluDerivative  geluDerivative
+ *   f64   1.22      0.72           1.75                            1.01            1.44
+ *   f32   1.67      0.5            1.93                            0.5             0.5
  */
 
 import { Blocked, blockedArray } from "./blocks";
@@ -69,6 +69,7 @@ export function cosArray<T>(n: i32, x: usize, out: usize): void {
 export function geluArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.Gelu, n, x, out); }
 export function erfDerivativeArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.ErfDerivative, n, x, out); }
 export function sechSquaredArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.SechSquared, n, x, out); }
+export function sigmoidDerivativeArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.SigmoidDerivative, n, x, out); }
 export function siluDerivativeArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.SiluDerivative, n, x, out); }
 export function geluDerivativeArray<T>(n: i32, x: usize, out: usize): void { blockedArray<T>(Blocked.GeluDerivative, n, x, out); }
 export function sqrtArray<T>(n: i32, x: usize, out: usize): void { map<T>(Op.Sqrt, n, x, out); }

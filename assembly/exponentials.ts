@@ -19,21 +19,19 @@ import { BLOCK, PART, SPACE, isBeyondLimit, magnitudes } from "./math/passes";
 import { Power, entry, entryOffsets, lackOf, powerConstant, powerRest, powerScale, powerSquare } from "./math/power";
 import { step } from "./math/table";
 
-/** What e^u is taken of: x, −x, −|x|, 2|x|, −2|x|. */
-const enum Argument { Same, Negative, NegativeMagnitude, Doubled, NegativeDoubled }
+/** What e^u is taken of: x, −x, −|x|, 2|x|. */
+const enum Argument { Same, Negative, NegativeMagnitude, Doubled }
 
 /** What the passes know: |x| below it. */
 export const POWER_LIMIT: f64 = 708.0;
-export const SECH_LIMIT: f64 = 354.0;
 
 /** w of a block, then log w, and lost/w; one memory per instance. */
 const SUMS = memory.data(<i32>BLOCK, 16);
 const LOST = memory.data(<i32>BLOCK, 16);
 
-/** reduce of arguments that two formulas share, or one of derivatives.ts takes, as functions: one copy of its code. */
+/** reduce of arguments that two formulas share, or one of silu-derivative.ts takes, as functions: one copy of its code. */
 export function reduceNegativeMagnitude(x: usize, end: usize): usize { return reduce(Argument.NegativeMagnitude, true, POWER_LIMIT, x, end); }
 function reduceNegative(x: usize, end: usize): usize { return reduce(Argument.Negative, true, POWER_LIMIT, x, end); }
-export function reduceNegativeDoubled(x: usize, end: usize): usize { return reduce(Argument.NegativeDoubled, true, SECH_LIMIT, x, end); }
 
 /**
  * high or, `joined`, r to the first part of SPACE, low to the second, s to the third, for the next pass; the end of the first, or 0 where an
@@ -96,8 +94,7 @@ function reduce(argument: Argument, joined: bool, limit: f64, x: usize, end: usi
 function exponentOf(argument: Argument, x: v128, max: v128, sign: v128): v128 {
   if (argument == Argument.Negative) return v128.xor(x, sign);
   if (argument == Argument.NegativeMagnitude) return v128.or(x, sign);
-  if (argument == Argument.Doubled) return f64x2.pmin(f64x2.abs(f64x2.add(x, x)), max);
-  return argument == Argument.NegativeDoubled ? v128.or(f64x2.add(x, x), sign) : x;
+  return argument == Argument.Doubled ? f64x2.pmin(f64x2.abs(f64x2.add(x, x)), max) : x;
 }
 
 export function expOfBlock(x: usize, end: usize, out: usize): bool {

@@ -7,7 +7,7 @@
  * Coefficients: scripts/coefficients/coefficients.py gelu.
  */
 
-import { mirrored } from "./derivatives";
+import { mirrored } from "./silu-derivative";
 import { exponentOf, reducedHigh, reducedLow, reducedTail, shiftedExponent, timesPowerOfTwo } from "./math/exp";
 import { fastSumError, upperHalf } from "./math/pair";
 import { cubicFrom, splatFrom, step } from "./math/table";
@@ -26,11 +26,15 @@ const ERF_MAX: f64 = 27.5;
 const SLOPE: f64 = 1.1283791661262512;
 const SLOPE_LOW: f64 = 9.692613531930338e-10;
 
+/** e^(−|x|) */
+export function farSigmoidDerivative(x: usize, out: usize): void { farDensity(1.0, x, out); }
+
 /** 4·e^(−2|x|) */
-export function farSechSquared(x: usize, out: usize): void {
-  const a = f64x2.abs(v128.load(x));
-  const exponent = f64x2.pmax(f64x2.neg(f64x2.add(a, a)), f64x2.splat(-760.0));
-  scaledPower(exponent, f64x2.splat(0), f64x2.splat(4.0), f64x2.splat(0), out);
+export function farSechSquared(x: usize, out: usize): void { farDensity(2.0, x, out); }
+
+function farDensity(factor: f64, x: usize, out: usize): void {
+  const exponent = f64x2.pmax(f64x2.neg(f64x2.abs(f64x2.mul(v128.load(x), f64x2.splat(factor)))), f64x2.splat(-760.0));
+  scaledPower(exponent, f64x2.splat(0), f64x2.splat(factor * factor), f64x2.splat(0), out);
 }
 
 /** 2/√π·e^(−x²) */

@@ -14,13 +14,13 @@
  * Coefficients: scripts/coefficients/coefficients.py derivatives.
  */
 
-import { mirrored, orNearZero } from "./derivatives";
 import { ROWS as PHI } from "./math/gelu";
 import { PART, SPACE, STRIDE } from "./math/passes";
 import { Power, powerConstant } from "./math/power";
 import { DEGREE, ROW, ROWS, rowRest, rowValue, rowsOfBlock } from "./math/rows";
 import { cubicFrom, step } from "./math/table";
 import { Exponent, powersOfSingles } from "./powers-of-singles";
+import { mirrored, orNearZero } from "./silu-derivative";
 
 /** gelu′(−k/8), high and low. */
 const VALUES = memory.data<f64>([

@@ -4,7 +4,7 @@ export { arenaBase } from "./memory";
 
 import {
   affineArray, cosArray, eluArray, erfArray, expArray, expm1Array, erfDerivativeArray, geluArray, geluDerivativeArray, leakyReluArray, logArray, reluArray,
-  sechSquaredArray, sigmoidArray, siluArray, siluDerivativeArray, sinArray, softplusArray, sqrtArray, tanhArray,
+  sechSquaredArray, sigmoidArray, sigmoidDerivativeArray, siluArray, siluDerivativeArray, sinArray, softplusArray, sqrtArray, tanhArray,
 } from "./elementwise";
 
 export function expF64(n: i32, x: usize, out: usize): void { expArray<f64>(n, x, out); }
@@ -35,6 +35,8 @@ export function erfDerivativeF64(n: i32, x: usize, out: usize): void { erfDeriva
 export function erfDerivativeF32(n: i32, x: usize, out: usize): void { erfDerivativeArray<f32>(n, x, out); }
 export function sechSquaredF64(n: i32, x: usize, out: usize): void { sechSquaredArray<f64>(n, x, out); }
 export function sechSquaredF32(n: i32, x: usize, out: usize): void { sechSquaredArray<f32>(n, x, out); }
+export function sigmoidDerivativeF64(n: i32, x: usize, out: usize): void { sigmoidDerivativeArray<f64>(n, x, out); }
+export function sigmoidDerivativeF32(n: i32, x: usize, out: usize): void { sigmoidDerivativeArray<f32>(n, x, out); }
 export function siluDerivativeF64(n: i32, x: usize, out: usize): void { siluDerivativeArray<f64>(n, x, out); }
 export function siluDerivativeF32(n: i32, x: usize, out: usize): void { siluDerivativeArray<f32>(n, x, out); }
 export function geluDerivativeF64(n: i32, x: usize, out: usize): void { geluDerivativeArray<f64>(n, x, out); }

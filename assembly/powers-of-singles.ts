@@ -1,5 +1,5 @@
 /**
- * @file e^u of a block of doubles that were f32 and whose results are rounded to f32, u = −x²/2, −|x| or −2|x|, exact as a double, or
+ * @file e^u of a block of doubles that were f32 and whose results are rounded to f32, u = −x²/2 or −|x|, exact as a double, or
  * ln(2/√π) − x², of erf′.
  *
  * As in math/power.ts, with ln2/128 as one double, which leaves r some 2^−46 off, q of degree 2, and without what the table's entries lack.
@@ -15,7 +15,7 @@ const CONSTANTS = memory.data<f64>([-0.005415212348124573, 0.5, 0.12078223763524
 /** −ln2/128, ½, ln(2/√π), the coefficients of q. */
 const enum Single { MinusUnit, Half, LogSlope, Q0, Q1, Q2 }
 
-export const enum Exponent { ErfDerivative, MinusHalfSquare, MinusMagnitude, MinusDoubled }
+export const enum Exponent { ErfDerivative, MinusHalfSquare, MinusMagnitude }
 
 /** e^u to out; false, and nothing written, where |x| ≥ limit, or NaN. Literals in the call. */
 // @ts-ignore: decorator
@@ -51,7 +51,6 @@ export function powersOfSingles(exponent: Exponent, limit: f64, x: usize, end: u
 @inline
 function negated(exponent: Exponent, x: v128, operand: v128): v128 {
   if (exponent == Exponent.MinusMagnitude) return f64x2.abs(x);
-  if (exponent == Exponent.MinusDoubled) return f64x2.abs(f64x2.add(x, x));
   const square = f64x2.mul(x, x);
   return exponent == Exponent.ErfDerivative ? f64x2.sub(square, operand) : f64x2.mul(square, operand);
 }

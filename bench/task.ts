@@ -147,6 +147,7 @@ export const ROWS: readonly Row[] = [
     'gelu',
     'erfDerivative',
     'sechSquared',
+    'sigmoidDerivative',
     'siluDerivative',
     'geluDerivative',
   ].flatMap((name) => elementwise(name, 'usual')),

@@ -115,6 +115,12 @@ export const LOOPS = {
       y[i] = 1 - t * t;
     }
   },
+  sigmoidDerivative: (x, y) => {
+    for (let i = 0; i < x.length; i++) {
+      const s = 1 / (1 + Math.exp(-x[i]));
+      y[i] = s * (1 - s);
+    }
+  },
   siluDerivative: (x, y) => {
     for (let i = 0; i < x.length; i++) {
       const s = 1 / (1 + Math.exp(-x[i]));

@@ -9,7 +9,7 @@ rounding of its coefficients and of the evaluation, in the unit said on the line
 import struct
 import sys
 
-from mpmath import atanh, cos, diff, erf, erfc, exp, findroot, floor, im, log, mp, mpf, nint, npdf, nstr, pi, polyroots, re, sin, sqrt
+from mpmath import atanh, cos, cosh, diff, erf, erfc, exp, findroot, floor, im, log, mp, mpf, nint, npdf, nstr, pi, polyroots, re, sin, sinh, sqrt
 
 from minimax import interpolant, minimax, rounded, split
 
@@ -195,7 +195,7 @@ def sincos_tables():
 
 
 def derivative_tables():
-    """erf′; gelu′(−c) at c = k/8; gelu′(−a) and silu′(−a) near their zeros: a0; the slope; the curve. f32: gelu′(−a) = e^(−a²/2)·(a − a0)·Q(t)."""
+    """σ′: e^(±r) = 1 + even ± odd on |r| ≤ 1/64; erf′; gelu′(−c) at c = k/8; gelu′(−a) and silu′(−a) near their zeros: a0; the slope; the curve. f32: gelu′(−a) = e^(−a²/2)·(a − a0)·Q(t)."""
 
     def gelu(a):
         return erfc(a / sqrt(mpf(2))) / 2 - a * npdf(a)
@@ -203,6 +203,18 @@ def derivative_tables():
     def silu(a):
         return exp(-a) * (1 + exp(-a) - a) / (1 + exp(-a)) ** 2
 
+    def even(square):
+        return (cosh(sqrt(square)) - 1) / square
+
+    def odd(square):
+        return (sinh(sqrt(square)) / sqrt(square) - 1) / square
+
+    step = exp(-mpf(1) / 32)
+    show("e^(−1/32), 26 bits, the rest of a double, the rest", "f64", [*split(mpf(float(step)), 26, "f64"), step - mpf(float(step))])
+    square = (mpf(1) / 64 * mpf("1.001")) ** 2
+    for name, f, count, weight in ("even", even, 3, lambda z: z), ("odd", odd, 2, lambda z: z * sqrt(z)):
+        c, error = minimax(f, range(count), TINY * square, square, weight)
+        show(f"{name} of σ′", "f64", c, "absolute", error)
     slope = 2 / sqrt(pi)
     show("erf′(0), 26 bits and the rest; its logarithm; that less 22/128 of ln 2", "f64", [*split(slope, 26, "f64"), log(slope), log(slope) - 22 * log(2) / 128])
     values = [gelu(mpf(k) / 8) for k in range(49)]

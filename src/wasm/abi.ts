@@ -277,10 +277,12 @@ export interface Routines {
   silu(n: number, xPtr: number, outPtr: number): void;
   /** log(1 + e^x). */
   softplus(n: number, xPtr: number, outPtr: number): void;
-  /** e^(−x²). */
+  /** 2/√π·e^(−x²). */
   erfDerivative(n: number, xPtr: number, outPtr: number): void;
   /** 1/cosh²(x), the derivative of tanh. */
   sechSquared(n: number, xPtr: number, outPtr: number): void;
+  /** sigmoid(x)·(1 − sigmoid(x)), to the last place where it is small too. */
+  sigmoidDerivative(n: number, xPtr: number, outPtr: number): void;
   geluDerivative(n: number, xPtr: number, outPtr: number): void;
   siluDerivative(n: number, xPtr: number, outPtr: number): void;
   relu(n: number, xPtr: number, outPtr: number): void;

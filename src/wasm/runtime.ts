@@ -74,7 +74,7 @@ export async function loadRuntime(options: RuntimeOptions | WasmSource = {}): Pr
   }
   const tested = wide ? await wideModule(fused) : fused ? await fusedModule() : undefined;
   const module = tested?.bytes ?? source ?? builtInModule();
-  const memory = new WebAssembly.Memory({ initial: 1 });
+  const memory = new WebAssembly.Memory({ initial: 2 });
   let exports: Record<string, unknown>;
   try {
     ({ exports } = instantiateSync(module as WebAssembly.Module, { env: { memory } }));

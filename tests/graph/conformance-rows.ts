@@ -95,6 +95,7 @@ export const rows: readonly Row[] = [
   unaryRow('cos'),
   unaryRow('erfDerivative'),
   unaryRow('sechSquared'),
+  unaryRow('sigmoidDerivative'),
   unaryRow('geluDerivative'),
   unaryRow('siluDerivative'),
   { name: 'softplus', kind: 'smooth', leaves: [{ shape: [3, 4] }], build: (g, [x]) => p.softplus(g, x) },

@@ -18,6 +18,7 @@ import {
   log,
   sechSquared,
   sigmoid,
+  sigmoidDerivative,
   silu,
   siluDerivative,
   sin,
@@ -28,7 +29,24 @@ import {
 import { generator } from '../oracle/numbers.ts';
 import { type Dtype, Sandbox } from './sandbox.ts';
 
-const EXACT = { exp, expm1, log, sin, cos, tanh, sigmoid, silu, softplus, erf, gelu, erfDerivative, sechSquared, siluDerivative, geluDerivative };
+const EXACT = {
+  exp,
+  expm1,
+  log,
+  sin,
+  cos,
+  tanh,
+  sigmoid,
+  silu,
+  softplus,
+  erf,
+  gelu,
+  erfDerivative,
+  sechSquared,
+  sigmoidDerivative,
+  siluDerivative,
+  geluDerivative,
+};
 type Name = keyof typeof EXACT;
 
 interface Case {
@@ -76,7 +94,8 @@ const CASES: Record<Name, Case> = {
   erf: { ulps: 1.6, ulpsF64: 2, from: -6.1, to: 6.1, double: erfDouble, beyond: [[-6.2, -1], [-MAX, -1], [6.2, 1], [MAX, 1]] },
   gelu: { ulps: 0.8, ulpsF64: 2, from: -38.6, to: MAX, identityAbove: 12, double: geluDouble, beyond: [[-38.7, -0], [-MAX, -0]] },
   erfDerivative: { ulps: 0.6, ulpsF64: 0.8, from: -27.3, to: 27.3, double: (x) => (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x), beyond: [[-27.4, 0], [-MAX, 0], [MAX, 0]] },
-  sechSquared: { ulps: 0.6, ulpsF64: 1.7, from: -373, to: 373, double: sechSquaredDouble, beyond: [[-374, 0], [-MAX, 0], [MAX, 0]] },
+  sechSquared: { ulps: 2, ulpsF64: 1.9, from: -373, to: 373, double: sechSquaredDouble, beyond: [[-374, 0], [-MAX, 0], [MAX, 0]] },
+  sigmoidDerivative: { ulps: 2, ulpsF64: 1.9, from: -746, to: 746, double: (x) => sechSquaredDouble(x / 2) / 4, beyond: [[-747, 0], [-MAX, 0], [MAX, 0]] },
   siluDerivative: {
     ulps: 0.6, ulpsF64: 1.2, from: -752, to: MAX, oneAbove: 64, zero: -1.2784645427610737, double: siluDerivativeDouble, beyond: [[-753, -0], [-MAX, -0]],
   },

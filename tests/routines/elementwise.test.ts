@@ -8,7 +8,7 @@ import { DTYPES, type Dtype, expectSameBits, rounding, Sandbox } from './sandbox
 // biome-ignore format: a table
 const MAPS: Record<string, readonly number[]> = {
   exp: [], expm1: [], log: [], sqrt: [], sin: [], cos: [], tanh: [], sigmoid: [], erf: [], gelu: [], silu: [], softplus: [], relu: [],
-  erfDerivative: [], sechSquared: [], siluDerivative: [], geluDerivative: [],
+  erfDerivative: [], sechSquared: [], sigmoidDerivative: [], siluDerivative: [], geluDerivative: [],
   leakyRelu: [0.01], elu: [1.5], affine: [1.7, -0.3],
 };
 const NAMES = Object.keys(MAPS);
@@ -93,6 +93,7 @@ describe.each(DTYPES)('%s', (dtype) => {
     ['softplus', [[0, Math.LN2], [-0, Math.LN2], [Infinity, Infinity], [-Infinity, 0], [1e30, 1e30], [-1e30, 0]]],
     ['erfDerivative', [[Infinity, 0], [-Infinity, 0], [1e30, 0]]],
     ['sechSquared', [[0, 1], [-0, 1], [1e-45, 1], [Infinity, 0], [-Infinity, 0], [-1e30, 0]]],
+    ['sigmoidDerivative', [[0, 0.25], [-0, 0.25], [1e-45, 0.25], [Infinity, 0], [-Infinity, 0], [-1e30, 0]]],
     ['siluDerivative', [[0, 0.5], [-0, 0.5], [Infinity, 1], [-Infinity, -0], [1e30, 1], [-1e30, -0]]],
     ['geluDerivative', [[0, 0.5], [-0, 0.5], [Infinity, 1], [-Infinity, -0], [1e30, 1], [-1e30, -0]]],
     ['relu', [[0, 0], [-0, 0], [3, 3], [-3, 0], [Infinity, Infinity], [-Infinity, 0]]],
@@ -104,7 +105,7 @@ describe.each(DTYPES)('%s', (dtype) => {
     expectSameBits(run(release, name, dtype, x), [...table.map(([, value]) => round(value)), Number.NaN], name);
   });
 
-  test.each(['cos', 'erfDerivative', 'sechSquared'])('%s is even, bit by bit', (name) => {
+  test.each(['cos', 'erfDerivative', 'sechSquared', 'sigmoidDerivative'])('%s is even, bit by bit', (name) => {
     const x = inputs(dtype, 6, 20_000);
     const mirrored = x.map((value) => -value);
     expectSameBits(run(release, name, dtype, mirrored), run(release, name, dtype, x), name);

@@ -37,7 +37,7 @@ export function allCases(): readonly Case[] {
 // biome-ignore format: a list
 const ELEMENTWISE = [
   'exp', 'expm1', 'log', 'sqrt', 'sin', 'cos', 'tanh', 'sigmoid', 'erf', 'gelu', 'silu', 'softplus', 'relu',
-  'erfDerivative', 'sechSquared', 'siluDerivative', 'geluDerivative',
+  'erfDerivative', 'sechSquared', 'sigmoidDerivative', 'siluDerivative', 'geluDerivative',
 ] as const;
 
 function elementwiseCases(): Case[] {

@@ -36,7 +36,7 @@ function abiMethods(): Map<string, number> {
 
 describe.each(['routines.wasm', 'routines.wide.wasm', 'routines.fused.wasm', 'routines.wide-fused.wasm', 'routines.debug.wasm'])('%s', (file) => {
   const module = new WebAssembly.Module(readFileSync(join(ROOT, 'build', file)));
-  const { exports } = new WebAssembly.Instance(module, { env: { memory: new WebAssembly.Memory({ initial: 1 }) } });
+  const { exports } = new WebAssembly.Instance(module, { env: { memory: new WebAssembly.Memory({ initial: 2 }) } });
   const methods = abiMethods();
 
   test('exports every routine of the ABI for both element types, with its number of parameters', () => {

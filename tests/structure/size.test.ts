@@ -17,7 +17,7 @@ test('build/routines.wasm', () => {
 
 /** Whole builds, not minified, routines included where they are built in. */
 test.each([
-  ['index.web.js', 346_000],
+  ['index.web.js', 348_000],
   ['index.workerd.js', 260_000],
   ['routines.wasm', 60_000],
 ])('dist/%s', (file, limit) => {
@@ -27,7 +27,7 @@ test.each([
 test('all of dist/ but the types', () => {
   const files = readdirSync(join(ROOT, 'dist')).filter((name) => !name.startsWith('types'));
   const bytes = files.reduce((sum, name) => sum + gzippedBytes(readFileSync(join(ROOT, 'dist', name))), 0);
-  expect(bytes).toBeLessThan(1_620_000);
+  expect(bytes).toBeLessThan(1_630_000);
 });
 
 /** What a user of the library imports for the main job; the rest of the API is left out by tree shaking. */

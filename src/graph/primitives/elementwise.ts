@@ -25,6 +25,7 @@ export type UnaryOp =
   | 'cos'
   | 'erfDerivative'
   | 'sechSquared'
+  | 'sigmoidDerivative'
   | 'geluDerivative'
   | 'siluDerivative';
 
@@ -71,8 +72,7 @@ function row(name: UnaryOp, times: (g: Emitter, node: Application, t: ValueId) =
 
 const scaled = (g: Emitter, x: ValueId, factor: number) => affine(g, x, factor, 0);
 
-/** σ′(x) = ¼·sech²(x/2) */
-const sigmoidDerivative = (g: Emitter, x: ValueId) => scaled(g, unary(g, 'sechSquared', scaled(g, x, 0.5)), 0.25);
+const tanhOfHalf = (g: Emitter, x: ValueId) => unary(g, 'tanh', scaled(g, x, 0.5));
 
 /** φ(x) = e^(−x²/2)/√(2π), by the square of erf′(x/2) = 2/√π·e^(−x²/4): x/2 is exact. */
 function normalDensity(g: Emitter, x: ValueId): ValueId {
@@ -123,7 +123,7 @@ export const elementwisePrimitives: readonly Primitive[] = [
   leakyReluRow,
   eluRow,
   row('tanh', (g, { inputs: [x] }, t) => mul(g, t, unary(g, 'sechSquared', x)), 30),
-  row('sigmoid', (g, { inputs: [x] }, t) => mul(g, t, sigmoidDerivative(g, x)), 25),
+  row('sigmoid', (g, { inputs: [x] }, t) => mul(g, t, unary(g, 'sigmoidDerivative', x)), 25),
   row('erf', (g, { inputs: [x] }, t) => mul(g, t, unary(g, 'erfDerivative', x)), 40),
   row('exp', (g, node, t) => mul(g, t, node.id), 20),
   row('expm1', (g, { inputs: [x] }, t) => mul(g, t, unary(g, 'exp', x)), 25),
@@ -138,6 +138,8 @@ export const elementwisePrimitives: readonly Primitive[] = [
   row('erfDerivative', (g, node, t) => mul(g, t, scaled(g, mul(g, node.inputs[0], node.id), -2)), 25),
   // (sech²)′ = −2·tanh·sech²
   row('sechSquared', (g, node, t) => mul(g, t, scaled(g, mul(g, unary(g, 'tanh', node.inputs[0]), node.id), -2)), 40),
+  // σ″ = −tanh(x/2)·σ′
+  row('sigmoidDerivative', (g, node, t) => mul(g, t, scaled(g, mul(g, tanhOfHalf(g, node.inputs[0]), node.id), -1)), 40),
   // gelu″ = 2φ(x) − x·(x·φ(x)), 0 where x² overflows
   row(
     'geluDerivative',
@@ -151,8 +153,8 @@ export const elementwisePrimitives: readonly Primitive[] = [
   row(
     'siluDerivative',
     (g, { inputs: [x] }, t) => {
-      const bend = affine(g, mul(g, x, unary(g, 'tanh', scaled(g, x, 0.5))), -1, 2);
-      return mul(g, t, mul(g, sigmoidDerivative(g, x), bend));
+      const bend = affine(g, mul(g, x, tanhOfHalf(g, x)), -1, 2);
+      return mul(g, t, mul(g, unary(g, 'sigmoidDerivative', x), bend));
     },
     90,
   ),

@@ -1,7 +1,6 @@
 /**
- * @file sech² and silu′ of a block of doubles, to the last place where silu′ vanishes too.
+ * @file silu′ of a block of doubles, to the last place where it vanishes too.
  *
- *   sech² x     = 4u/(1 + u)²                   u = e^(−2|x|)
  *   silu′(−a)   = u·N/(1 + u)²                  u = e^(−a), N = 1 + u − a; where N nearly vanishes, (a − a0) times a polynomial of a − a0
  *   silu′(a)    = 1 − silu′(−a)                 a ≥ 0
  *
@@ -11,7 +10,7 @@
  * Coefficients: scripts/coefficients/coefficients.py derivatives.
  */
 
-import { POWER_LIMIT, SECH_LIMIT, reduceNegativeDoubled, reduceNegativeMagnitude } from "./exponentials";
+import { POWER_LIMIT, reduceNegativeMagnitude } from "./exponentials";
 import { fastSumError, sumError, upperHalf } from "./math/pair";
 import { PART, SPACE } from "./math/passes";
 import { Power, powerConstant, powerRest } from "./math/power";
@@ -29,49 +28,6 @@ const SILU_ZERO = memory.data<f64>([
 ]);
 /** Where: |a − a0| below it. */
 const SILU_NEAR: f64 = 0.015625;
-
-/** |x| < SECH_LIMIT */
-export function sechSquaredOfBlock(x: usize, end: usize, out: usize): bool {
-  const stop = reduceNegativeDoubled(x, end);
-  if (stop == 0) return false;
-  storePowerRest(stop);
-  const one = powerConstant(Power.One);
-  const reciprocal = entryOf(RECIPROCAL, 0);
-  const toOut = out - SPACE;
-  for (let at = SPACE; at < stop; at += 32) {
-    v128.store(at + toOut, sechSquaredFrom(v128.load(at, 2 * PART), v128.load(at, PART), one, reciprocal));
-    v128.store(at + toOut, sechSquaredFrom(v128.load(at, 2 * PART + 16), v128.load(at, PART + 16), one, reciprocal), 16);
-  }
-  return true;
-}
-
-// @ts-ignore: decorator
-@inline
-function sechSquaredFrom(s: v128, sp: v128, one: v128, reciprocal: v128): v128 {
-  const u = f64x2.add(s, sp); // what it lost counts most where u is small, in the numerator
-  return f64x2.mul(overSquare(u, fastSumError<f64>(u, s, sp), one, u, reciprocal), f64x2.splat(4.0));
-}
-
-/** Results that are rounded to f32, as of the other …OfSingles: without pairs. */
-export function sechSquaredOfSingles(x: usize, end: usize, out: usize): bool {
-  if (!powersOfSingles(Exponent.MinusDoubled, SECH_LIMIT, x, end, SPACE)) return false;
-  const stop = SPACE + (end - x);
-  const one = powerConstant(Power.One);
-  const toOut = out - SPACE;
-  for (let at = SPACE; at < stop; at += 32) {
-    v128.store(at + toOut, sechSquaredOfPower(v128.load(at), one));
-    v128.store(at + toOut, sechSquaredOfPower(v128.load(at, 16), one), 16);
-  }
-  return true;
-}
-
-// @ts-ignore: decorator
-@inline
-function sechSquaredOfPower(u: v128, one: v128): v128 {
-  const d = f64x2.add(one, u);
-  const twice = f64x2.add(u, u);
-  return f64x2.div(f64x2.add(twice, twice), f64x2.mul(d, d));
-}
 
 /** (a + aLow)/(head + tail)², head + tail from 1 to 2: the quotient rounds, then what the pairs add to it, with a tenth of that lost. */
 // @ts-ignore: decorator
