@@ -3,8 +3,8 @@
  *
  *     node scripts/profile.mjs [mlp | cnn | gru | vit] [trace | full] [examples] [f32 | f64]      after `npm run build`
  *
- * The networks: 784-512-512-10 with ReLU, examples/cnn.json, gru.json and vit.json. Three runs warm up and are not counted;
- * the clock around every call costs some percent, so the total is also given without it.
+ * The networks: 784-512-512-10 with ReLU, examples/cnn.json, gru.json and vit.json. Three runs warm up and are not counted, the fastest of
+ * three is shown; the clock around every call costs some percent, so the total is also given without it.
  */
 import { readFileSync } from 'node:fs';
 import { empiricalNtk, importSpec, initializeSpec, loadRuntime, uniform } from '../dist/index.node.js';
@@ -33,15 +33,26 @@ const size = shape.reduce((product, length) => product * length, 1);
 const x = { shape, data: Float32Array.from({ length: size }, (_, i) => 2 * uniform(99, 0, i) - 1) };
 
 for (let i = 0; i < 3; i++) run();
-const bare = run();
-const routines = clocked();
-const total = run();
+const bare = fastest(run);
+const clocks = clocked();
+const { total, routines } = fastest(clockedRun, ({ total }) => total);
 report();
+
+/** Of three results the one with the least time. */
+function fastest(measure, timeOf = (ms) => ms) {
+  return [measure(), measure(), measure()].reduce((best, next) => (timeOf(next) < timeOf(best) ? next : best));
+}
 
 function run() {
   const start = performance.now();
   empiricalNtk(rt, model, x, { outputs, dtype });
   return performance.now() - start;
+}
+
+/** A run's time, and what the clocks count in it. */
+function clockedRun() {
+  for (const clock of clocks) Object.assign(clock, { calls: 0, ms: 0, shapes: new Map() });
+  return { total: run(), routines: clocks.map((clock) => ({ ...clock })) };
 }
 
 /** Puts a clock around every routine. */
